@@ -1,0 +1,73 @@
+"""The command line: `python -m training COMMAND`; `--help` lists the commands."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+# BLAS reads these when NumPy is first imported. One thread gives the same bytes every time, and
+# matrices this small gain nothing from a second.
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+from model import ArtefactError
+from training import commands, trial
+
+RELEASED = Path(__file__).parents[1] / "model" / "digits.npz"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the commands.
+
+    Returns:
+        A parser whose result names the function to call as `command`.
+    """
+    root = argparse.ArgumentParser(prog="python -m training", description="Train and examine the network.")
+    verbs = root.add_subparsers(required=True, metavar="COMMAND")
+
+    train = verbs.add_parser("train", help="train the released network and write its file")
+    train.add_argument("--seed", type=int, default=0, help="decides everything random (default: %(default)s)")
+    train.add_argument("--out", type=Path, default=RELEASED, help="the file to write (default: %(default)s)")
+    train.add_argument("--epochs", type=int, help="train shorter or longer than the recipe says")
+    train.set_defaults(command=lambda chosen: commands.train(chosen.out, chosen.seed, chosen.epochs))
+
+    evaluate = verbs.add_parser("evaluate", help="score a file of weights on the held-out rows")
+    evaluate.add_argument("file", type=Path, nargs="?", default=RELEASED, help="default: %(default)s")
+    evaluate.set_defaults(command=lambda chosen: commands.evaluate(chosen.file))
+
+    validate = verbs.add_parser("cross-validate", help="score the recipe inside the training rows")
+    validate.add_argument("--folds", type=int, default=7, help="2 to 14 (default: %(default)s)")
+    validate.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    validate.set_defaults(command=lambda chosen: commands.cross_validate(chosen.folds, chosen.seed))
+
+    release = verbs.add_parser("check-release", help="train again and compare with a file")
+    release.add_argument("file", type=Path, nargs="?", default=RELEASED, help="default: %(default)s")
+    release.set_defaults(command=lambda chosen: commands.check_release(chosen.file))
+
+    gradients = verbs.add_parser("gradients", help="check both gradients by finite differences")
+    gradients.set_defaults(command=lambda _: trial.check_gradients())
+
+    notebook = verbs.add_parser("notebook", help="reproduce the notebook and price its three faults")
+    notebook.set_defaults(command=lambda _: trial.reproduce())
+    return root
+
+
+def main() -> int:
+    """Run one command.
+
+    Returns:
+        The exit status: 0 if all is well, 1 if a check failed, 130 after Ctrl-C.
+    """
+    chosen = parser().parse_args()
+    try:
+        return int(chosen.command(chosen))
+    except ArtefactError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; no file was changed", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
