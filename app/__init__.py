@@ -1,0 +1,5 @@
+"""The HTTP edge: parse, ask the network, shape the reply.
+
+Reading order: `main.py` composes the service, `routes/` has one file a subject, `schemas.py` the
+wire types, `problems.py` the errors, `telemetry.py` ids and logs, `server.py` the process.
+"""

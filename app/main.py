@@ -1,0 +1,45 @@
+"""The service, composed: every collaborator comes in as a value, and nothing is read from disk."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from app import problems
+from app.routes.health import health_routes
+from app.routes.metrics import metrics_routes
+from app.routes.predict import predict_routes
+from app.settings import Settings
+from app.telemetry import Counts, Telemetry
+from model import Artefact
+
+VERSION = "0.1.0"
+
+
+def create_app(
+    artefact: Artefact, settings: Settings, is_draining: Callable[[], bool] = lambda: False
+) -> FastAPI:
+    """Compose the service.
+
+    Args:
+        artefact: The verified weights and their card.
+        settings: What the operator set.
+        is_draining: Says whether the process is about to stop, for `/readyz`.
+    Returns:
+        The application.
+    """
+    counts = Counts()
+    app = FastAPI(
+        title="Digits",
+        summary="Recognises handwritten digits with a neural network written in plain NumPy.",
+        version=VERSION,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        root_path=settings.root_path,
+    )
+    app.add_middleware(Telemetry, counts=counts, access_log=settings.access_log)
+    problems.install(app)
+    app.include_router(
+        predict_routes(artefact.network, counts, settings.max_batch_rows, settings.max_body_bytes)
+    )
+    app.include_router(metrics_routes(artefact, counts))
+    app.include_router(health_routes(is_draining))
+    return app

@@ -1,0 +1,169 @@
+"""Errors on the wire: every 4xx and 5xx is a problem document (RFC 9457).
+
+A message names the place and the bound that it broke, and never repeats what was sent.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+from starlette.types import Message, Receive, Scope, Send
+
+from app.schemas import LAYOUTS, FieldError, ProblemReply
+
+MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 20  # a body of bad pixels has thousands of faults; nobody reads the next ones
+MAX_NAME_LENGTH = 40  # of an unknown field; it is the caller's text, so it is quoted sparingly
+
+# The one table: status → slug, title.
+KINDS: dict[int, tuple[str, str]] = {
+    400: ("bad-request", "The request cannot be understood"),
+    404: ("not-found", "There is nothing at this address"),
+    405: ("method-not-allowed", "This address does not take this method"),
+    413: ("body-too-large", "The body is too large"),
+    415: ("unsupported-media-type", "The body is of a kind that this address does not take"),
+    422: ("invalid-input", "The request does not fit the schema"),
+    431: ("head-too-large", "The headers are too large"),
+    500: ("internal-error", "The service failed"),
+    503: ("unavailable", "The service cannot answer now"),
+}
+
+# pydantic's error type → what must hold, with pydantic's own context filled in.
+RULES: dict[str, str] = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field, or a second name of one",
+    "model_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
+    "list_type": "must be a list",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "too_short": "must have at least {min_length} elements",
+    "too_long": "must have at most {max_length} elements",
+    "json_invalid": "is not valid JSON: {error}",
+}
+
+_PROBLEM = TypeAdapter(ProblemReply)
+
+
+def install(app: FastAPI) -> None:
+    """Make an application answer its errors as problem documents.
+
+    Args:
+        app: The application.
+    """
+    app.exception_handler(RequestValidationError)(_on_invalid_input)
+    app.exception_handler(HTTPException)(_on_http_exception)
+
+
+def problem(
+    status: int,
+    detail: str | None = None,
+    errors: Sequence[FieldError] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Make a problem document.
+
+    Args:
+        status: HTTP status, 400…599.
+        detail: What is wrong with this request; the kind's title if there is no more to say.
+        errors: Each fault of the input.
+        headers: Further headers.
+    Returns:
+        The response.
+    """
+    slug, title = KINDS.get(status, KINDS[500 if status >= 500 else 400])
+    document = ProblemReply(
+        type=f"urn:digits:problem:{slug}", title=title, status=status, detail=detail or f"{title}."
+    )
+    if errors is not None:
+        document["errors"] = list(errors)
+    return Response(_PROBLEM.dump_json(document), status, headers, MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe problem documents for OpenAPI.
+
+    Args:
+        statuses: The errors that an operation can answer.
+    Returns:
+        The `responses` of the operation.
+    """
+    content = {MEDIA_TYPE: {"schema": _PROBLEM.json_schema()}}
+    return {status: {"description": KINDS[status][1], "content": content} for status in statuses}
+
+
+def as_problems(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Turn errors that somebody else wrote into problem documents on their way out.
+
+    The framework's body limit answers 413 in plain text, past every exception handler.
+
+    Args:
+        scope: The request's.
+        receive: The request's.
+        send: Where messages go.
+    Returns:
+        What the application is to send through.
+    """
+    is_replaced = False
+
+    async def send_problem(message: Message) -> None:
+        nonlocal is_replaced
+        if message["type"] == "http.response.start" and _is_foreign_error(message):
+            is_replaced = True
+            await _for_status(message["status"], scope)(scope, receive, send)
+        elif not is_replaced:
+            await send(message)
+
+    return send_problem
+
+
+def _is_foreign_error(message: Message) -> bool:
+    is_problem = (b"content-type", MEDIA_TYPE.encode()) in message["headers"]
+    return message["status"] >= 400 and not is_problem
+
+
+def _for_status(
+    status: int, scope: Scope, detail: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Say what a status means here; the framework's own words for it say less."""
+    details = {
+        404: None,
+        405: f"This address takes {(headers or {}).get('Allow', 'other methods')}.",
+        413: f"The body must be at most {scope.get(MAX_BODY_SIZE_SCOPE_KEY)} bytes.",
+    }
+    return problem(status, details.get(status, detail), headers=headers)
+
+
+async def _on_http_exception(request: Request, error: HTTPException) -> Response:
+    return _for_status(error.status_code, request.scope, error.detail, error.headers)
+
+
+async def _on_invalid_input(_: Request, error: RequestValidationError) -> Response:
+    faults = error.errors()
+    errors = [_field_error(fault) for fault in faults[:MAX_ERRORS]]
+    more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+    return problem(422, f"{_place(errors[0]['loc'])} {errors[0]['msg']}{more}", errors)
+
+
+def _field_error(fault: Mapping[str, Any]) -> FieldError:
+    """Put one of pydantic's errors in our words; what was sent stays out."""
+    loc = [part if isinstance(part, int) else part[:MAX_NAME_LENGTH] for part in fault["loc"]]
+    rule = RULES.get(fault["type"], fault["msg"])
+    return FieldError(
+        loc=[part for part in loc if part not in LAYOUTS], msg=rule.format_map(fault.get("ctx", {}))
+    )
+
+
+def _place(loc: Sequence[str | int]) -> str:
+    """Write a path as people write it: `images[7][3]`; the first part says body or query.
+
+    Example:
+        >>> _place(["body", "images", 7, 3])
+        'images[7][3]'
+    """
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc[1:])
+    return path.removeprefix(".") or f"the {loc[0]}"

@@ -1,0 +1,201 @@
+"""What travels: the JSON that is accepted, and the JSON that is answered.
+
+An image travels flat, as 64 numbers, or as 8 rows of 8. Shape and type are checked here; the
+bounds of a pixel are the model's to check (`model.as_pixels`), for every way into the service.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Annotated, NotRequired, TypeAlias
+
+import numpy as np
+from fastapi.exceptions import RequestValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, WithJsonSchema
+from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+
+from model import DIGITS, INK_MAX, INK_MIN, PIXELS, SIDE, Floats32, PixelRangeError, as_pixels
+
+FLAT = f"{PIXELS} numbers"
+ROWS = f"{SIDE} rows of {SIDE}"
+LAYOUTS = (FLAT, ROWS)
+
+EXAMPLE_IMAGE: list[JsonValue] = [
+    *(0, 0, 7, 15, 13, 1, 0, 0),
+    *(0, 8, 13, 6, 15, 4, 0, 0),
+    *(0, 2, 1, 13, 13, 0, 0, 0),
+    *(0, 0, 2, 15, 11, 1, 0, 0),
+    *(0, 0, 0, 1, 12, 12, 1, 0),
+    *(0, 0, 0, 0, 1, 10, 8, 0),
+    *(0, 0, 8, 4, 5, 14, 9, 0),
+    *(0, 0, 7, 13, 13, 9, 0, 0),
+]
+EXAMPLE_ROWS: list[JsonValue] = [EXAMPLE_IMAGE[start : start + SIDE] for start in range(0, PIXELS, SIDE)]
+
+Pixel: TypeAlias = Annotated[
+    float, Field(strict=True, json_schema_extra={"minimum": INK_MIN, "maximum": INK_MAX})
+]
+FlatImage: TypeAlias = Annotated[list[Pixel], Field(min_length=PIXELS, max_length=PIXELS, title=FLAT)]
+ImageRow: TypeAlias = Annotated[list[Pixel], Field(min_length=SIDE, max_length=SIDE)]
+RowsImage: TypeAlias = Annotated[list[ImageRow], Field(min_length=SIDE, max_length=SIDE, title=ROWS)]
+
+
+def _layout(image: object) -> str:
+    """Tell which layout was meant, so that errors speak of that one only."""
+    return ROWS if isinstance(image, list) and image and isinstance(image[0], list) else FLAT
+
+
+Image: TypeAlias = Annotated[
+    Annotated[FlatImage, Tag(FLAT)] | Annotated[RowsImage, Tag(ROWS)], Discriminator(_layout)
+]
+
+
+class PredictRequest(BaseModel):
+    """One image."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"pixels": EXAMPLE_IMAGE}, {"pixels": EXAMPLE_ROWS}]},
+    )
+
+    pixels: Image = Field(
+        validation_alias=AliasChoices("pixels", "image"),
+        description="From the top left, row by row; 0 is paper, 16 is ink. "
+        "`image` is accepted as another name of this field, but not both.",
+    )
+
+
+class BatchRequest(BaseModel):
+    """Several images."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"images": [EXAMPLE_IMAGE, EXAMPLE_ROWS]}]}
+    )
+
+    images: list[Image] = Field(
+        min_length=1, description="As `pixels` of /predict; at most DIGITS_MAX_BATCH_ROWS of them."
+    )
+
+
+class Prediction(TypedDict):
+    """What an image shows."""
+
+    digit: Annotated[int, Field(ge=0, lt=DIGITS, description="The most probable digit.")]
+    probabilities: Annotated[
+        list[float],
+        Field(min_length=DIGITS, max_length=DIGITS, description="One for each digit from 0; they sum to 1."),
+    ]
+
+
+class BatchReply(TypedDict):
+    """What several images show."""
+
+    predictions: Annotated[list[Prediction], Field(description="In the order of the images.")]
+
+
+class DigitFigures(TypedDict):
+    """How well one digit is read; null where a figure would divide by zero."""
+
+    digit: int
+    recall: Annotated[float | None, Field(description="Share of this digit's images that are read as it.")]
+    precision: Annotated[float | None, Field(description="Share of what is read as it that shows it.")]
+
+
+class HeldOutReply(TypedDict):
+    """What the held-out rows say in detail."""
+
+    rows: Annotated[int, Field(description="Held-out images.")]
+    confusion: Annotated[
+        list[list[int]], Field(description="Counts; the row is the true digit, the column the one read.")
+    ]
+    per_digit: list[DigitFigures]
+
+
+class ModelReply(TypedDict):
+    """Which network answers."""
+
+    name: str
+    version: str
+    sha256: Annotated[str, Field(description="Of the file of weights.")]
+    layers: list[int]
+    recipe: str
+    seed: int
+
+
+class ServiceReply(TypedDict):
+    """What the answering process has done since it started."""
+
+    requests: Annotated[int, Field(description="Requests answered, of any kind.")]
+    predictions: Annotated[list[int], Field(description="Predictions made, by digit from 0.")]
+    uptime_seconds: float
+
+
+class MetricsReply(TypedDict):
+    """How well the network reads, and what the service has done."""
+
+    accuracy: Annotated[float, Field(description="Share of the held-out rows read correctly, 0 to 1.")]
+    log_loss: Annotated[float, Field(description="Mean of -log p(true digit) on them, in nats.")]
+    calibration_error: Annotated[float, Field(description="Expected calibration error on them, 15 bins.")]
+    held_out: HeldOutReply
+    model: ModelReply
+    service: ServiceReply
+
+
+class HealthReply(TypedDict):
+    """How a process feels."""
+
+    status: str
+
+
+class FieldError(TypedDict):
+    """One fault of a request."""
+
+    loc: list[str | int]
+    msg: str
+
+
+# Spelled out, because OpenAPI cannot refer to a nested type from inside a `responses` entry.
+_FIELD_ERRORS = WithJsonSchema(
+    {
+        "type": "array",
+        "description": "For input that does not fit: each fault, the path to it and what must hold.",
+        "items": {
+            "type": "object",
+            "required": ["loc", "msg"],
+            "properties": {
+                "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
+                "msg": {"type": "string"},
+            },
+        },
+    }
+)
+
+
+class ProblemReply(TypedDict):
+    """A problem document, RFC 9457."""
+
+    type: Annotated[str, Field(description="Identifies the kind of problem.")]
+    title: Annotated[str, Field(description="The kind of problem in words.")]
+    status: int
+    detail: Annotated[str, Field(description="What is wrong with this request.")]
+    errors: NotRequired[Annotated[list[FieldError], _FIELD_ERRORS]]
+
+
+def to_pixels(images: Sequence[Image], *names: tuple[str | int, ...]) -> Floats32:
+    """Bring images of either layout into the shape that the network takes.
+
+    Args:
+        images: B images that passed the schema.
+        names: Where each image stood in the body, for the error.
+    Returns:
+        Shape (B, 64), float32 in [0, 16].
+    Raises:
+        RequestValidationError: A pixel is out of bounds; it says which and what the bounds are.
+    """
+    flat = [list(chain.from_iterable(image)) if isinstance(image[0], list) else image for image in images]
+    try:
+        return as_pixels(np.array(flat, dtype=np.float64))
+    except PixelRangeError as error:
+        nested = isinstance(images[error.row][0], list)
+        place = divmod(error.pixel, SIDE) if nested else (error.pixel,)
+        fault = {"type": "pixel_range", "loc": ("body", *names[error.row], *place), "msg": error.bound}
+        raise RequestValidationError([fault]) from error

@@ -1,0 +1,138 @@
+"""What can be seen from outside: request ids, logs, and counts."""
+
+import logging
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.problems import as_problems, problem
+from model import DIGITS
+
+MAX_HEAD_BYTES = 64 * 1024
+SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+
+log = logging.getLogger("digits")
+
+# One JSON line an event to standard error; of uvicorn's own lines, warnings and worse.
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "{levelname}{name}{message}",
+            "style": "{",
+            "rename_fields": {"levelname": "level", "name": "logger"},
+            "timestamp": True,
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+    "loggers": {"digits": {"level": "INFO"}},
+}
+
+
+@dataclass
+class Counts:
+    """What this process has done since it started.
+
+    Args:
+        requests: Requests answered.
+        predictions: Predictions made, by digit.
+        started: When it started, seconds of the monotonic clock.
+    """
+
+    requests: int = 0
+    predictions: list[int] = field(default_factory=lambda: [0] * DIGITS)
+    started: float = field(default_factory=time.monotonic)
+
+
+class Telemetry:
+    """The one layer around the application: ids, logs, counts, and the last word on errors.
+
+    Args:
+        app: What it wraps.
+        counts: What it counts in.
+        access_log: Whether it logs every request.
+    """
+
+    def __init__(self, app: ASGIApp, counts: Counts, *, access_log: bool) -> None:
+        self.app = app
+        self.counts = counts
+        self.access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request.
+
+        Args:
+            scope: ASGI's description of the request.
+            receive: Where its body comes from.
+            send: Where the answer goes.
+        """
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id, head_bytes = read_head(scope)
+        started, status = time.perf_counter(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"].append((b"x-request-id", request_id))
+            await send(message)
+
+        try:
+            if head_bytes > MAX_HEAD_BYTES:
+                detail = f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes."
+                await problem(431, detail)(scope, receive, send_with_id)
+            else:
+                await self.app(scope, receive, as_problems(scope, receive, send_with_id))
+        except Exception:
+            # The edge of the process: whatever nobody handled is a 500, and a line for whoever mends it.
+            log.exception("request failed", extra=describe(scope, request_id))
+            if status:
+                raise  # half an answer is on the wire; only closing the connection says so
+            await problem(500)(scope, receive, send_with_id)
+        finally:
+            self.counts.requests += 1
+            if self.access_log:
+                milliseconds = round((time.perf_counter() - started) * 1000, 3)
+                extra = {**describe(scope, request_id), "status": status, "milliseconds": milliseconds}
+                log.info("request", extra=extra)
+
+
+def read_head(scope: Scope) -> tuple[bytes, int]:
+    """Find the request's id and measure its head.
+
+    Args:
+        scope: ASGI's description of the request.
+    Returns:
+        The caller's id if it sent a sane one, a new one otherwise; and the size of the request
+        line and headers in bytes.
+    """
+    request_id, size = b"", len(scope["raw_path"]) + len(scope["query_string"])
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+        if name == b"x-request-id":
+            request_id = value
+    if not SANE_REQUEST_ID.fullmatch(request_id):
+        request_id = os.urandom(16).hex().encode()
+    return request_id, size
+
+
+def describe(scope: Scope, request_id: bytes) -> dict[str, str]:
+    """Name a request for the log, by its route and not by its path, which is the caller's text.
+
+    Args:
+        scope: ASGI's description of the request.
+        request_id: Its id.
+    Returns:
+        Fields of a log line.
+    """
+    route = getattr(scope.get("route"), "path", "unmatched")
+    return {"request_id": request_id.decode(), "method": scope["method"], "route": route}
