@@ -1,0 +1,65 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check train cross-validate notebook gradients check-release bench image lock clean
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PY := .venv/bin/python
+
+help:  ## what there is
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 18
+
+# One environment for everything. Serving installs its own lock; the development lock holds the
+# same pins, so the two come in any order.
+.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Digits needs Python 3.11 or later; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.serve: requirements/serve.txt | .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/.dev: requirements/dev.txt | .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ .venv/.serve
+
+setup: .venv/.dev  ## install everything a developer needs
+
+run: .venv/.serve  ## serve on http://127.0.0.1:8000 (HOST=… PORT=…)
+	@exec $(PY) -m app --host $(HOST) --port $(PORT)
+
+test: .venv/.dev  ## run the tests
+	$(PY) -m pytest
+
+check: .venv/.dev  ## lint, types, format, Dockerfile
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	@if [ -x .venv/bin/hadolint ]; then .venv/bin/hadolint Dockerfile; \
+	elif [ -n "$$CI" ]; then echo "hadolint is missing" >&2; exit 1; \
+	else echo "hadolint is not built for this machine; skipped"; fi
+
+train: .venv/.dev  ## train the network and write model/digits.npz (SEED=…)
+	@$(PY) -m training train $(if $(SEED),--seed $(SEED))
+
+cross-validate: .venv/.dev  ## score the recipe inside the training rows
+	@$(PY) -m training cross-validate
+
+notebook: .venv/.dev  ## reproduce the notebook and price its three faults
+	@$(PY) -m training notebook
+
+gradients: .venv/.dev  ## check the gradients by finite differences
+	@$(PY) -m training gradients
+
+check-release: .venv/.dev  ## train again and compare with the committed weights
+	@$(PY) -m training check-release
+
+image:  ## build the container image
+	docker compose build
+
+lock: .venv/.dev  ## write requirements/*.txt anew from pyproject.toml
+	@requirements/lock
+
+clean:  ## remove what make made
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
