@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _UNREADABLE = (
     RuntimeError,
     MemoryError,
     OverflowError,
+    SyntaxError,
+    tokenize.TokenError,
 )
 
 
@@ -135,9 +138,12 @@ def save_artefact(path: Path, weights: Weights, card: Card) -> None:
 
 
 def _read_members(data: bytes) -> dict[str, NDArray[Any]]:
-    """Unpack the arrays, never more than `MAX_BYTES` of them."""
+    """Unpack the arrays, never more than `MAX_BYTES` of them.
+
+    Each member is read to its end first, which checks its CRC, and only then parsed.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
             raise ValueError("the archive unpacks to too much")
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        contents = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
+    return {name: np.load(io.BytesIO(npy), allow_pickle=False) for name, npy in contents.items()}

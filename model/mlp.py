@@ -217,5 +217,5 @@ def check_weights(weights: Weights) -> None:
         if not np.isfinite(array).all():
             raise WeightsError(f"{name} holds NaN or infinity")
     # Half of the range, because softmax subtracts two logits of opposite sign.
-    if largest_logit(weights) > np.finfo(np.float32).max / 2:
+    if largest_logit(weights) > float(np.finfo(np.float32).max) / 2:
         raise WeightsError("W1 to b3 are so large that an image can make the network overflow")

@@ -1,0 +1,14 @@
+"""What every doctest may take for granted."""
+
+import os
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _names_in_doctests(doctest_namespace):
+    doctest_namespace["np"] = np

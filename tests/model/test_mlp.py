@@ -1,0 +1,169 @@
+"""The network computes what its layers say, for any image, and changes nothing it is given."""
+
+import math
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+
+from model import (
+    INK_MAX,
+    LAYERS,
+    PIXELS,
+    Network,
+    PixelRangeError,
+    PixelShapeError,
+    Weights,
+    WeightsError,
+    as_pixels,
+    softmax,
+)
+from training.parameters import he_initialisation, views
+
+images = arrays(np.float32, st.tuples(st.integers(1, 5), st.just(PIXELS)), elements=st.floats(0, 16, width=32))
+logits = arrays(
+    np.float32, array_shapes(min_dims=2, max_dims=2), elements=st.floats(-(2.0**100), 2.0**100, width=32)
+)
+
+
+def slow_probabilities(weights, pixels):
+    """The network for one image, in Python's own float64 and with nothing but loops."""
+    x = [float(pixel) / INK_MAX for pixel in pixels]
+    for layer, (matrix, bias) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
+        z = [
+            math.fsum(x[i] * float(matrix[i, j]) for i in range(len(x))) + float(bias[j])
+            for j in range(len(bias))
+        ]
+        x = z if layer == len(LAYERS) - 2 else [max(0.0, value) for value in z]
+    exponentials = [math.exp(value - max(x)) for value in x]
+    return [value / math.fsum(exponentials) for value in exponentials]
+
+
+def test_agrees_with_a_slow_float64_reference(artefact, split):
+    pixels = split.held_out.pixels[:5]
+    expected = [slow_probabilities(artefact.network.weights, row) for row in pixels]
+    np.testing.assert_allclose(artefact.network.probabilities(pixels), expected, atol=1e-6)
+
+
+def test_agrees_with_scikit_learns_forward_pass_under_our_weights(artefact, split):
+    oracle = MLPClassifier(hidden_layer_sizes=LAYERS[1:-1], activation="relu", max_iter=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        oracle.fit(split.training.pixels / INK_MAX, split.training.labels)
+    oracle.coefs_ = [matrix.astype(np.float64) for matrix in artefact.network.weights[::2]]
+    oracle.intercepts_ = [bias.astype(np.float64) for bias in artefact.network.weights[1::2]]
+    expected = oracle.predict_proba(split.held_out.pixels.astype(np.float64) / INK_MAX)
+    np.testing.assert_allclose(artefact.network.probabilities(split.held_out.pixels), expected, atol=1e-6)
+
+
+@given(images)
+def test_a_batch_equals_its_rows_one_by_one(artefact, pixels):
+    singles = np.stack([artefact.network.probabilities(row) for row in pixels])
+    np.testing.assert_allclose(artefact.network.probabilities(pixels), singles, atol=1e-6)
+
+
+@given(images)
+def test_the_input_is_never_changed(artefact, pixels):
+    before = pixels.copy()
+    artefact.network.probabilities(pixels)
+    np.testing.assert_array_equal(pixels, before)
+
+
+@given(images)
+def test_probabilities_are_float32_finite_and_sum_to_one(artefact, pixels):
+    probabilities = artefact.network.probabilities(pixels)
+    assert probabilities.dtype == np.float32
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1, dtype=np.float64), 1, atol=1e-6)
+
+
+@given(logits)
+def test_softmax_gives_probabilities_for_any_finite_logits(scores):
+    probabilities = softmax(scores)
+    assert np.isfinite(probabilities).all()
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
+
+
+@given(logits)
+def test_softmax_keeps_the_order_of_the_logits(scores):
+    largest = np.take_along_axis(softmax(scores), scores.argmax(axis=-1, keepdims=True), axis=-1)
+    assert (largest == softmax(scores).max(axis=-1, keepdims=True)).all()
+
+
+@given(arrays(np.float64, (3, 10), elements=st.floats(-50, 50)), st.floats(-1000, 1000))
+def test_softmax_does_not_care_for_a_shift(scores, shift):
+    np.testing.assert_allclose(softmax(scores + shift), softmax(scores), atol=1e-9)
+
+
+def test_the_weights_of_a_network_cannot_be_changed(artefact):
+    with pytest.raises(ValueError, match="read-only"):
+        artefact.network.weights.W1[0, 0] = 1
+
+
+def test_a_network_that_went_through_a_pickle_answers_the_same_and_is_still_frozen(artefact, split):
+    again = pickle.loads(pickle.dumps(artefact.network))  # noqa: S301
+    pixels = split.held_out.pixels[:3]
+    np.testing.assert_array_equal(again.probabilities(pixels), artefact.network.probabilities(pixels))
+    assert not again.weights.b3.flags.writeable
+
+
+def test_a_network_keeps_its_own_copy_of_the_weights():
+    weights = views(he_initialisation(np.random.default_rng(0)))
+    network = Network(weights)
+    weights.W1[:] = 7
+    assert not (network.weights.W1 == 7).any()
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda w: w._replace(W3=w.W3[:, :9]), r"W3 must have shape \(150, 10\), not \(150, 9\)"),
+        (lambda w: w._replace(b1=w.b1.astype(np.float64)), "b1 must be float32, not float64"),
+        (lambda w: w._replace(b2=np.full_like(w.b2, np.nan)), "b2 holds NaN or infinity"),
+        (lambda w: w._replace(W1=np.full_like(w.W1, 1e30), W2=np.full_like(w.W2, 1e30)), "overflow"),
+    ],
+)
+def test_arrays_that_are_not_this_network_are_refused_by_name(artefact, change, fault):
+    with pytest.raises(WeightsError, match=fault):
+        Network(change(artefact.network.weights))
+
+
+@given(st.floats(2.0**-10, 2.0**40, width=32), images)
+def test_no_image_makes_an_accepted_network_answer_nan(artefact, factor, pixels):
+    grown = Weights(*(array * np.float32(factor) for array in artefact.network.weights))
+    try:
+        network = Network(grown)
+    except WeightsError:
+        return
+    assert np.isfinite(network.probabilities(pixels)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, np.float64])
+def test_pixels_come_in_any_numeric_type(dtype):
+    values = np.arange(PIXELS).reshape(1, PIXELS) % (INK_MAX + 1)
+    pixels = as_pixels(values.astype(dtype))
+    assert pixels.dtype == np.float32
+    np.testing.assert_array_equal(pixels, values)
+
+
+@pytest.mark.parametrize("bad", [-1e-9, 16.0000001, np.nan, np.inf, -np.inf, 1e300])
+def test_a_pixel_out_of_bounds_is_named(bad):
+    values = np.zeros((3, PIXELS))
+    values[1, 7] = bad
+    with pytest.raises(PixelRangeError) as caught:
+        as_pixels(values)
+    assert (caught.value.row, caught.value.pixel) == (1, 7)
+    assert str(caught.value) == "pixel 7 of image 1 must be between 0 and 16"
+
+
+@pytest.mark.parametrize("shape", [(64,), (1, 63), (1, 8, 8), (0,)])
+def test_another_shape_is_refused(shape):
+    with pytest.raises(PixelShapeError):
+        as_pixels(np.zeros(shape))

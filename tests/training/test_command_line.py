@@ -1,0 +1,80 @@
+"""The commands, run as a person runs them."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+import pytest
+
+from tests.conftest import ROOT
+
+TRAINING = [sys.executable, "-m", "training"]
+
+
+def run(*arguments):
+    return subprocess.run([*TRAINING, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def read_until(terminal, text, timeout_seconds=60):
+    seen, end = "", time.monotonic() + timeout_seconds
+    while text not in seen:
+        ready, _, _ = select.select([terminal], [], [], max(0, end - time.monotonic()))
+        assert ready, f"no {text!r} in {seen!r}"
+        seen += os.read(terminal, 4096).decode()
+    return seen
+
+
+@pytest.fixture
+def terminal():
+    """A terminal of 24 rows and 100 columns: our end, and the end of whoever writes to it."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    yield ours, theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_training_shows_its_progress_and_ctrl_c_leaves_the_old_file_whole(tmp_path, terminal):
+    ours, theirs = terminal
+    file = tmp_path / "digits.npz"
+    file.write_bytes(b"old")
+    command = [*TRAINING, "train", "--epochs", "100000", "--out", str(file)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=theirs, stderr=theirs) as process:
+        read_until(ours, "loss=")
+        read_until(ours, "rate=")
+        process.send_signal(signal.SIGINT)
+        read_until(ours, "stopped; no file was changed")
+        assert process.wait(timeout=10) == 130
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_evaluate_repeats_the_figures_of_the_card(artefact):
+    result = run("evaluate")
+    assert result.returncode == 0
+    assert f"accuracy {artefact.card.held_out.accuracy:.2%}" in result.stdout
+
+
+def test_evaluate_says_in_a_sentence_what_is_wrong_with_a_file(tmp_path):
+    result = run("evaluate", str(tmp_path / "none.npz"))
+    assert result.returncode == 1
+    assert result.stderr == f"{tmp_path}/none.npz cannot be read: No such file or directory\n"
+
+
+def test_gradients_acquits_ours_and_convicts_the_notebooks():
+    result = run("gradients")
+    assert result.returncode == 0
+    assert result.stdout.endswith("ours is right\nthe notebook's is wrong\n")
+
+
+def test_help_names_every_command():
+    text = run("--help").stdout
+    for command in ("train", "evaluate", "cross-validate", "check-release", "gradients", "notebook"):
+        assert command in text
