@@ -59,7 +59,8 @@ def main() -> int:
     except ArtefactError as error:
         return refuse(str(error))
     except OSError as error:
-        return refuse(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}")
+        reason = str(error.strerror).partition(" (while")[0]  # the rest repeats the address
+        return refuse(f"cannot listen on {settings.host} port {settings.port}: {reason}")
     serve(artefact, settings, listener)
     return 0
 

@@ -33,7 +33,6 @@ def create_app(
         summary="Recognises handwritten digits with a neural network written in plain NumPy.",
         version=VERSION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        root_path=settings.root_path,
     )
     app.add_middleware(Telemetry, counts=counts, access_log=settings.access_log)
     problems.install(app)

@@ -41,8 +41,8 @@ RULES: dict[str, str] = {
     "list_type": "must be a list",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
-    "too_short": "must have at least {min_length} elements",
-    "too_long": "must have at most {max_length} elements",
+    "too_short": "must have a length of at least {min_length}",
+    "too_long": "must have a length of at most {max_length}",
     "json_invalid": "is not valid JSON: {error}",
 }
 
@@ -152,7 +152,7 @@ async def _on_invalid_input(_: Request, error: RequestValidationError) -> Respon
 def _field_error(fault: Mapping[str, Any]) -> FieldError:
     """Put one of pydantic's errors in our words; what was sent stays out."""
     loc = [part if isinstance(part, int) else part[:MAX_NAME_LENGTH] for part in fault["loc"]]
-    rule = RULES.get(fault["type"], fault["msg"])
+    rule = RULES.get(fault["type"]) or fault["msg"]
     return FieldError(
         loc=[part for part in loc if part not in LAYOUTS], msg=rule.format_map(fault.get("ctx", {}))
     )

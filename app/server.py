@@ -205,6 +205,7 @@ def uvicorn_config(app: Callable[[], FastAPI], settings: Settings) -> uvicorn.Co
         app,
         factory=True,
         workers=settings.workers,
+        root_path=settings.root_path,
         loop="uvloop",
         http=BoundedHeadProtocol,
         ws="none",

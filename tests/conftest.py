@@ -21,14 +21,14 @@ ROOT = Path(__file__).parents[1]
 class InProcess:
     """A client of an application in this process: httpx over ASGI, without a socket."""
 
-    def __init__(self, app, base_url="http://digits"):
+    def __init__(self, app, root_path=""):
         self.app = app
-        self.base_url = base_url
+        self.root_path = root_path
 
     def request(self, method, path, **options):
         async def send():
-            transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url=self.base_url) as client:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, root_path=self.root_path)
+            async with httpx.AsyncClient(transport=transport, base_url="http://digits") as client:
                 return await client.request(method, path, **options)
 
         return anyio.run(send)

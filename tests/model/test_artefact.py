@@ -10,7 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from model import ArtefactError, CardError, dump_card, load_artefact, parse_artefact, parse_card, save_artefact
+from model import (
+    ArtefactError,
+    CardError,
+    dump_card,
+    load_artefact,
+    parse_artefact,
+    parse_card,
+    save_artefact,
+)
 from model.artefact import MAX_BYTES
 from tests.conftest import ROOT
 

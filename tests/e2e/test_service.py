@@ -1,0 +1,155 @@
+"""The real service over a real socket."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from app.schemas import EXAMPLE_IMAGE
+from app.telemetry import MAX_HEAD_BYTES
+from tests.conftest import ROOT
+from tests.e2e.server import eventually, is_ready, running
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def http(server):
+    with httpx.Client(base_url=server.url) as http:
+        yield http
+
+
+def exchange(server, data, limit=65536):
+    """Send bytes, and read what comes until the other end closes or a body is complete."""
+    with socket.create_connection(("127.0.0.1", server.start["port"]), timeout=10) as connection:
+        connection.sendall(data)
+        return connection.recv(limit).decode()
+
+
+def test_the_held_out_rows_over_http_give_exactly_the_accuracy_that_metrics_says(http, split):
+    right = 0
+    for pixels, label in zip(split.held_out.pixels.tolist(), split.held_out.labels, strict=True):
+        right += http.post("/predict", json={"pixels": pixels}).json()["digit"] == label
+    assert right / len(split.held_out) == http.get("/metrics").json()["accuracy"]
+
+
+def test_the_held_out_rows_in_one_batch_give_the_same(http, split):
+    reply = http.post("/predict/batch", json={"images": split.held_out.pixels.tolist()})
+    digits = [prediction["digit"] for prediction in reply.json()["predictions"]]
+    assert (digits == split.held_out.labels).mean() == http.get("/metrics").json()["accuracy"]
+
+
+def test_a_connection_is_kept_and_reused(server):
+    with socket.create_connection(("127.0.0.1", server.start["port"]), timeout=10) as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /livez HTTP/1.1\r\nhost: digits\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_a_complete_head_over_the_limit_is_a_problem_document(server):
+    head = b"GET /livez HTTP/1.1\r\nhost: digits\r\nx: " + b"a" * (MAX_HEAD_BYTES + 1) + b"\r\n\r\n"
+    reply = exchange(server, head)
+    assert reply.startswith("HTTP/1.1 431")
+    assert "application/problem+json" in reply
+
+
+def test_a_head_that_never_ends_is_cut_off(server):
+    with socket.create_connection(("127.0.0.1", server.start["port"]), timeout=10) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nx: ")
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            connection.sendall(b"x" * 64 * 1024 * 1024)
+
+
+def test_an_absolute_address_and_an_old_client_are_answered(server):
+    assert exchange(server, b"GET http://digits/livez HTTP/1.1\r\nhost: digits\r\n\r\n").startswith(
+        "HTTP/1.1 200"
+    )
+    assert exchange(server, b"GET /livez HTTP/1.0\r\n\r\n").startswith("HTTP/1.1 200")
+
+
+def test_the_health_check_of_the_container_passes_and_fails_with_the_service(server):
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    (command,) = re.findall(r"HEALTHCHECK.*?CMD (\[.*?\])\n", dockerfile, re.DOTALL)
+    _, *arguments = json.loads(command)
+
+    def check(port):
+        on_port = [argument.replace("8000", str(port)) for argument in arguments]
+        return subprocess.run([sys.executable, *on_port], capture_output=True, check=False).returncode
+
+    assert check(server.start["port"]) == 0
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    assert check(port) != 0
+
+
+def test_start_and_stop_are_one_json_line_each(artefact):
+    with running() as server:
+        assert server.stop() == 0
+        assert server.start["message"] == "started"
+        assert server.start["sha256"] == artefact.sha256
+        assert [line["message"] for line in server.log] == ["stopped"]
+
+
+def test_after_sigterm_it_is_unready_but_serves_until_the_pause_is_over():
+    with running(drain_seconds=3) as server, httpx.Client(base_url=server.url) as http:
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: http.get("/readyz").status_code == 503)
+        assert http.get("/livez").status_code == 200
+        assert http.post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
+        assert httpx.get(f"{server.url}/livez").status_code == 200  # a new connection, too
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_ctrl_c_stops_it_without_the_pause():
+    with running(drain_seconds=300) as server:
+        assert server.stop(signal.SIGINT) == 0
+
+
+def test_the_links_of_the_docs_follow_the_path_of_a_proxy():
+    with running("--root-path", "/digits") as server:
+        assert "/digits/openapi.json" in httpx.get(f"{server.url}/docs").text
+        assert httpx.get(f"{server.url}/livez").status_code == 200
+
+
+def test_two_workers_answer_and_stop_in_order():
+    with running("--workers", "2", drain_seconds=1) as server:
+        assert server.start["workers"] == 2
+        assert len(eventually(lambda: len(server.workers()) == 2 and server.workers())) == 2
+        assert httpx.post(f"{server.url}/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not is_ready(server.url))
+        assert httpx.get(f"{server.url}/livez").status_code == 200
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_a_killed_worker_is_replaced_though_the_file_went_bad(tmp_path, artefact):
+    file = tmp_path / "digits.npz"
+    file.write_bytes((ROOT / "model" / "digits.npz").read_bytes())
+    with running("--workers", "2", weights=file) as server:
+        before = eventually(lambda: len(server.workers()) == 2 and server.workers())
+        file.write_bytes(b"went bad")
+        victim = min(before)
+        subprocess.run(["kill", "-KILL", str(victim)], check=True)
+        eventually(lambda: len(server.workers() - {victim}) == 2)
+        for _ in range(20):
+            reply = httpx.get(f"{server.url}/metrics", timeout=30)
+            assert reply.json()["model"]["sha256"] == artefact.sha256
+        assert server.stop() == 0
+
+
+def test_workers_are_replaced_one_by_one_on_sighup_and_stay_ready():
+    with running("--workers", "2", drain_seconds=2) as server:
+        before = eventually(lambda: len(server.workers()) == 2 and server.workers())
+        server.process.send_signal(signal.SIGHUP)
+        while server.workers() & before:
+            assert is_ready(server.url)
+        assert server.process.poll() is None
