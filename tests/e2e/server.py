@@ -70,13 +70,13 @@ def running(*arguments, **settings):
     with subprocess.Popen(
         [*COMMAND, *arguments], cwd=ROOT, env=environment(**chosen), stderr=subprocess.PIPE, text=True
     ) as process:
+        server = Server(process)
         try:
-            server = Server(process)
             eventually(lambda: is_ready(server.url))
             yield server
         finally:
             if process.poll() is None:
-                process.terminate()
+                server.stop()
 
 
 def is_ready(url):
