@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
+from typing_extensions import override
 
 T = TypeVar("T")
 
@@ -23,12 +24,8 @@ TAKEN_AS_JSON = ("", "application/json", "application/x-www-form-urlencoded")
 class JsonRoute(APIRoute):
     """A route for endpoints of the form `async (body: Model) -> Reply`."""
 
+    @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Build what FastAPI calls for each request.
-
-        Returns:
-            A handler: bytes → body → endpoint → reply → bytes.
-        """
         types = get_type_hints(self.endpoint, include_extras=True)
         reply = TypeAdapter(types.pop("return"))
         (body,) = map(TypeAdapter, types.values())

@@ -18,6 +18,7 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
@@ -59,29 +60,21 @@ class BoundedHeadProtocol(HttpToolsProtocol):
 
     _unfinished_bytes = 0
 
+    @override
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the client.
-
-        Args:
-            data: What arrived.
-        """
         self._unfinished_bytes += len(data)
         super().data_received(data)
         if self._unfinished_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
             self.transport.close()
 
+    @override
     def on_headers_complete(self) -> None:
-        """Start over: what follows is a body, or the next head."""
         self._unfinished_bytes = 0
         super().on_headers_complete()
 
+    @override
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body, which has a bound of its own.
-
-        Args:
-            body: The part.
-        """
         self._unfinished_bytes = 0
         super().on_body(body)
 
@@ -100,23 +93,14 @@ class DrainingServer(uvicorn.Server):
         self.lifecycle = lifecycle
         self.drain_seconds = drain_seconds
 
+    @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take note of a signal.
-
-        Args:
-            sig: Its number.
-            frame: Where it struck.
-        """
         if sig == signal.SIGTERM:
             self.lifecycle.drain()
         super().handle_exit(sig, frame)
 
+    @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Pause if the end was announced, then stop.
-
-        Args:
-            sockets: The listening sockets.
-        """
         if self.lifecycle.is_draining():
             await asyncio.sleep(self.drain_seconds)
         await super().shutdown(sockets)
@@ -141,8 +125,8 @@ class DrainingSupervisor(Multiprocess):
         self.lifecycle = lifecycle
         self.drain_seconds = drain_seconds
 
+    @override
     def handle_term(self) -> None:
-        """Announce the end, pause, then stop the workers."""
         self.lifecycle.drain()
         time.sleep(self.drain_seconds)
         super().handle_term()

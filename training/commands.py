@@ -27,8 +27,6 @@ def train(out: Path, seed: int, epochs: int | None) -> int:
         out: The file to write; until the end the old one stays as it is.
         seed: Decides everything random.
         epochs: Overrides the recipe's number.
-    Returns:
-        0.
     """
     recipe = RELEASE if epochs is None else replace(RELEASE, epochs=epochs)
     split = load_split()
@@ -73,8 +71,6 @@ def evaluate(file: Path) -> int:
 
     Args:
         file: The file.
-    Returns:
-        0.
     Raises:
         ArtefactError: The file is not an artefact.
     """
@@ -89,8 +85,6 @@ def cross_validate(count: int, seed: int) -> int:
     Args:
         count: Number of folds.
         seed: Seed of each training.
-    Returns:
-        0.
     """
     scores = []
     for number, (training, validation) in enumerate(folds(load_split().training, count), start=1):

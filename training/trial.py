@@ -66,11 +66,7 @@ def try_notebook(faults: notebook.Faults = notebook.ALL) -> list[tuple[str, floa
 
 
 def reproduce() -> int:
-    """Reproduce the notebook beside its own figures, then price its three faults.
-
-    Returns:
-        0.
-    """
+    """Reproduce the notebook beside its own figures, then price its three faults."""
     split = load_split()
     print("the notebook again, its three faults included\n")
     print(f"{'iteration':>9}{'loss':>13}{'seed':>13}")
