@@ -17,6 +17,8 @@ from typing_extensions import override
 
 T = TypeVar("T")
 
+MAX_FAULTS = 20  # lists stop at their first; more than these are unknown fields, by the thousand
+
 # What a client sends that was told nothing: no Content-Type at all, or curl's.
 TAKEN_AS_JSON = ("", "application/json", "application/x-www-form-urlencoded")
 
@@ -65,6 +67,9 @@ def parse(body: TypeAdapter[T], data: bytes) -> T:
     try:
         return body.validate_json(data)
     except ValidationError as error:
+        if error.error_count() > MAX_FAULTS:
+            rule = f"must not have more than {MAX_FAULTS} faults"
+            raise RequestValidationError([{"type": "faults", "loc": ("body",), "msg": rule}]) from error
         faults = error.errors(include_url=False, include_input=False)
         raise RequestValidationError(
             [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]

@@ -16,7 +16,6 @@ from starlette.types import Message, Receive, Scope, Send
 from app.schemas import LAYOUTS, FieldError, ProblemReply
 
 MEDIA_TYPE = "application/problem+json"
-MAX_ERRORS = 20  # a body of bad pixels has thousands of faults; nobody reads the next ones
 MAX_NAME_LENGTH = 40  # of an unknown field; it is the caller's text, so it is quoted sparingly
 
 # The one table: status → slug, title.
@@ -143,19 +142,18 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 
 
 async def _on_invalid_input(_: Request, error: RequestValidationError) -> Response:
-    faults = error.errors()
-    errors = [_field_error(fault) for fault in faults[:MAX_ERRORS]]
-    more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+    errors = [_field_error(fault) for fault in error.errors()]
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     return problem(422, f"{_place(errors[0]['loc'])} {errors[0]['msg']}{more}", errors)
 
 
 def _field_error(fault: Mapping[str, Any]) -> FieldError:
     """Put one of pydantic's errors in our words; what was sent stays out."""
     loc = [part if isinstance(part, int) else part[:MAX_NAME_LENGTH] for part in fault["loc"]]
+    # After a field stands the layout that pydantic chose for it, which no client needs to know.
+    path = [part for depth, part in enumerate(loc) if depth < 2 or part not in LAYOUTS]
     rule = RULES.get(fault["type"]) or fault["msg"]
-    return FieldError(
-        loc=[part for part in loc if part not in LAYOUTS], msg=rule.format_map(fault.get("ctx", {}))
-    )
+    return FieldError(loc=path, msg=rule.format_map(fault.get("ctx", {})))
 
 
 def _place(loc: Sequence[str | int]) -> str:

@@ -11,10 +11,10 @@ import multiprocessing
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
+from typing import TypeAlias
 
 import uvicorn
 from fastapi import FastAPI
@@ -25,8 +25,10 @@ from uvicorn.supervisors import Multiprocess
 from app.main import create_app
 from app.settings import Settings
 from app.telemetry import LOGGING, MAX_HEAD_BYTES, log
-from model import Artefact
+from model import Artefact, parse_artefact
 
+SPAWN = multiprocessing.get_context("spawn")  # how uvicorn starts its workers
+SharedBytes: TypeAlias = "ctypes.Array[ctypes.c_char]"
 BACKLOG = 2048  # connections that wait to be accepted, as uvicorn's default
 
 
@@ -37,7 +39,7 @@ class Lifecycle:
     """
 
     def __init__(self) -> None:
-        self._draining = multiprocessing.get_context("spawn").RawValue(ctypes.c_bool)
+        self._draining = SPAWN.RawValue(ctypes.c_bool)
 
     def drain(self) -> None:
         """Announce the end."""
@@ -52,10 +54,12 @@ class Lifecycle:
         return bool(self._draining.value)
 
 
-class BoundedHeadProtocol(HttpToolsProtocol):
-    """HTTP with a bound on a head that never ends; uvicorn's own parser would buffer it for ever.
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP, with two holes closed.
 
-    A head that is complete and too large is answered by `Telemetry`, with a problem document.
+    A head that never ends is cut off, where the parser would buffer it for ever; one that is complete
+    and too large is answered by `Telemetry`. And a connection that asked for an upgrade is closed after
+    its answer, where the parser would read what follows, a body perhaps, as the next request.
     """
 
     _unfinished_bytes = 0
@@ -72,6 +76,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._unfinished_bytes = 0
         super().on_headers_complete()
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -79,35 +85,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         super().on_body(body)
 
 
-class DrainingServer(uvicorn.Server):
-    """One process: uvicorn, with the pause before its shutdown.
-
-    Args:
-        config: uvicorn's.
-        lifecycle: Where the end is announced.
-        drain_seconds: Length of the pause after SIGTERM; Ctrl-C stops without one.
-    """
-
-    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, drain_seconds: float) -> None:
-        super().__init__(config)
-        self.lifecycle = lifecycle
-        self.drain_seconds = drain_seconds
-
-    @override
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if sig == signal.SIGTERM:
-            self.lifecycle.drain()
-        super().handle_exit(sig, frame)
-
-    @override
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self.lifecycle.is_draining():
-            await asyncio.sleep(self.drain_seconds)
-        await super().shutdown(sockets)
-
-
-class DrainingSupervisor(Multiprocess):
-    """Several processes: uvicorn's supervisor, with the pause before it stops its workers.
+class Supervisor(Multiprocess):
+    """Several processes: uvicorn's supervisor, which announces the end before it stops its workers.
 
     Only its own SIGTERM announces the end; a worker that is replaced on SIGHUP stays ready.
 
@@ -115,21 +94,59 @@ class DrainingSupervisor(Multiprocess):
         config: uvicorn's.
         sockets: The listening sockets.
         lifecycle: Where the end is announced.
-        drain_seconds: Length of the pause.
     """
 
-    def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], lifecycle: Lifecycle, drain_seconds: float
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], lifecycle: Lifecycle) -> None:
         super().__init__(config, sockets)
         self.lifecycle = lifecycle
-        self.drain_seconds = drain_seconds
 
     @override
     def handle_term(self) -> None:
         self.lifecycle.drain()
-        time.sleep(self.drain_seconds)
         super().handle_term()
+
+    @override
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()  # so that nobody waits in a queue that no worker empties any more
+
+
+def stop_after_pause(drain_seconds: float, announce: Callable[[], None]) -> None:
+    """Make SIGTERM stop this process, but only after a pause in which it serves as ever.
+
+    Must run in the event loop, once uvicorn has installed its own handler. A second SIGTERM changes
+    nothing, so that a service manager may send it to the parent and to its workers.
+
+    Args:
+        drain_seconds: Length of the pause.
+        announce: Called when the pause begins.
+    """
+    loop, stop = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+    pauses: list[asyncio.TimerHandle] = []
+
+    def pause(sig: int, frame: FrameType | None) -> None:
+        if not pauses and callable(stop):
+            announce()
+            pauses.append(loop.call_later(drain_seconds, stop, sig, frame))
+
+    signal.signal(signal.SIGTERM, pause)
+
+
+def process_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle) -> FastAPI:
+    """Prepare one serving process; uvicorn calls this in each, inside the event loop.
+
+    Args:
+        data: The bytes of the verified file of weights.
+        settings: What the operator set.
+        lifecycle: Where the end is announced: by the parent if there is one, by this process if not.
+    Returns:
+        The application.
+    """
+    has_parent = settings.workers > 1
+    stop_after_pause(settings.drain_seconds, (lambda: None) if has_parent else lifecycle.drain)
+    artefact = parse_artefact(data.raw, str(settings.weights))
+    return create_app(artefact, settings, lifecycle.is_draining)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -150,8 +167,9 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> None:
     """Answer until a signal says to stop.
 
-    Workers get the verified artefact itself, not the name of its file: a file that goes bad later
-    cannot hurt a worker that is started in place of another.
+    Workers get the bytes that were verified, not the name of their file: a file that goes bad later
+    cannot hurt a worker that is started in place of another. They get them in shared memory, because
+    starting a process blocks for ever if it dies while more than a pipe holds is sent to it.
 
     Args:
         artefact: The verified weights and their card.
@@ -159,7 +177,8 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
         listener: A listening socket.
     """
     lifecycle = Lifecycle()
-    config = uvicorn_config(partial(create_app, artefact, settings, lifecycle.is_draining), settings)
+    data = SPAWN.RawArray(ctypes.c_char, artefact.data)
+    config = uvicorn_config(partial(process_app, data, settings, lifecycle), settings)
     # uvicorn raises a signal again once it has dealt with it; this makes that end a clean one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, port = listener.getsockname()[:2]
@@ -167,12 +186,13 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
     try:
         if settings.workers > 1:
-            DrainingSupervisor(config, [listener], lifecycle, settings.drain_seconds).run()
+            Supervisor(config, [listener], lifecycle).run()
         else:
-            DrainingServer(config, lifecycle, settings.drain_seconds).run([listener])
+            uvicorn.Server(config).run([listener])
     except KeyboardInterrupt:
         pass
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one more changes nothing now
         log.info("stopped")
 
 
@@ -191,7 +211,7 @@ def uvicorn_config(app: Callable[[], FastAPI], settings: Settings) -> uvicorn.Co
         workers=settings.workers,
         root_path=settings.root_path,
         loop="uvloop",
-        http=BoundedHeadProtocol,
+        http=HttpProtocol,
         ws="none",
         lifespan="off",
         log_config=LOGGING,

@@ -18,7 +18,7 @@ class Settings(BaseSettings):
 
     host: str = Field(
         default="127.0.0.1",
-        min_length=1,
+        pattern="^[A-Za-z0-9.:_%-]+$",
         description="Address to listen on; only this machine by default, 0.0.0.0 in a container.",
     )
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port; 0 takes any free one.")
@@ -30,8 +30,8 @@ class Settings(BaseSettings):
     )
     root_path: str = Field(
         default="",
-        pattern="^(/.*[^/])?$",
-        description="Path under which a proxy publishes the service, for the links in /docs.",
+        pattern="^(/[A-Za-z0-9._~-]+)*$",
+        description="Path that a proxy takes off before it passes a request on, for the links in /docs.",
     )
     weights: Path = Field(default=RELEASED_WEIGHTS, description="File of weights to serve.")
     weights_sha256: Sha256 | None = Field(

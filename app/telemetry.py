@@ -1,5 +1,6 @@
 """What can be seen from outside: request ids, logs, and counts."""
 
+import asyncio
 import logging
 import os
 import re
@@ -7,6 +8,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.problems import as_problems, problem
@@ -76,7 +79,7 @@ class Telemetry:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id, head_bytes = read_head(scope)
+        request_id, refusal = read_head(scope)
         started, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:
@@ -87,17 +90,16 @@ class Telemetry:
             await send(message)
 
         try:
-            if head_bytes > MAX_HEAD_BYTES:
-                detail = f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes."
-                await problem(431, detail)(scope, receive, send_with_id)
+            if refusal is not None:
+                await refusal(scope, receive, send_with_id)
             else:
                 await self.app(scope, receive, as_problems(scope, receive, send_with_id))
-        except Exception:
-            # The edge of the process: whatever nobody handled is a 500, and a line for whoever mends it.
-            log.exception("request failed", extra=describe(scope, request_id))
+        except (Exception, asyncio.CancelledError) as error:
+            response = last_word(error, describe(scope, request_id))
             if status:
                 raise  # half an answer is on the wire; only closing the connection says so
-            await problem(500)(scope, receive, send_with_id)
+            if response is not None:
+                await response(scope, receive, send_with_id)
         finally:
             self.counts.requests += 1
             if self.access_log:
@@ -106,23 +108,47 @@ class Telemetry:
                 log.info("request", extra=extra)
 
 
-def read_head(scope: Scope) -> tuple[bytes, int]:
-    """Find the request's id and measure its head.
+def last_word(error: BaseException, request: dict[str, str]) -> Response | None:
+    """Decide what becomes of a request that failed; this is the edge of the process.
+
+    Args:
+        error: What nobody handled.
+        request: Fields that name the request in the log.
+    Returns:
+        The answer, or None if nobody is left to read one.
+    """
+    if isinstance(error, ClientDisconnect):
+        return None
+    if isinstance(error, asyncio.CancelledError):  # the stop has waited long enough for its rest
+        return problem(503, "The service is stopping.")
+    log.error("request failed", exc_info=error, extra=request)
+    return problem(500)
+
+
+def read_head(scope: Scope) -> tuple[bytes, Response | None]:
+    """Find a request's id, and what makes its head unacceptable.
 
     Args:
         scope: ASGI's description of the request.
     Returns:
-        The caller's id if it sent a sane one, a new one otherwise; and the size of the request
-        line and headers in bytes.
+        The caller's id if it sent a sane one, a new one otherwise; and the refusal, if any.
     """
-    request_id, size = b"", len(scope["raw_path"]) + len(scope["query_string"])
+    request_id, upgrades, size = b"", False, len(scope["raw_path"]) + len(scope["query_string"])
     for name, value in scope["headers"]:
         size += len(name) + len(value)
         if name == b"x-request-id":
             request_id = value
+        elif name == b"upgrade":
+            upgrades = True
     if not SANE_REQUEST_ID.fullmatch(request_id):
         request_id = os.urandom(16).hex().encode()
-    return request_id, size
+    if size > MAX_HEAD_BYTES:
+        return request_id, problem(
+            431, f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes."
+        )
+    if upgrades and scope["method"] == "POST":  # the parser takes its body for another protocol
+        return request_id, problem(400, "A request with a body cannot ask for an upgrade.")
+    return request_id, None
 
 
 def describe(scope: Scope, request_id: bytes) -> dict[str, str]:

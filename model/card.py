@@ -37,8 +37,8 @@ class HeldOut:
     confusion: Confusion
 
     def __post_init__(self) -> None:
-        correct = sum(row[digit] for digit, row in enumerate(self.confusion))
         _require(len(self.confusion) == DIGITS, "confusion must have 10 rows")
+        correct = sum(row[digit] for digit, row in enumerate(self.confusion))
         _require(sum(map(sum, self.confusion)) == self.rows > 0, "confusion must add up to rows")
         _require(self.accuracy == correct / self.rows, "accuracy must follow from confusion")
         _require(0 <= self.log_loss < float("inf"), "log_loss must be finite and at least 0")
@@ -103,6 +103,7 @@ def parse_card(text: str) -> Card:
     """
     try:
         document = json.loads(text)
+        json.dumps(document, ensure_ascii=False).encode()  # fails on half a character, which JSON can escape
     except (ValueError, RecursionError) as error:
         raise CardError("is not JSON") from error
     values = _typed(Card, document, "card")

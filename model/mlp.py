@@ -176,10 +176,6 @@ class Network:
             array.flags.writeable = False
         object.__setattr__(self, "weights", frozen)
 
-    def __reduce__(self) -> tuple[type["Network"], tuple[Weights]]:
-        # An array comes out of a pickle writeable; the constructor freezes it again.
-        return Network, (self.weights,)
-
     def logits(self, pixels: Floats32) -> Floats32:
         """Score each digit.
 

@@ -141,10 +141,30 @@ def test_an_integer_of_5000_digits_is_refused(client):
     refusal(client.post("/predict", content=f'{{"pixels": {image(p0="9" * 5000)}}}'))
 
 
-def test_many_faults_are_counted_and_the_first_ones_listed(client):
-    problem = refusal(client.post("/predict", json={"pixels": ["x"] * 64}))
-    assert problem["detail"] == "pixels[0] must be a number (63 more)"
-    assert len(problem["errors"]) == 20
+def test_several_faults_are_counted_and_listed(client):
+    problem = refusal(client.post("/predict", json={"pixels": 1, "a": 1, "b": 1}))
+    assert problem["detail"] == "pixels must be a list (2 more)"
+    assert [error["loc"] for error in problem["errors"]] == [["body", "pixels"], ["body", "a"], ["body", "b"]]
+
+
+@pytest.mark.parametrize(
+    "images", [[1] * 1_000_000, [[]] * 500_000, [[""] * 64] * 7_000], ids=["1", "[]", "''"]
+)
+def test_of_a_million_faults_in_lists_the_first_is_said(client, images):
+    content = json.dumps({"images": images}, separators=(",", ":"))
+    assert len(refusal(client.post("/predict/batch", content=content))["errors"]) == 1
+
+
+def test_a_body_of_unknown_fields_is_refused_without_listing_them(client):
+    problem = refusal(
+        client.post("/predict", json={"pixels": EXAMPLE_IMAGE, **dict.fromkeys(map(str, range(50)))})
+    )
+    assert problem["detail"] == "the body must not have more than 20 faults"
+
+
+def test_an_unknown_field_may_be_called_like_a_layout(client):
+    problem = refusal(client.post("/predict", json={"pixels": EXAMPLE_IMAGE, "64 numbers": 1}))
+    assert problem["detail"].startswith("64 numbers is not a known field")
 
 
 def test_a_refusal_never_repeats_what_was_sent(client):

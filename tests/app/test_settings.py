@@ -32,6 +32,9 @@ def test_they_cannot_be_changed_later():
         ("weights_sha256", "abc"),
         ("root_path", "digits"),
         ("root_path", "/digits/"),
+        ("root_path", "/é"),
+        ("host", ""),
+        ("host", "ü"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused(name, value):

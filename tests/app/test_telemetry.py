@@ -33,6 +33,13 @@ def test_a_head_over_the_limit_is_a_431_that_names_the_limit(client):
     assert reply.headers["content-type"] == "application/problem+json"
 
 
+def test_a_body_behind_an_upgrade_is_refused_in_words(client):
+    headers = {"connection": "upgrade", "upgrade": "h2c"}
+    reply = client.post("/predict", json={"pixels": EXAMPLE_IMAGE}, headers=headers)
+    assert reply.status_code == 400
+    assert reply.json()["detail"] == "A request with a body cannot ask for an upgrade."
+
+
 def test_no_request_is_logged_by_default(client, caplog):
     client.get("/livez")
     assert not caplog.records

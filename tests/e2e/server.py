@@ -68,7 +68,12 @@ def running(*arguments, **settings):
     """Start a service, and stop it at the end whatever happens."""
     chosen = {"port": 0, "drain_seconds": 0, **settings}
     with subprocess.Popen(
-        [*COMMAND, *arguments], cwd=ROOT, env=environment(**chosen), stderr=subprocess.PIPE, text=True
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env=environment(**chosen),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         server = Server(process)
         try:

@@ -1,6 +1,7 @@
 """The real service over a real socket."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -120,6 +121,52 @@ def test_ctrl_c_stops_it_without_the_pause():
         assert server.stop(signal.SIGINT) == 0
 
 
+def test_ctrl_c_ends_the_pause_after_sigterm():
+    with running(drain_seconds=300) as server:
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not is_ready(server.url))
+        assert server.stop(signal.SIGINT) == 0
+
+
+def test_a_request_that_is_still_incomplete_at_the_end_is_told_so():
+    with running(graceful_stop_seconds=1) as server:
+        with socket.create_connection(("127.0.0.1", server.start["port"]), timeout=10) as connection:
+            connection.sendall(b"POST /predict HTTP/1.1\r\nhost: digits\r\ncontent-length: 205\r\n\r\n{")
+            eventually(lambda: is_ready(server.url))  # by now it was read, for it came first
+            server.process.send_signal(signal.SIGTERM)
+            reply = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert reply.startswith(b"HTTP/1.1 503")
+        assert b"application/problem+json" in reply
+        assert b"x-request-id" in reply
+        assert server.process.wait(timeout=30) == 0
+        assert not [line for line in server.log if "exc_info" in line]
+
+
+def test_a_client_that_leaves_in_mid_body_is_no_failure_of_the_service():
+    with running() as server:
+        with socket.create_connection(("127.0.0.1", server.start["port"]), timeout=10) as connection:
+            connection.sendall(b"POST /predict HTTP/1.1\r\nhost: digits\r\ncontent-length: 205\r\n\r\n{")
+        # The request for readiness, the one that was broken off, and at least one for this figure.
+        eventually(lambda: httpx.get(f"{server.url}/metrics").json()["service"]["requests"] >= 3)
+        assert server.stop() == 0
+        assert [line["message"] for line in server.log] == ["stopped"]
+
+
+def test_what_follows_an_upgrade_is_never_read_as_a_request(server):
+    with socket.create_connection(("127.0.0.1", server.start["port"]), timeout=10) as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nhost: digits\r\nconnection: upgrade\r\nupgrade: h2c\r\n"
+            b"content-length: 60\r\n\r\n"
+        )
+        reply = connection.recv(65536)
+        with suppress(OSError):
+            connection.sendall(b"GET /livez HTTP/1.1\r\nhost: digits\r\n\r\n")
+            while more := connection.recv(65536):
+                reply += more
+    assert reply.count(b"HTTP/1.1") == 1
+    assert reply.startswith(b"HTTP/1.1 400")
+
+
 def test_the_links_of_the_docs_follow_the_path_of_a_proxy():
     with running("--root-path", "/digits") as server:
         assert "/digits/openapi.json" in httpx.get(f"{server.url}/docs").text
@@ -134,6 +181,24 @@ def test_two_workers_answer_and_stop_in_order():
         server.process.send_signal(signal.SIGTERM)
         eventually(lambda: not is_ready(server.url))
         assert httpx.get(f"{server.url}/livez").status_code == 200
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_workers_that_die_while_they_start_do_not_hold_up_the_end():
+    with running("--workers", "2") as server:
+        eventually(lambda: len(server.workers()) == 2)
+        subprocess.run(["kill", "-KILL", *map(str, server.workers())], check=True)
+        eventually(lambda: len(server.workers()) == 2)
+        os.killpg(server.process.pid, signal.SIGTERM)
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_a_sigterm_to_all_its_processes_is_the_same_orderly_end():
+    with running("--workers", "2", drain_seconds=2) as server:
+        eventually(lambda: len(server.workers()) == 2)
+        os.killpg(server.process.pid, signal.SIGTERM)  # as service managers do
+        eventually(lambda: not is_ready(server.url))
+        assert httpx.post(f"{server.url}/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
         assert server.process.wait(timeout=30) == 0
 
 

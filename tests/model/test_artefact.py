@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 import zipfile
 from dataclasses import asdict, replace
 
@@ -40,6 +41,23 @@ def packed(arrays, **options):
 def with_card(**changes):
     document = json.loads(str(members()["card"]))
     return packed({**members(), "card": np.array(json.dumps({**document, **changes}))})
+
+
+def with_member(name, content):
+    """The released file with one member's bytes replaced."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(RELEASED) as old, zipfile.ZipFile(buffer, "w") as new:
+        for member in old.namelist():
+            new.writestr(member, content if member == name else old.read(member))
+    return buffer.getvalue()
+
+
+def twice(name):
+    """The released file with one member in it twice."""
+    buffer = io.BytesIO(BYTES)
+    with zipfile.ZipFile(buffer, "a") as archive, warnings.catch_warnings(action="ignore"):
+        archive.writestr(name, archive.read(name))
+    return buffer.getvalue()
 
 
 def same(one, other):
@@ -133,6 +151,11 @@ def test_arbitrary_bytes_are_refused(data):
         (with_card(seed="0"), "seed has the wrong type"),
         (with_card(seed=True), "seed has the wrong type"),
         (with_card(surprise=1), "must have exactly"),
+        (with_card(name="\ud800"), "is not JSON"),
+        (with_member("card.npy", packed({"a": np.zeros(1)})), r"not a readable \.npz"),
+        (with_member("W1.npy", b"\x93NUMPY\x01\x00\x06\x00{[]:1}"), r"not a readable \.npz"),
+        (with_member("W1.npy", b"\x93NUMPY\x01\x00\x09\x00{1,[2]}  "), r"not a readable \.npz"),
+        (twice("W1.npy"), r"not a readable \.npz"),
     ],
 )
 def test_each_fault_is_named(data, fault):
@@ -187,6 +210,7 @@ def test_a_card_comes_back_as_it_was(artefact):
         ({"log_loss": -1.0}, "log_loss must be"),
         ({"calibration_error": 2.0}, "calibration_error must be between 0 and 1"),
         ({"confusion": [[1]]}, "10 columns"),
+        ({"confusion": [[0] * 10] * 11}, "10 rows"),
         ({"confusion": [[-1] * 10] * 10}, "counts"),
     ],
 )

@@ -1,7 +1,6 @@
 """The network computes what its layers say, for any image, and changes nothing it is given."""
 
 import math
-import pickle
 import warnings
 
 import numpy as np
@@ -107,13 +106,6 @@ def test_softmax_does_not_care_for_a_shift(scores, shift):
 def test_the_weights_of_a_network_cannot_be_changed(artefact):
     with pytest.raises(ValueError, match="read-only"):
         artefact.network.weights.W1[0, 0] = 1
-
-
-def test_a_network_that_went_through_a_pickle_answers_the_same_and_is_still_frozen(artefact, split):
-    again = pickle.loads(pickle.dumps(artefact.network))  # noqa: S301
-    pixels = split.held_out.pixels[:3]
-    np.testing.assert_array_equal(again.probabilities(pixels), artefact.network.probabilities(pixels))
-    assert not again.weights.b3.flags.writeable
 
 
 def test_a_network_keeps_its_own_copy_of_the_weights():
