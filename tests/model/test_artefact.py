@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from model import (
@@ -89,19 +89,6 @@ def test_a_save_that_fails_leaves_the_old_file_and_no_other(artefact, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@given(st.integers(0, len(BYTES) - 1), st.integers(1, 255))
-@example(0, 1)
-@example(len(BYTES) - 1, 255)
-def test_a_flipped_byte_is_refused_or_changes_nothing(artefact, position, flip):
-    data = bytearray(BYTES)
-    data[position] ^= flip
-    try:
-        read = parse_artefact(bytes(data), "flipped")
-    except ArtefactError:
-        return
-    assert same(read, artefact)
-
-
 # Where an archive keeps its structure: around each member's header, and in the directory at the end.
 STRUCTURE = sorted(
     {
@@ -113,8 +100,11 @@ STRUCTURE = sorted(
 )
 
 
-@given(st.sampled_from(STRUCTURE), st.integers(1, 255))
-def test_a_flipped_byte_of_the_structure_is_refused_or_changes_nothing(artefact, position, flip):
+@settings(max_examples=300)
+@given(st.sampled_from(STRUCTURE) | st.integers(0, len(BYTES) - 1), st.integers(1, 255))
+@example(0, 1)
+@example(len(BYTES) - 1, 255)
+def test_a_flipped_byte_is_refused_or_changes_nothing(artefact, position, flip):
     data = bytearray(BYTES)
     data[position] ^= flip
     try:
