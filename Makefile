@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check train cross-validate notebook gradients check-release bench image lock clean
+.PHONY: help setup run test check train cross-validate notebook gradients check-release image lock clean
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -17,11 +17,13 @@ help:  ## what there is
 	$(PYTHON) -m venv .venv
 
 .venv/.serve: requirements/serve.txt | .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@echo 'installing what serving needs …'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .venv/.dev: requirements/dev.txt | .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@echo 'installing what development needs …'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ .venv/.serve
 
 setup: .venv/.dev  ## install everything a developer needs
