@@ -1,5 +1,6 @@
 """A real `python -m app` in a process of its own, on a free port."""
 
+import itertools
 import json
 import os
 import signal
@@ -82,6 +83,24 @@ def running(*arguments, **settings):
         finally:
             if process.poll() is None:
                 server.stop()
+
+
+def wait_for_both_workers(url):
+    """Ask for the count of requests until somebody answers who has not seen all that were sent."""
+
+    def count():
+        return httpx.get(f"{url}/metrics", timeout=30).json()["service"]["requests"]
+
+    seen_by_one = itertools.count(count() + 1)
+    eventually(lambda: count() != next(seen_by_one))
+
+
+def status(method, url, **options):
+    """The status that a request gets, or None if a stopping worker dropped its connection."""
+    try:
+        return httpx.request(method, url, timeout=30, **options).status_code
+    except httpx.TransportError:
+        return None
 
 
 def is_ready(url):
