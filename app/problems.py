@@ -152,8 +152,8 @@ def _field_error(fault: Mapping[str, Any]) -> FieldError:
     loc = [part if isinstance(part, int) else part[:MAX_NAME_LENGTH] for part in fault["loc"]]
     # After a field stands the layout that pydantic chose for it, which no client needs to know.
     path = [part for depth, part in enumerate(loc) if depth < 2 or part not in LAYOUTS]
-    rule = RULES.get(fault["type"]) or fault["msg"]
-    return FieldError(loc=path, msg=rule.format_map(fault.get("ctx", {})))
+    rule = RULES.get(fault["type"])
+    return FieldError(loc=path, msg=rule.format_map(fault.get("ctx", {})) if rule else fault["msg"])
 
 
 def _place(loc: Sequence[str | int]) -> str:

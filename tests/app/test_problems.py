@@ -2,8 +2,10 @@
 
 import pytest
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 
+from app import problems
 from app.problems import KINDS
 from app.telemetry import Counts, Telemetry
 from tests.conftest import ROOT, InProcess
@@ -39,6 +41,7 @@ def test_a_405_says_what_is_allowed(client):
 @pytest.fixture
 def failing():
     app = FastAPI()
+    problems.install(app)
     app.add_middleware(Telemetry, counts=Counts(), access_log=False)
 
     @app.get("/crash")
@@ -48,6 +51,10 @@ def failing():
     @app.get("/plain")
     async def plain():
         return PlainTextResponse("teapot", 418)
+
+    @app.get("/odd")
+    async def odd():
+        raise RequestValidationError([{"type": "odd", "loc": ("query", "x"), "msg": "wants {braces}"}])
 
     return InProcess(app)
 
@@ -67,6 +74,12 @@ def test_an_error_that_somebody_else_wrote_leaves_as_a_problem(failing):
     reply = failing.get("/plain")
     assert reply.status_code == reply.json()["status"] == 418
     assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_a_fault_without_a_rule_of_ours_is_said_in_its_own_words(failing):
+    reply = failing.get("/odd")
+    assert reply.status_code == 422
+    assert reply.json()["detail"] == "x wants {braces}"
 
 
 def test_the_docs_list_every_kind_of_problem():
