@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check train cross-validate notebook gradients check-release image lock clean
+.PHONY: help setup run test check train report cross-validate notebook bench-training gradients check-release image lock clean
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -26,6 +26,13 @@ help:  ## what there is
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ .venv/.serve
 
+BENCH = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"])
+
+.venv/.bench: .venv/.dev
+	@echo 'installing what the benchmarks compare with …'
+	@$(PY) -m pip install --quiet --disable-pip-version-check $$($(PY) -c '$(BENCH)')
+	@touch $@
+
 setup: .venv/.dev  ## install everything a developer needs
 
 run: .venv/.serve  ## serve on http://127.0.0.1:8000 (HOST=… PORT=…)
@@ -42,14 +49,21 @@ check: .venv/.dev  ## lint, types, format, Dockerfile
 	elif [ -n "$$CI" ]; then echo "hadolint is missing" >&2; exit 1; \
 	else echo "hadolint is not built for this machine; skipped"; fi
 
-train: .venv/.dev  ## train the network and write model/digits.npz (SEED=…)
+train: .venv/.dev  ## train the network, write model/digits.npz and the report (SEED=…)
 	@$(PY) -m training train $(if $(SEED),--seed $(SEED))
+	@$(PY) -m training report
+
+report: .venv/.dev  ## write the model card and its pictures to training/report/
+	@$(PY) -m training report
 
 cross-validate: .venv/.dev  ## score the recipe inside the training rows
 	@$(PY) -m training cross-validate
 
 notebook: .venv/.dev  ## reproduce the notebook and price its three faults
 	@$(PY) -m training notebook
+
+bench-training: .venv/.bench  ## time our training beside scikit-learn's, PyTorch's and the notebook's
+	@$(PY) -m benchmarks.training
 
 gradients: .venv/.dev  ## check the gradients by finite differences
 	@$(PY) -m training gradients

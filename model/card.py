@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, get_origin
 from model.errors import CardError
 from model.mlp import DIGITS
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Confusion: TypeAlias = tuple[tuple[int, ...], ...]
 
@@ -57,6 +57,7 @@ class Card:
         seed: Seed of all randomness of the training.
         split: How the rows were divided.
         training_rows: Number of images trained on.
+        curve: How the training went: lists of equal length, by the name of their figure.
         held_out: How well it does on the others.
         libraries: Versions of Python and of the libraries that trained it.
         format_version: Version of the artefact's format.
@@ -71,6 +72,7 @@ class Card:
     seed: int
     split: Mapping[str, Any]
     training_rows: int
+    curve: Mapping[str, Any]
     held_out: HeldOut
     libraries: Mapping[str, str]
     format_version: int = FORMAT_VERSION

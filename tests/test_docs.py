@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from benchmarks import training as benchmark
 from tests.conftest import ROOT
 from tests.e2e.server import environment, eventually, is_ready, running
 
@@ -24,6 +25,9 @@ ELSEWHERE = {
     "make run": "has a test of its own",
     "make gradients": "has a test of its own",
     "make train": "takes half a minute; tests/training trains shorter",
+    "make cross-validate": "takes minutes; tests/training/test_crossval.py trains shorter",
+    "make report": "tests/training/test_report.py writes it",
+    "make bench-training": "is a benchmark; its table is held against its result below",
     "make notebook": "takes two minutes; tests/training/test_notebook.py runs its parts",
     "docker compose up": "needs an engine; tests/test_project.py reads its file",
 }
@@ -140,6 +144,18 @@ def test_make_gradients_prints_what_the_readme_shows():
 def test_the_readme_quotes_the_released_figures(artefact):
     text = (ROOT / "README.md").read_text()
     assert f"reads {artefact.card.held_out.accuracy * 100:.2f} % of 594 images" in text
+
+
+def test_the_picture_shows_the_probability_that_the_reply_shows():
+    reply = next(json.loads(output) for _, output in CURLS if output.startswith('{"digit":3'))
+    shown = f"{max(reply['probabilities']):.5f}"
+    assert f">{shown}</text>" in (ROOT / "docs" / "three.svg").read_text()
+    assert f"of which that of 3 is {shown}]" in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_has_the_table_that_the_benchmark_wrote():
+    result = json.loads((ROOT / "benchmarks" / "results" / "training.json").read_text())
+    assert "\n".join(benchmark.table(result["results"])) in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, "docs/decisions.md", "CHANGELOG.md"])

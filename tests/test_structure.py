@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 STANDARD = set(sys.stdlib_module_names)
 ALLOWED = {
     "model": {"numpy"},
-    "training": {"numpy", "sklearn", "tqdm", "model"},
+    "training": {"matplotlib", "model", "numpy", "scipy", "sklearn", "tqdm"},
     "app": {
         "fastapi",
         "model",

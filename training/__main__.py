@@ -12,8 +12,11 @@ for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", 
 
 from model import ArtefactError
 from training import commands, trial
+from training.data import DataError
 
 RELEASED = Path(__file__).parents[1] / "model" / "digits.npz"
+REPORT = Path(__file__).parent / "report"
+UNSEEN = REPORT / "cross_validation.npz"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,14 +34,25 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=int, help="train shorter or longer than the recipe says")
     train.set_defaults(command=lambda chosen: commands.train(chosen.out, chosen.seed, chosen.epochs))
 
-    evaluate = verbs.add_parser("evaluate", help="score a file of weights on the held-out rows")
+    evaluate = verbs.add_parser("evaluate", help="score a file of weights on the held-out rows, or on yours")
     evaluate.add_argument("file", type=Path, nargs="?", default=RELEASED, help="default: %(default)s")
-    evaluate.set_defaults(command=lambda chosen: commands.evaluate(chosen.file))
+    evaluate.add_argument(
+        "--data", type=Path, metavar="CSV", help="64 pixels and a label a line, as UCI has them"
+    )
+    evaluate.set_defaults(command=lambda chosen: commands.evaluate(chosen.file, chosen.data))
+
+    report = verbs.add_parser("report", help="write the model card and its pictures")
+    report.add_argument("file", type=Path, nargs="?", default=RELEASED, help="default: %(default)s")
+    report.add_argument("--out", type=Path, default=REPORT, help="the folder to write (default: %(default)s)")
+    report.set_defaults(command=lambda chosen: commands.make_report(chosen.file, UNSEEN, chosen.out))
 
     validate = verbs.add_parser("cross-validate", help="score the recipe inside the training rows")
+    validate.add_argument("--out", type=Path, default=UNSEEN, help="the file to write (default: %(default)s)")
     validate.add_argument("--folds", type=int, default=7, help="2 to 14 (default: %(default)s)")
     validate.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    validate.set_defaults(command=lambda chosen: commands.cross_validate(chosen.folds, chosen.seed))
+    validate.set_defaults(
+        command=lambda chosen: commands.cross_validate(chosen.out, chosen.folds, chosen.seed)
+    )
 
     release = verbs.add_parser("check-release", help="train again and compare with a file")
     release.add_argument("file", type=Path, nargs="?", default=RELEASED, help="default: %(default)s")
@@ -61,7 +75,7 @@ def main() -> int:
     chosen = parser().parse_args()
     try:
         return int(chosen.command(chosen))
-    except ArtefactError as error:
+    except (ArtefactError, DataError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

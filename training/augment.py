@@ -1,98 +1,145 @@
-"""Distortions: each epoch sees every training image a little rotated, sheared, scaled and shifted.
+"""Distortions: each epoch sees every training image bent anew, as other people might have written it.
 
-1203 images are few, and a network of 44,660 parameters learns them by heart. People write the same
-digit at another slant, size and place; small affine maps imitate that.
+1203 images by a dozen people are few, and a network of 44,660 parameters learns them by heart. People
+differ in slant, size and place, which affine maps imitate, in how their hand wanders, which a smooth
+random field of displacements imitates, and in how hard they press.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model import PIXELS, SIDE, Floats, Floats32
+from model import INK_MAX, INK_MIN, PIXELS, SIDE, Floats, Floats32
 
 CENTRE = (SIDE - 1) / 2
+FINE = 7  # points of the fine copy to a pixel, across and down; odd, so that one is the pixel's centre
+BORDER = 3  # pixels of paper around the fine copy; what lies beyond is read as its rim
+WIDTH = (SIDE + 2 * BORDER) * FINE
 
 
 @dataclass(frozen=True)
 class Distortion:
-    """How far an image may be bent; each amount is drawn evenly from [-limit, limit].
+    """How far an image may be bent; amounts are drawn evenly from [-limit, limit] but for `elastic`.
 
     Args:
         rotation_degrees: Rotation about the centre.
         shear: Horizontal displacement per row, in pixels.
         scale: Relative change of width and of height, drawn apart.
         shift_pixels: Displacement across and down, drawn apart.
+        elastic_pixels: Standard deviation of the displacement of each point.
+        elastic_reach_pixels: How far points move together: standard deviation of the Gaussian that
+            smooths their displacements.
+        ink: Logarithm of the factor on the ink; what exceeds full ink is cut off.
     """
 
     rotation_degrees: float
     shear: float
     scale: float
     shift_pixels: float
+    elastic_pixels: float
+    elastic_reach_pixels: float
+    ink: float
 
 
-def distort(pixels: Floats32, limits: Distortion, rng: np.random.Generator) -> Floats32:
-    """Bend each image by an affine map of its own.
+class Distorter:
+    """Bends the same images again and again.
 
     Args:
         pixels: Images, shape (B, 64), float32 in [0, 16]; left alone.
         limits: How far.
-        rng: Source of randomness.
-    Returns:
-        New images of the same shape, in [0, 16].
     Source: Simard, Steinkraus and Platt 2003, doi:10.1109/ICDAR.2003.1227801.
     """
-    rows, columns = _sources(len(pixels), limits, rng)
-    return _bilinear(pixels, rows, columns)
+
+    def __init__(self, pixels: Floats32, limits: Distortion) -> None:
+        self.limits = limits
+        self._fine = fine_copies(pixels)
+        self._first = np.arange(len(pixels))[:, np.newaxis] * WIDTH**2  # (B, 1), where each copy starts
+        self._smoother = smoother(limits.elastic_reach_pixels) * np.float32(limits.elastic_pixels)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def draw(self, rng: np.random.Generator) -> Floats32:
+        """Bend each image in a way of its own.
+
+        Args:
+            rng: Source of randomness.
+        Returns:
+            New images, shape (B, 64), float32 in [0, 16].
+        """
+        y, x = self.sources(rng)
+        row, column = (_nearest(points) for points in (y, x))
+        read = self._fine.take(self._first + row * WIDTH + column)  # (B, 64)
+        read *= np.exp(self._amounts(self.limits.ink, rng))
+        return np.minimum(read, INK_MAX, out=read)
+
+    def sources(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw, for every pixel of every new image, which point of the old image it shows.
+
+        Args:
+            rng: Source of randomness.
+        Returns:
+            Rows and columns from the centre, each of shape (B, 64), in pixels.
+        """
+        limits = self.limits
+        angle = self._amounts(math.radians(limits.rotation_degrees), rng)
+        shear = self._amounts(limits.shear, rng)
+        wider, taller = (1 + self._amounts(limits.scale, rng) for _ in range(2))
+        right, down = (self._amounts(limits.shift_pixels, rng) for _ in range(2))
+
+        row, column = np.divmod(np.arange(PIXELS, dtype=np.float32), SIDE)  # (64,)
+        y = (row - CENTRE - down) / taller  # (B, 64)
+        x = (column - CENTRE - right) / wider - shear * y
+        sine, cosine = np.sin(angle), np.cos(angle)
+        return cosine * y - sine * x + self._wander(rng), sine * y + cosine * x + self._wander(rng)
+
+    def _amounts(self, limit: float, rng: np.random.Generator) -> Floats32:
+        return rng.uniform(-limit, limit, self._first.shape).astype(np.float32)
+
+    def _wander(self, rng: np.random.Generator) -> Floats32:
+        steps = rng.standard_normal((len(self._first), PIXELS), dtype=np.float32)
+        return steps @ self._smoother
 
 
-def _sources(count: int, limits: Distortion, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Say, for every pixel of every new image, which point of the old image it shows.
+def fine_copies(pixels: Floats32) -> Floats32:
+    """Enlarge images smoothly, so that reading the nearest point is reading between the pixels.
 
-    Returns:
-        Rows and columns, each of shape (count, 64), in pixels, possibly outside the image.
-    """
-
-    def draw(limit: float) -> Floats32:
-        return rng.uniform(-limit, limit, (count, 1)).astype(np.float32)
-
-    angle = np.deg2rad(draw(limits.rotation_degrees))
-    shear = draw(limits.shear)
-    wider, taller = 1 + draw(limits.scale), 1 + draw(limits.scale)
-    right, down = draw(limits.shift_pixels), draw(limits.shift_pixels)
-
-    row, column = np.divmod(np.arange(PIXELS, dtype=np.float32), SIDE)  # (64,)
-    y = (row - CENTRE - down) / taller  # (B, 64)
-    x = (column - CENTRE - right) / wider - shear * y
-    sine, cosine = np.sin(angle), np.cos(angle)
-    return cosine * y - sine * x + CENTRE, sine * y + cosine * x + CENTRE
-
-
-def _bilinear(pixels: Floats32, rows: Floats, columns: Floats) -> Floats32:
-    """Read images between their pixels; beyond the border there is paper.
+    Made once, a fine copy turns each later distortion into one look-up a pixel. A cubic keeps the
+    edges of strokes as sharp as they are; a linear one would blur them.
 
     Args:
-        pixels: Shape (B, 64).
-        rows: Where to read, shape (B, 64).
-        columns: Where to read, shape (B, 64).
+        pixels: Images, shape (B, 64), float32 in [0, 16].
     Returns:
-        Shape (B, 64), float32.
+        Shape (B, 98, 98), float32 in [0, 16], with paper around.
+    Source: cubic convolution with a = -1/2; Keys 1981, doi:10.1109/TASSP.1981.1163711.
     """
-    border = 2  # one pixel to read from, one for the neighbour of a point that lies beyond
-    wide = SIDE + 2 * border
-    padded = np.pad(pixels.reshape(-1, SIDE, SIDE), ((0, 0), (border, border), (border, border)))
-    flat = padded.reshape(len(pixels), wide * wide)
-    y = np.clip(rows + border, 0, wide - 1.001)
-    x = np.clip(columns + border, 0, wide - 1.001)
-    top, left = y.astype(np.intp), x.astype(np.intp)
-    down, right = y - top, x - left
+    places = (np.arange(WIDTH) + 0.5) / FINE - 0.5 - BORDER  # of the fine points, in pixels
+    distance = np.abs(places[:, np.newaxis] - np.arange(SIDE))  # (98, 8)
+    near = (1.5 * distance - 2.5) * distance**2 + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    weight = np.select([distance <= 1, distance < 2], [near, far]).astype(np.float32)
+    fine: Floats32 = weight @ pixels.reshape(-1, SIDE, SIDE) @ weight.T
+    return np.clip(fine, INK_MIN, INK_MAX, out=fine)
 
-    def at(offset: int) -> Floats32:
-        index: NDArray[np.intp] = top * wide + left + offset
-        read: Floats32 = np.take_along_axis(flat, index, axis=1)
-        return read
 
-    above = at(0) * (1 - right) + at(1) * right
-    below = at(wide) * (1 - right) + at(wide + 1) * right
-    between: Floats = above * (1 - down) + below * down
-    return between.astype(np.float32)
+def smoother(reach_pixels: float) -> Floats32:
+    """Make the matrix that turns independent displacements into a smooth field of them.
+
+    Args:
+        reach_pixels: Standard deviation of the Gaussian, above 0.
+    Returns:
+        Shape (64, 64), float32; `noise @ smoother` has the variance of the noise in every pixel.
+    """
+    row, column = np.divmod(np.arange(PIXELS), SIDE)
+    square = np.subtract.outer(row, row) ** 2 + np.subtract.outer(column, column) ** 2
+    gaussian = np.exp(-square / (2 * reach_pixels**2))
+    unit: Floats32 = (gaussian / np.linalg.norm(gaussian, axis=0)).astype(np.float32)
+    return unit
+
+
+def _nearest(places: Floats) -> NDArray[np.intp]:
+    """Find the point of the fine copy that is nearest to a place, across or down."""
+    inside: Floats = np.clip((places + (SIDE / 2 + BORDER)) * FINE, 0, WIDTH - 1)
+    return inside.astype(np.intp)

@@ -63,19 +63,23 @@ def backpropagate(weights: Weights, inputs: Floats, targets: Floats, gradient: W
     _, hidden_1, hidden_2, logits = forward(weights, inputs)
     log_probabilities = log_softmax(logits)  # (B, 10)
 
-    delta_3 = (np.exp(log_probabilities) - targets) / len(targets)  # (B, 10)
+    delta_3 = np.exp(log_probabilities)  # (B, 10)
+    delta_3 -= targets
+    delta_3 /= len(targets)
     np.matmul(hidden_2.T, delta_3, out=gradient.W3)
     delta_3.sum(axis=0, out=gradient.b3)
 
-    delta_2 = (delta_3 @ weights.W3.T) * (hidden_2 > 0)  # (B, 150)
+    delta_2 = delta_3 @ weights.W3.T  # (B, 150)
+    delta_2 *= hidden_2 > 0
     np.matmul(hidden_1.T, delta_2, out=gradient.W2)
     delta_2.sum(axis=0, out=gradient.b2)
 
-    delta_1 = (delta_2 @ weights.W2.T) * (hidden_1 > 0)  # (B, 200)
+    delta_1 = delta_2 @ weights.W2.T  # (B, 200)
+    delta_1 *= hidden_1 > 0
     np.matmul(inputs.T, delta_1, out=gradient.W1)
     delta_1.sum(axis=0, out=gradient.b1)
 
-    return float(-(targets * log_probabilities).sum() / len(targets))
+    return -float(np.vdot(targets, log_probabilities)) / len(targets)
 
 
 def check_gradient(

@@ -1,21 +1,19 @@
 """What the commands that train and score do; each returns an exit status."""
 
 import platform
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Never
 
 import numpy as np
 import sklearn
-from tqdm import tqdm
 
-from model import Card, HeldOut, Network, load_artefact, save_artefact
+from model import Card, HeldOut, Network, load_artefact, save_artefact, softmax
+from training import crossval, report
 from training import evaluate as figures
-from training.data import SPLIT, folds, load_split
-from training.recipe import RELEASE, VERSION, Epoch, Recipe
-from training.recipe import train as train_network
+from training.data import SPLIT, DataError, load_split, read_csv
+from training.recipe import RELEASE, VERSION, Recipe, tempered
+from training.watch import Curve, watch
 
 TOLERANCE = 0.005  # of held-out accuracy between two processors
 
@@ -28,23 +26,24 @@ def train(out: Path, seed: int, epochs: int | None) -> int:
         seed: Decides everything random.
         epochs: Overrides the recipe's number.
     """
-    recipe = RELEASE if epochs is None else replace(RELEASE, epochs=epochs)
+    recipe = RELEASE if epochs is None else RELEASE.lasting(epochs)
     split = load_split()
-    with progress_bar(recipe.epochs, f"training, seed {seed}") as bar:
-        weights = train_network(recipe, split.training, seed, _shown_on(bar))
+    learned, curve = watch(recipe, split.training, split.training, seed, f"training, seed {seed}")
+    weights = tempered(learned, recipe.temperature)
     held_out = figures.evaluate(Network(weights), split.held_out)
-    save_artefact(out, weights, card(recipe, seed, len(split.training), held_out))
+    save_artefact(out, weights, card(recipe, seed, len(split.training), curve, held_out))
     print(f"{out}: {summary(held_out)}")
     return 0
 
 
-def card(recipe: Recipe, seed: int, training_rows: int, held_out: HeldOut) -> Card:
+def card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_out: HeldOut) -> Card:
     """Write down how a network was made.
 
     Args:
         recipe: How it was trained.
         seed: The seed of the training.
         training_rows: Number of rows trained on.
+        curve: How the training went.
         held_out: How well it reads the others.
     Returns:
         The card for its file.
@@ -57,6 +56,7 @@ def card(recipe: Recipe, seed: int, training_rows: int, held_out: HeldOut) -> Ca
         seed=seed,
         split=SPLIT,
         training_rows=training_rows,
+        curve=asdict(curve),
         held_out=held_out,
         libraries={
             "python": platform.python_version(),
@@ -66,36 +66,63 @@ def card(recipe: Recipe, seed: int, training_rows: int, held_out: HeldOut) -> Ca
     )
 
 
-def evaluate(file: Path) -> int:
-    """Score a file of weights on the held-out rows.
+def evaluate(file: Path, data: Path | None) -> int:
+    """Score a file of weights on the held-out rows, or on rows of one's own.
 
     Args:
         file: The file.
+        data: A CSV file of 64 pixels and a label a line; the held-out rows if there is none.
     Raises:
         ArtefactError: The file is not an artefact.
+        DataError: The CSV file is not of that format.
     """
-    artefact = load_artefact(file)
-    print(f"{file}: {summary(figures.evaluate(artefact.network, load_split().held_out))}")
+    network = load_artefact(file).network
+    rows = load_split().held_out if data is None else read_csv(data)
+    probabilities = network.probabilities(rows.pixels)
+    print(report.figures_of(rows.labels, probabilities), end="\n\n")
+    print(report.per_digit(figures.confusion(rows.labels, probabilities.argmax(axis=1)).tolist()))
     return 0
 
 
-def cross_validate(count: int, seed: int) -> int:
+def make_report(file: Path, unseen: Path, folder: Path) -> int:
+    """Write the model card and its pictures.
+
+    Args:
+        file: The artefact to report on.
+        unseen: The cross-validation of its recipe.
+        folder: Where to.
+    Raises:
+        ArtefactError: The file is not an artefact.
+        DataError: The cross-validation is missing, or is of another recipe.
+    """
+    artefact, validated = load_artefact(file), crossval.load(unseen)
+    if validated.hyperparameters != artefact.card.hyperparameters:
+        raise DataError(f"{unseen} is of another recipe than {file}; `make cross-validate` writes it anew")
+    report.write(folder, artefact, load_split(), validated)
+    print(f"{folder}/model_card.md and its pictures")
+    return 0
+
+
+def cross_validate(out: Path, count: int, seed: int) -> int:
     """Score the recipe inside the training rows, on folds that share no form.
 
     Args:
+        out: The file to write, for the report.
         count: Number of folds.
         seed: Seed of each training.
     """
-    scores = []
-    for number, (training, validation) in enumerate(folds(load_split().training, count), start=1):
-        with progress_bar(RELEASE.epochs, f"fold {number} of {count}") as bar:
-            weights = train_network(RELEASE, training, seed, _shown_on(bar))
-        scores.append(figures.evaluate(Network(weights), validation))
-        print(f"fold {number}: {summary(scores[-1])}")
-    rows = sum(score.rows for score in scores)
-    accuracy = sum(score.accuracy * score.rows for score in scores) / rows
-    log_loss = sum(score.log_loss * score.rows for score in scores) / rows
-    print(f"all {rows} rows: accuracy {accuracy:.2%}, log-loss {log_loss:.4f}")
+    parts = []
+    for part in crossval.cross_validate(RELEASE, load_split().training, count, seed):
+        parts.append(part)
+        tempered = softmax(part.logits / np.float32(RELEASE.temperature))
+        print(f"fold {len(parts)}: {summary(figures.score(part.labels, tempered))}", flush=True)
+    unseen = crossval.join(parts)
+    crossval.save(unseen, out)
+    best = crossval.fit_temperature(unseen.labels, unseen.logits)
+    for name, temperature in (("1", 1.0), (f"{RELEASE.temperature} of the recipe", RELEASE.temperature)):
+        scored = figures.score(unseen.labels, softmax(unseen.logits / np.float32(temperature)))
+        print(f"all, temperature {name}: {summary(scored)}")
+    print(f"the temperature that fits these rows best: {best:.2f}")
     return 0
 
 
@@ -131,24 +158,3 @@ def summary(held_out: HeldOut) -> str:
         f"accuracy {held_out.accuracy:.2%}, log-loss {held_out.log_loss:.4f}, "
         f"calibration error {held_out.calibration_error:.4f} on {held_out.rows} rows"
     )
-
-
-def progress_bar(epochs: int, label: str) -> "tqdm[Never]":
-    """Open a progress bar that counts epochs; it stays silent where nobody watches.
-
-    Args:
-        epochs: How many there will be.
-        label: What it says in front.
-    Returns:
-        A context manager.
-    """
-    bar: tqdm[Never] = tqdm(total=epochs, desc=label, unit="epoch", disable=None)
-    return bar
-
-
-def _shown_on(bar: "tqdm[Never]") -> Callable[[Epoch], None]:
-    def show(epoch: Epoch) -> None:
-        bar.set_postfix(loss=f"{epoch.loss:.4f}", rate=f"{epoch.rate:.1e}", refresh=False)
-        bar.update()
-
-    return show

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GroupKFold, train_test_split
 
-from model import Floats, Floats32, as_pixels
+from model import DIGITS, PIXELS, Floats, Floats32, PixelRangeError, as_pixels
 
 TEST_SIZE = 0.33
 SPLIT_SEED = 42
@@ -19,6 +20,10 @@ SPLIT = {
     "random_state": SPLIT_SEED,
 }
 FORMS = 14  # the 1,797 rows are 14 scanned forms of about 130 consecutive digits, a writer or so each
+
+
+class DataError(Exception):
+    """A file of images and labels is not what it should be; the message names the file and the line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +80,43 @@ def load_split() -> Split:
     rows = Rows(as_pixels(pixels), labels.astype(np.int64), forms)
     training, held_out = train_test_split(np.arange(len(rows)), test_size=TEST_SIZE, random_state=SPLIT_SEED)
     return Split(rows.take(training), rows.take(held_out))
+
+
+def read_csv(file: Path) -> Rows:
+    """Read rows from a file of the UCI repository's format: 64 pixels and a label, without a header.
+
+    Args:
+        file: A CSV file with at least one line.
+    Returns:
+        Its rows, all of form 0, because the file does not say.
+    Raises:
+        DataError: The file cannot be read, or a line is not 64 numbers from 0 to 16 and a digit.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file} cannot be read: {getattr(error, 'strerror', 'it is not text')}") from error
+    if not lines:
+        raise DataError(f"{file} has no rows")
+    table = np.array([_numbers(line, f"{file}, line {number}") for number, line in enumerate(lines, 1)])
+    try:
+        pixels = as_pixels(table[:, :PIXELS])
+    except PixelRangeError as error:
+        raise DataError(f"{file}, line {error.row + 1}: pixel {error.pixel} {error.bound}") from error
+    return Rows(pixels, table[:, PIXELS].astype(np.int64), np.zeros(len(lines), dtype=np.int64))
+
+
+def _numbers(line: str, place: str) -> list[float]:
+    values = line.split(",")
+    if len(values) != PIXELS + 1:
+        raise DataError(f"{place}: must have {PIXELS} pixels and a label, not {len(values)} values")
+    try:
+        numbers = [float(value) for value in values]
+    except ValueError as error:
+        raise DataError(f"{place}: must hold numbers") from error
+    if numbers[PIXELS] not in range(DIGITS):
+        raise DataError(f"{place}: the label must be a digit from 0 to {DIGITS - 1}")
+    return numbers
 
 
 def folds(rows: Rows, count: int) -> Iterator[tuple[Rows, Rows]]:

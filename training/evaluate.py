@@ -1,12 +1,18 @@
 """How well a network reads: accuracy, log-loss, calibration and confusion."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from model import DIGITS, Floats, Floats32, HeldOut, Network
 from training.data import Rows
 
 BINS = 15  # of the calibration error, as in Guo et al. 2017
+RESAMPLES = 2000
 
 
 def evaluate(network: Network, rows: Rows) -> HeldOut:
@@ -18,13 +24,24 @@ def evaluate(network: Network, rows: Rows) -> HeldOut:
     Returns:
         The figures of a card.
     """
-    probabilities = network.probabilities(rows.pixels)
-    counts = confusion(rows.labels, probabilities.argmax(axis=1))
+    return score(rows.labels, network.probabilities(rows.pixels))
+
+
+def score(labels: NDArray[np.int64], probabilities: Floats32) -> HeldOut:
+    """Score answers.
+
+    Args:
+        labels: True digits, shape (N,), N at least 1.
+        probabilities: What was answered, shape (N, 10).
+    Returns:
+        The figures of a card.
+    """
+    counts = confusion(labels, probabilities.argmax(axis=1))
     return HeldOut(
-        rows=len(rows),
-        accuracy=int(counts.trace()) / len(rows),
-        log_loss=log_loss(rows.labels, probabilities),
-        calibration_error=calibration_error(rows.labels, probabilities),
+        rows=len(labels),
+        accuracy=int(counts.trace()) / len(labels),
+        log_loss=log_loss(labels, probabilities),
+        calibration_error=calibration_error(labels, probabilities),
         confusion=tuple(map(tuple, counts.tolist())),
     )
 
@@ -56,6 +73,40 @@ def log_loss(labels: NDArray[np.int64], probabilities: Floats32) -> float:
     return float(-np.log(np.maximum(given, np.finfo(np.float32).tiny)).mean())
 
 
+@dataclass(frozen=True)
+class Bin:
+    """The images whose digit was read with about the same probability.
+
+    Args:
+        rows: How many there are.
+        confidence: Mean probability of the digit read, in [0, 1]; 0 if there are none.
+        accuracy: Share of them read correctly, in [0, 1]; 0 if there are none.
+    """
+
+    rows: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(labels: NDArray[np.int64], probabilities: Floats) -> list[Bin]:
+    """Sort images by the probability of the digit read.
+
+    Args:
+        labels: True digits, shape (N,).
+        probabilities: Shape (N, 10).
+    Returns:
+        15 bins of equal width.
+    Source: Guo, Pleiss, Sun and Weinberger 2017, arXiv:1706.04599.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    rows = np.bincount(place, minlength=BINS)
+    sums = (np.bincount(place, weights=values, minlength=BINS) for values in (confidence, right))
+    means = (total / np.maximum(rows, 1) for total in sums)
+    return [Bin(*one) for one in zip(rows.tolist(), *(mean.tolist() for mean in means), strict=True)]
+
+
 def calibration_error(labels: NDArray[np.int64], probabilities: Floats) -> float:
     """Measure how far confidence is from accuracy.
 
@@ -66,8 +117,50 @@ def calibration_error(labels: NDArray[np.int64], probabilities: Floats) -> float
         Expected calibration error over 15 bins of equal width, in [0, 1].
     Source: Guo, Pleiss, Sun and Weinberger 2017, arXiv:1706.04599.
     """
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - right, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+    bins = reliability(labels, probabilities)
+    return sum(one.rows * abs(one.confidence - one.accuracy) for one in bins) / len(labels)
+
+
+class Interval(NamedTuple):
+    """Where a figure lies with 95 % confidence."""
+
+    low: float
+    high: float
+
+
+def accuracy_interval(right: int, rows: int) -> Interval:
+    """Say how far chance may have moved an accuracy.
+
+    Args:
+        right: Images read correctly, at most `rows`.
+        rows: Images read.
+    Returns:
+        95 % interval of the accuracy, in [0, 1].
+    Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
+    Example:
+        >>> [round(bound, 3) for bound in accuracy_interval(90, 100)]
+        [0.826, 0.945]
+    """
+    found = binomtest(right, rows).proportion_ci(method="wilson")
+    return Interval(float(found.low), float(found.high))
+
+
+def bootstrap_interval(
+    figure: Callable[[NDArray[np.int64], Floats32], float],
+    labels: NDArray[np.int64],
+    probabilities: Floats32,
+) -> Interval:
+    """Say how far chance may have moved any other figure.
+
+    Args:
+        figure: `log_loss` or `calibration_error`.
+        labels: True digits, shape (N,).
+        probabilities: Shape (N, 10).
+    Returns:
+        95 % interval over 2000 draws of N rows with replacement.
+    Source: Efron 1979, doi:10.1214/aos/1176344552, percentile method.
+    """
+    rng = np.random.default_rng(0)
+    draws = (rng.integers(0, len(labels), len(labels)) for _ in range(RESAMPLES))
+    figures = [figure(labels[rows], probabilities[rows]) for rows in draws]
+    return Interval(*np.quantile(figures, [0.025, 0.975]).tolist())

@@ -138,13 +138,16 @@ def draw_weights(random: np.random.RandomState) -> Weights:
     return Weights(**{name: random.normal(0, SPREAD, SHAPES[name]) for name in names})
 
 
-def run(rows: Rows, faults: Faults, seed: int = SEED) -> Iterator[Iteration]:
+def run(
+    rows: Rows, faults: Faults, *, seed: int = SEED, ends_when_loss_rises: bool = True
+) -> Iterator[Iteration]:
     """Train as the notebook trained.
 
     Args:
         rows: The training rows.
         faults: Which faults the gradient has.
         seed: Decides weights and permutations.
+        ends_when_loss_rises: The notebook's stop rule; without it all 500 iterations are run.
     Yields:
         Each iteration as it ends, the one in which the loss rose included.
     """
@@ -160,7 +163,7 @@ def run(rows: Rows, faults: Faults, seed: int = SEED) -> Iterator[Iteration]:
             for array, slope in zip(weights, slopes, strict=True):
                 np.subtract(array, LEARNING_RATE * slope, out=array)
         yield Iteration(number, loss, weights)
-        if loss > previous:
+        if ends_when_loss_rises and loss > previous:
             return
         previous = loss
 

@@ -1,44 +1,10 @@
-"""How a gradient becomes a step: SGD and Adam, in place on flat vectors."""
+"""How a gradient becomes a step: Adam, in place on flat vectors."""
 
-from typing import Protocol
+import math
 
 import numpy as np
 
 from model import Floats
-
-
-class Optimiser(Protocol):
-    """What the training loop needs of an optimiser."""
-
-    def step(self, parameters: Floats, gradient: Floats, rate: float) -> None:
-        """Move the parameters against the gradient, in place.
-
-        Args:
-            parameters: Flat vector, changed.
-            gradient: Flat vector of the same length and dtype, left alone.
-            rate: Learning rate of this step.
-        """
-
-
-class SGD:
-    """Stochastic gradient descent with momentum.
-
-    Args:
-        size: Number of parameters.
-        momentum: Share of the last step that is repeated, in [0, 1); 0 is plain descent.
-    Source: Sutskever, Martens, Dahl and Hinton 2013, "On the importance of initialization and
-        momentum in deep learning".
-    """
-
-    def __init__(self, size: int, momentum: float = 0.9) -> None:
-        self.momentum = momentum
-        self._velocity = np.zeros(size, dtype=np.float32)
-
-    def step(self, parameters: Floats, gradient: Floats, rate: float) -> None:
-        """Move the parameters, as `Optimiser.step` says."""
-        self._velocity *= self.momentum
-        self._velocity -= rate * gradient
-        parameters += self._velocity
 
 
 class Adam:
@@ -68,15 +34,31 @@ class Adam:
         self.epsilon = epsilon
         self._mean = np.zeros(size, dtype=np.float32)
         self._square = np.zeros(size, dtype=np.float32)
+        self._scratch = np.empty(size, dtype=np.float32)
         self._steps = 0
 
     def step(self, parameters: Floats, gradient: Floats, rate: float) -> None:
-        """Move the parameters, as `Optimiser.step` says."""
+        """Move the parameters against the gradient, in place.
+
+        Args:
+            parameters: Flat vector, changed.
+            gradient: Flat vector of the same length and dtype, left alone.
+            rate: Learning rate of this step.
+        """
         self._steps += 1
-        self._mean += (1 - self.beta_1) * (gradient - self._mean)
-        self._square += (1 - self.beta_2) * (gradient * gradient - self._square)
-        # Both means start at zero; dividing by what they have seen so far takes that bias out.
-        mean = self._mean / (1 - self.beta_1**self._steps)
-        square = self._square / (1 - self.beta_2**self._steps)
+        mean, square, scratch = self._mean, self._square, self._scratch
+        # Both are kept as sums, mean / (1 - beta_1) and square / (1 - beta_2): a pass less for each.
+        mean *= self.beta_1
+        mean += gradient
+        np.multiply(gradient, gradient, out=scratch)
+        square *= self.beta_2
+        square += scratch
+        # Both start at zero; dividing by what they have seen so far takes that bias out.
+        of_mean = (1 - self.beta_1) / (1 - self.beta_1**self._steps)
+        of_square = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**self._steps))
+        np.sqrt(square, out=scratch)
+        scratch += self.epsilon / of_square
+        np.divide(mean, scratch, out=scratch)
+        scratch *= rate * of_mean / of_square
         parameters *= 1 - rate * self.weight_decay
-        parameters -= rate * mean / (np.sqrt(square) + self.epsilon)
+        parameters -= scratch

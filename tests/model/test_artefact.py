@@ -137,7 +137,7 @@ def test_arbitrary_bytes_are_refused(data):
         (packed({**members(), "card": np.array(1)}), "has a card that is not a string"),
         (packed({**members(), "card": np.array("{")}), "has a bad card: is not JSON"),
         (packed({**members(), "W1": np.array([{}], object)}), r"not a readable \.npz"),
-        (with_card(format_version=2), "format_version must be 1"),
+        (with_card(format_version=1), "format_version must be 2"),
         (with_card(seed="0"), "seed has the wrong type"),
         (with_card(seed=True), "seed has the wrong type"),
         (with_card(surprise=1), "must have exactly"),

@@ -1,50 +1,106 @@
-"""A distortion bends an image a little, as an affine map does, and stays within 0…16."""
+"""A distortion bends an image as another hand might have, and stays within 0…16."""
+
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.ndimage import map_coordinates
+from scipy.interpolate import CubicHermiteSpline
 
-from model import PIXELS, SIDE
-from training.augment import Distortion, _bilinear, distort
+from model import INK_MAX, PIXELS, SIDE
+from training.augment import BORDER, CENTRE, FINE, Distorter, Distortion, fine_copies, smoother
+from training.recipe import RELEASE
 
 images = arrays(np.float32, (3, PIXELS), elements=st.floats(0, 16, width=32))
-points = arrays(np.float32, (3, PIXELS), elements=st.floats(-20, 30, width=32))
-LIMITS = Distortion(rotation_degrees=15, shear=0.2, scale=0.15, shift_pixels=0.7)
+NONE = Distortion(0, 0, 0, 0, 0, 1, 0)
+LIMITS = RELEASE.distortion
+
+
+def sources(limits, count=50):
+    """Where each pixel of some distorted images comes from, as offsets from the centre."""
+    rows, columns = Distorter(np.zeros((count, PIXELS), np.float32), limits).sources(np.random.default_rng(0))
+    return rows, columns
 
 
 @given(images, st.integers(0, 2**32))
 def test_a_distorted_image_stays_within_the_bounds(pixels, seed):
-    bent = distort(pixels, LIMITS, np.random.default_rng(seed))
+    bent = Distorter(pixels, LIMITS).draw(np.random.default_rng(seed))
     assert bent.shape == pixels.shape
     assert bent.dtype == np.float32
-    assert ((bent >= 0) & (bent <= 16)).all()
+    assert ((bent >= 0) & (bent <= INK_MAX)).all()
 
 
 @given(images)
 def test_no_distortion_is_the_identity(pixels):
-    np.testing.assert_array_equal(distort(pixels, Distortion(0, 0, 0, 0), np.random.default_rng(0)), pixels)
+    np.testing.assert_allclose(Distorter(pixels, NONE).draw(np.random.default_rng(0)), pixels, atol=1e-5)
 
 
 @given(images)
 def test_the_input_is_left_alone(pixels):
     before = pixels.copy()
-    distort(pixels, LIMITS, np.random.default_rng(0))
+    Distorter(pixels, LIMITS).draw(np.random.default_rng(0))
     np.testing.assert_array_equal(pixels, before)
 
 
-@given(images, points, points)
-def test_reading_between_the_pixels_is_scipys(pixels, rows, columns):
-    read = _bilinear(pixels, rows, columns)
-    for image, y, x, got in zip(pixels, rows, columns, read, strict=True):
-        square = image.reshape(SIDE, SIDE).astype(np.float64)
-        expected = map_coordinates(square, [y, x], order=1, mode="grid-constant", cval=0)
-        np.testing.assert_allclose(got, expected, atol=1e-4)
+def test_the_same_seed_bends_the_same_way_and_the_next_draw_another(split):
+    distorter = Distorter(split.training.pixels[:20], LIMITS)
+    rng = np.random.default_rng(7)
+    first, second = distorter.draw(rng), distorter.draw(rng)
+    np.testing.assert_array_equal(first, distorter.draw(np.random.default_rng(7)))
+    assert not np.array_equal(first, second)
 
 
-def test_the_same_seed_bends_the_same_way(split):
-    pixels = split.training.pixels[:20]
-    once, twice = (distort(pixels, LIMITS, np.random.default_rng(7)) for _ in range(2))
-    np.testing.assert_array_equal(once, twice)
-    assert not np.array_equal(once, pixels)
+def test_a_rotation_keeps_the_distance_from_the_centre():
+    rows, columns = sources(replace(NONE, rotation_degrees=90))
+    row, column = np.divmod(np.arange(PIXELS), SIDE) - np.float64(CENTRE)
+    np.testing.assert_allclose(np.hypot(rows, columns), np.tile(np.hypot(row, column), (50, 1)), rtol=1e-5)
+
+
+def test_a_shift_moves_every_pixel_alike_and_no_further_than_its_limit():
+    rows, columns = sources(replace(NONE, shift_pixels=2))
+    row, column = np.divmod(np.arange(PIXELS), SIDE) - np.float64(CENTRE)
+    for moved in (rows - row, columns - column):
+        assert np.ptp(moved, axis=1).max() < 1e-5
+        assert 1.5 < np.abs(moved).max() <= 2
+
+
+def test_elastic_displacements_have_the_spread_that_is_asked_for():
+    rows, _ = sources(replace(NONE, elastic_pixels=0.5, elastic_reach_pixels=2), count=2000)
+    spread = np.std(rows - (np.arange(PIXELS) // SIDE - CENTRE), axis=0)
+    np.testing.assert_allclose(spread, 0.5, rtol=0.1)
+
+
+@given(st.floats(0.5, 5))
+def test_displacements_go_together_the_more_the_nearer_they_are(reach):
+    together = smoother(reach).T @ smoother(reach)  # correlations
+    np.testing.assert_allclose(together.diagonal(), 1, rtol=1e-5)
+    assert together[0, 1] > together[0, 2] > together[0, 7]
+
+
+@pytest.mark.parametrize("ink", [0.3, 1])
+def test_ink_is_only_scaled(split, ink):
+    pixels = split.training.pixels[:50]
+    bent = Distorter(pixels, replace(NONE, ink=ink)).draw(np.random.default_rng(0))
+    unclipped = (pixels > 0) & (bent < INK_MAX)
+    for before, after, kept in zip(pixels, bent, unclipped, strict=True):
+        factors = after[kept] / before[kept]
+        assert np.ptp(factors) < 1e-4
+        assert np.exp(-ink) <= factors.max() <= np.exp(ink)
+
+
+@given(images)
+def test_a_fine_copy_is_scipys_cubic_between_the_pixels(pixels):
+    paper = BORDER + 2
+    places = (np.arange((SIDE + 2 * BORDER) * FINE) + 0.5) / FINE - 0.5 - BORDER + paper
+    nodes = np.arange(SIDE + 2 * paper)
+
+    def between(values, axis):
+        slopes = np.gradient(values, axis=axis)
+        return CubicHermiteSpline(nodes, values, slopes, axis=axis)(places)
+
+    for image, fine in zip(pixels, fine_copies(pixels), strict=True):
+        square = np.pad(image.reshape(SIDE, SIDE).astype(np.float64), paper)
+        expected = np.clip(between(between(square, 0), 1), 0, INK_MAX)
+        np.testing.assert_allclose(fine, expected, atol=1e-4)

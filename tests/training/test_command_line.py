@@ -11,9 +11,11 @@ import sys
 import termios
 import time
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT
+from training.evaluate import evaluate
 
 TRAINING = [sys.executable, "-m", "training"]
 
@@ -57,15 +59,44 @@ def test_training_shows_its_progress_and_ctrl_c_leaves_the_old_file_whole(tmp_pa
 
 
 def test_evaluate_repeats_the_figures_of_the_card(artefact):
-    result = run("evaluate")
+    result, held_out = run("evaluate"), artefact.card.held_out
     assert result.returncode == 0
-    assert f"accuracy {artefact.card.held_out.accuracy:.2%}" in result.stdout
+    assert f"| accuracy | {held_out.accuracy:.2%} |" in result.stdout
+    assert f"| log-loss | {held_out.log_loss:.4f} |" in result.stdout
+    assert f"| calibration error | {held_out.calibration_error:.4f} |" in result.stdout
+
+
+def test_evaluate_scores_a_file_of_ones_own(tmp_path, artefact, split):
+    file = tmp_path / "mine.csv"
+    few = split.held_out.take(np.arange(100))
+    np.savetxt(file, np.column_stack([few.pixels, few.labels]), fmt="%d", delimiter=",")
+    result = run("evaluate", "model/digits.npz", "--data", str(file))
+    assert result.returncode == 0
+    assert "| on 100 images |" in result.stdout
+    assert f"| accuracy | {evaluate(artefact.network, few).accuracy:.2%} |" in result.stdout
+
+
+def test_evaluate_says_in_a_sentence_what_is_wrong_with_the_data(tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text("1,2,3\n")
+    result = run("evaluate", "--data", str(file))
+    assert result.returncode == 1
+    assert result.stderr == f"{file}, line 1: must have 64 pixels and a label, not 3 values\n"
 
 
 def test_evaluate_says_in_a_sentence_what_is_wrong_with_a_file(tmp_path):
     result = run("evaluate", str(tmp_path / "none.npz"))
     assert result.returncode == 1
     assert result.stderr == f"{tmp_path}/none.npz cannot be read: No such file or directory\n"
+
+
+def test_report_refuses_a_cross_validation_of_another_recipe(tmp_path):
+    file = tmp_path / "short.npz"
+    run("train", "--epochs", "1", "--out", str(file))
+    result = run("report", str(file), "--out", str(tmp_path / "report"))
+    assert result.returncode == 1
+    assert f"is of another recipe than {file}; `make cross-validate` writes it anew" in result.stderr
+    assert not (tmp_path / "report").exists()
 
 
 def test_gradients_acquits_ours_and_convicts_the_notebooks():
@@ -76,5 +107,13 @@ def test_gradients_acquits_ours_and_convicts_the_notebooks():
 
 def test_help_names_every_command():
     text = run("--help").stdout
-    for command in ("train", "evaluate", "cross-validate", "check-release", "gradients", "notebook"):
+    for command in (
+        "train",
+        "evaluate",
+        "report",
+        "cross-validate",
+        "check-release",
+        "gradients",
+        "notebook",
+    ):
         assert command in text

@@ -5,7 +5,15 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from training.evaluate import calibration_error, confusion, evaluate, log_loss
+from training.evaluate import (
+    accuracy_interval,
+    bootstrap_interval,
+    calibration_error,
+    confusion,
+    evaluate,
+    log_loss,
+    reliability,
+)
 
 
 def test_the_figures_are_scikit_learns(artefact, split):
@@ -34,3 +42,37 @@ def test_calibration_error_by_hand():
 
 def test_log_loss_of_a_certain_mistake_is_large_and_finite():
     assert 80 < log_loss(np.array([1]), np.array([[1, 0]], np.float32)) < 100
+
+
+def test_the_bins_of_the_reliability_hold_every_image():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(10) / 3, 500)
+    labels = rng.integers(0, 10, 500)
+    bins = reliability(labels, probabilities)
+    assert len(bins) == 15
+    assert sum(one.rows for one in bins) == 500
+    confidence = sum(one.rows * one.confidence for one in bins) / 500
+    assert confidence == pytest.approx(probabilities.max(axis=1).mean())
+    right = sum(one.rows * one.accuracy for one in bins)
+    assert right == pytest.approx((probabilities.argmax(axis=1) == labels).sum())
+
+
+def test_wilsons_interval_by_its_formula():
+    right, rows, z = 590, 594, 1.959964
+    share = right / rows
+    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    np.testing.assert_allclose(accuracy_interval(right, rows), [centre - half, centre + half], rtol=1e-6)
+
+
+def test_a_bootstrap_interval_holds_the_figure_and_narrows_with_more_rows():
+    rng = np.random.default_rng(0)
+
+    def interval(rows):
+        probabilities = rng.dirichlet(np.ones(10) / 3, rows).astype(np.float32)
+        labels = probabilities.argmax(axis=1)
+        low, high = bootstrap_interval(log_loss, labels, probabilities)
+        assert low < log_loss(labels, probabilities) < high
+        return high - low
+
+    assert interval(1600) < interval(100) / 2

@@ -3,17 +3,20 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from model import Network, load_artefact
+from model import Network, load_artefact, softmax
 from training import commands
 from training.evaluate import evaluate
-from training.recipe import RELEASE, train
+from training.parameters import COUNT, views
+from training.recipe import RELEASE, tempered, train
 
-SHORT = replace(RELEASE, epochs=3)
+SHORT = RELEASE.lasting(3)
 
 
-def ignore(_):
-    pass
+def weights_of(epochs):
+    *_, last = epochs
+    return last.weights
 
 
 def test_the_same_seed_writes_the_same_bytes(tmp_path):
@@ -25,25 +28,50 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path):
 
 
 def test_another_seed_gives_another_network(split):
-    one, other = (train(SHORT, split.training, seed, ignore) for seed in (0, 1))
+    one, other = (weights_of(train(SHORT, split.training, seed)) for seed in (0, 1))
     assert not np.array_equal(one.W1, other.W1)
 
 
 def test_a_few_epochs_already_read_most_digits(split):
-    weights = train(replace(RELEASE, epochs=20), split.training, 0, ignore)
+    weights = weights_of(train(RELEASE.lasting(20), split.training, 0))
     assert evaluate(Network(weights), split.training).accuracy > 0.95
 
 
 def test_each_epoch_is_reported_with_a_falling_rate_and_loss(split):
-    epochs = []
-    train(SHORT, split.training, 0, epochs.append)
-    assert [epoch.number for epoch in epochs] == [1, 2, 3]
-    rates, losses = [e.rate for e in epochs], [e.loss for e in epochs]
-    assert rates == sorted(rates, reverse=True)
-    assert losses == sorted(losses, reverse=True)
+    rates, losses, numbers = zip(
+        *((epoch.rate, epoch.loss, epoch.number) for epoch in train(SHORT, split.training, 0)), strict=True
+    )
+    assert numbers == (1, 2, 3)
+    assert list(rates) == sorted(rates, reverse=True)
+    assert list(losses) == sorted(losses, reverse=True)
+
+
+def test_the_rate_falls_along_half_a_cosine_to_its_last_share():
+    schedule = replace(RELEASE.schedule, learning_rate=0.1, last_rate=0.2)
+    rates = [schedule.rate(progress) for progress in (0, 0.5, 1)]
+    np.testing.assert_allclose(rates, [0.1, 0.06, 0.02])
+
+
+def test_the_answer_is_the_mean_of_the_last_weights(split):
+    plain = RELEASE.lasting(4)
+    plain = replace(plain, schedule=replace(plain.schedule, averaged=0))
+    averaged = replace(plain, schedule=replace(plain.schedule, averaged=0.5))
+    last_two = [epoch.weights.W1.copy() for epoch in train(plain, split.training, 0)][2:]
+    np.testing.assert_allclose(
+        weights_of(train(averaged, split.training, 0)).W1, np.mean(last_two, axis=0), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1, 3])
+def test_a_temperature_divides_the_logits_and_nothing_else(split, temperature):
+    vector = np.random.default_rng(0).normal(0, 0.1, COUNT).astype(np.float32)
+    before, after = Network(views(vector)), Network(tempered(views(vector), temperature))
+    pixels = split.training.pixels[:50]
+    np.testing.assert_allclose(after.logits(pixels), before.logits(pixels) / temperature, atol=1e-5)
+    expected = softmax(before.logits(pixels) / temperature)
+    np.testing.assert_allclose(after.probabilities(pixels), expected, atol=1e-5)
 
 
 def test_the_card_names_every_hyperparameter(artefact):
-    named = dict(artefact.card.hyperparameters)
-    assert named == RELEASE.hyperparameters()
+    assert dict(artefact.card.hyperparameters) == RELEASE.hyperparameters()
     assert artefact.card.recipe == RELEASE.name

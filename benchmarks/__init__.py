@@ -1,0 +1,1 @@
+"""What is measured, and never asserted: run by `make bench-…`, quoted by the docs."""

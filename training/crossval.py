@@ -1,0 +1,124 @@
+"""Cross-validation inside the training rows: every row is read by a network that saw none of its form.
+
+Everything is chosen by it, the temperature too; the held-out rows choose nothing.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from model import Floats, Floats32, Network, softmax
+from training.data import DataError, Rows, folds
+from training.evaluate import log_loss
+from training.recipe import Recipe
+from training.watch import Curve, watch
+
+FOLDS = 7
+TEMPERATURES = (0.2, 5.0)  # where the best one is looked for
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfForm:
+    """What networks answered to rows that they had not seen.
+
+    Args:
+        labels: True digits, shape (N,).
+        logits: Shape (N, 10), float32, before the temperature.
+        curves: How each training went, scored on the rows left out; one a fold.
+        hyperparameters: Every choice of the trainings.
+        seed: The seed of each.
+    """
+
+    labels: NDArray[np.int64]
+    logits: Floats32
+    curves: list[Curve]
+    hyperparameters: dict[str, Any]
+    seed: int
+
+
+def cross_validate(recipe: Recipe, rows: Rows, count: int, seed: int) -> Iterator[OutOfForm]:
+    """Train on all forms but a few, and read those.
+
+    Args:
+        recipe: How.
+        rows: The training rows.
+        count: How many folds, 2…14.
+        seed: Seed of each training.
+    Yields:
+        Each fold by itself.
+    """
+    for number, (training, validation) in enumerate(folds(rows, count), start=1):
+        weights, curve = watch(recipe, training, validation, seed, f"fold {number} of {count}")
+        logits = Network(weights).logits(validation.pixels)
+        yield OutOfForm(validation.labels, logits, [curve], recipe.hyperparameters(), seed)
+
+
+def join(parts: Sequence[OutOfForm]) -> OutOfForm:
+    """Put the folds together.
+
+    Args:
+        parts: At least one, all of the same recipe.
+    Returns:
+        All rows, fold after fold.
+    """
+    return replace(
+        parts[0],
+        labels=np.concatenate([part.labels for part in parts]),
+        logits=np.concatenate([part.logits for part in parts]),
+        curves=[curve for part in parts for curve in part.curves],
+    )
+
+
+def save(unseen: OutOfForm, file: Path) -> None:
+    """Write a cross-validation to a file.
+
+    Args:
+        unseen: All its folds.
+        file: An `.npz`, overwritten.
+    """
+    about = {key: value for key, value in asdict(unseen).items() if key not in ("labels", "logits")}
+    text = json.dumps(about, sort_keys=True)
+    np.savez_compressed(file, labels=unseen.labels, logits=unseen.logits, about=np.array(text))
+
+
+def load(file: Path) -> OutOfForm:
+    """Read a cross-validation back.
+
+    Args:
+        file: What `save` wrote.
+    Returns:
+        The same.
+    Raises:
+        DataError: There is no such file.
+    """
+    if not file.exists():
+        raise DataError(f"{file} is missing; `make cross-validate` writes it")
+    with np.load(file) as arrays:
+        about = json.loads(str(arrays["about"]))
+        curves = [Curve(**curve) for curve in about.pop("curves")]
+        return OutOfForm(labels=arrays["labels"], logits=arrays["logits"], curves=curves, **about)
+
+
+def fit_temperature(labels: NDArray[np.int64], logits: Floats) -> float:
+    """Find what the logits must be divided by to be neither too sure nor too modest.
+
+    Args:
+        labels: True digits, shape (N,).
+        logits: Shape (N, 10), by networks that did not train on these rows.
+    Returns:
+        The temperature with the smallest log-loss, between 0.2 and 5.
+    Source: Guo, Pleiss, Sun and Weinberger 2017, arXiv:1706.04599.
+    """
+    found = minimize_scalar(
+        lambda logarithm: log_loss(labels, softmax(logits / math.exp(logarithm))),
+        bounds=[math.log(bound) for bound in TEMPERATURES],
+        method="bounded",
+    )
+    return float(math.exp(found.x))
