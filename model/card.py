@@ -36,11 +36,15 @@ class HeldOut:
     calibration_error: float
     confusion: Confusion
 
+    @property
+    def correct(self) -> int:
+        """Number of images read correctly."""
+        return sum(row[digit] for digit, row in enumerate(self.confusion))
+
     def __post_init__(self) -> None:
         _require(len(self.confusion) == DIGITS, "confusion must have 10 rows")
-        correct = sum(row[digit] for digit, row in enumerate(self.confusion))
         _require(sum(map(sum, self.confusion)) == self.rows > 0, "confusion must add up to rows")
-        _require(self.accuracy == correct / self.rows, "accuracy must follow from confusion")
+        _require(self.accuracy == self.correct / self.rows, "accuracy must follow from confusion")
         _require(0 <= self.log_loss < float("inf"), "log_loss must be finite and at least 0")
         _require(0 <= self.calibration_error <= 1, "calibration_error must be between 0 and 1")
 

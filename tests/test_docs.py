@@ -24,7 +24,7 @@ ELSEWHERE = {
     "make setup": "this environment is its work",
     "make run": "has a test of its own",
     "make gradients": "has a test of its own",
-    "make train": "takes half a minute; tests/training trains shorter",
+    "make train": "takes a minute; tests/training trains shorter",
     "make cross-validate": "takes minutes; tests/training/test_crossval.py trains shorter",
     "make report": "tests/training/test_report.py writes it",
     "make bench-training": "is a benchmark; its table is held against its result below",
@@ -148,7 +148,7 @@ def test_the_readme_quotes_the_released_figures(artefact):
 
 def test_the_picture_shows_the_probability_that_the_reply_shows():
     reply = next(json.loads(output) for _, output in CURLS if output.startswith('{"digit":3'))
-    shown = f"{max(reply['probabilities']):.5f}"
+    shown = f"{max(reply['probabilities']):.6f}"
     assert f">{shown}</text>" in (ROOT / "docs" / "three.svg").read_text()
     assert f"of which that of 3 is {shown}]" in (ROOT / "README.md").read_text()
 

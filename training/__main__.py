@@ -1,8 +1,10 @@
 """The command line: `python -m training COMMAND`; `--help` lists the commands."""
 
 import argparse
+import math
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 # BLAS reads these when NumPy is first imported. One thread gives the same bytes every time, and
@@ -16,7 +18,7 @@ from training.data import DataError
 
 RELEASED = Path(__file__).parents[1] / "model" / "digits.npz"
 REPORT = Path(__file__).parent / "report"
-UNSEEN = REPORT / "cross_validation.npz"
+FOLDS = REPORT / "cross_validation.npz"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,9 +31,11 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="COMMAND")
 
     train = verbs.add_parser("train", help="train the released network and write its file")
-    train.add_argument("--seed", type=int, default=0, help="decides everything random (default: %(default)s)")
+    train.add_argument(
+        "--seed", type=whole(0), default=0, help="decides everything random (default: %(default)s)"
+    )
     train.add_argument("--out", type=Path, default=RELEASED, help="the file to write (default: %(default)s)")
-    train.add_argument("--epochs", type=int, help="train shorter or longer than the recipe says")
+    train.add_argument("--epochs", type=whole(1), help="train shorter or longer than the recipe says")
     train.set_defaults(command=lambda chosen: commands.train(chosen.out, chosen.seed, chosen.epochs))
 
     evaluate = verbs.add_parser("evaluate", help="score a file of weights on the held-out rows, or on yours")
@@ -44,14 +48,18 @@ def parser() -> argparse.ArgumentParser:
     report = verbs.add_parser("report", help="write the model card and its pictures")
     report.add_argument("file", type=Path, nargs="?", default=RELEASED, help="default: %(default)s")
     report.add_argument("--out", type=Path, default=REPORT, help="the folder to write (default: %(default)s)")
-    report.set_defaults(command=lambda chosen: commands.make_report(chosen.file, UNSEEN, chosen.out))
+    report.add_argument(
+        "--folds", type=Path, default=FOLDS, help="from cross-validate (default: %(default)s)"
+    )
+    report.set_defaults(command=lambda chosen: commands.make_report(chosen.file, chosen.folds, chosen.out))
 
     validate = verbs.add_parser("cross-validate", help="score the recipe inside the training rows")
-    validate.add_argument("--out", type=Path, default=UNSEEN, help="the file to write (default: %(default)s)")
-    validate.add_argument("--folds", type=int, default=7, help="2 to 14 (default: %(default)s)")
-    validate.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    validate.add_argument("--out", type=Path, default=FOLDS, help="the file to write (default: %(default)s)")
+    validate.add_argument("--folds", type=whole(2, 14), default=7, help="2 to 14 (default: %(default)s)")
+    validate.add_argument("--seed", type=whole(0), default=0, help="default: %(default)s")
+    validate.add_argument("--epochs", type=whole(1), help="train shorter or longer than the recipe says")
     validate.set_defaults(
-        command=lambda chosen: commands.cross_validate(chosen.out, chosen.folds, chosen.seed)
+        command=lambda chosen: commands.cross_validate(chosen.out, chosen.folds, chosen.seed, chosen.epochs)
     )
 
     release = verbs.add_parser("check-release", help="train again and compare with a file")
@@ -66,6 +74,25 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
+def whole(low: int, high: float = math.inf) -> Callable[[str], int]:
+    """Make a parser of whole numbers within bounds.
+
+    Args:
+        low: The smallest that is allowed.
+        high: The largest.
+    Returns:
+        What argparse calls with the text.
+    """
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            upper = "" if high == math.inf else f", at most {high}"
+            raise argparse.ArgumentTypeError(f"must be a whole number, at least {low}{upper}")
+        return int(text)
+
+    return parse
+
+
 def main() -> int:
     """Run one command.
 
@@ -75,7 +102,7 @@ def main() -> int:
     chosen = parser().parse_args()
     try:
         return int(chosen.command(chosen))
-    except (ArtefactError, DataError) as error:
+    except (ArtefactError, DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

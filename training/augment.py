@@ -58,9 +58,6 @@ class Distorter:
         self._first = np.arange(len(pixels))[:, np.newaxis] * WIDTH**2  # (B, 1), where each copy starts
         self._smoother = smoother(limits.elastic_reach_pixels) * np.float32(limits.elastic_pixels)
 
-    def __len__(self) -> int:
-        return len(self._first)
-
     def draw(self, rng: np.random.Generator) -> Floats32:
         """Bend each image in a way of its own.
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import sklearn
 
-from model import Card, HeldOut, Network, load_artefact, save_artefact, softmax
+from model import Card, HeldOut, Network, load_artefact, save_artefact
 from training import crossval, report
 from training import evaluate as figures
 from training.data import SPLIT, DataError, load_split, read_csv
@@ -26,7 +26,7 @@ def train(out: Path, seed: int, epochs: int | None) -> int:
         seed: Decides everything random.
         epochs: Overrides the recipe's number.
     """
-    recipe = RELEASE if epochs is None else RELEASE.lasting(epochs)
+    recipe = lasting(epochs)
     split = load_split()
     learned, curve = watch(recipe, split.training, split.training, seed, f"training, seed {seed}")
     weights = tempered(learned, recipe.temperature)
@@ -84,44 +84,45 @@ def evaluate(file: Path, data: Path | None) -> int:
     return 0
 
 
-def make_report(file: Path, unseen: Path, folder: Path) -> int:
+def make_report(file: Path, folds: Path, folder: Path) -> int:
     """Write the model card and its pictures.
 
     Args:
         file: The artefact to report on.
-        unseen: The cross-validation of its recipe.
+        folds: The cross-validation of its recipe.
         folder: Where to.
     Raises:
         ArtefactError: The file is not an artefact.
         DataError: The cross-validation is missing, or is of another recipe.
     """
-    artefact, validated = load_artefact(file), crossval.load(unseen)
-    if validated.hyperparameters != artefact.card.hyperparameters:
-        raise DataError(f"{unseen} is of another recipe than {file}; `make cross-validate` writes it anew")
+    artefact, validated = load_artefact(file), crossval.load(folds)
+    if not validated.is_of(artefact.card.hyperparameters):
+        raise DataError(f"{folds} is of another recipe than {file}; `make cross-validate` writes it anew")
     report.write(folder, artefact, load_split(), validated)
     print(f"{folder}/model_card.md and its pictures")
     return 0
 
 
-def cross_validate(out: Path, count: int, seed: int) -> int:
+def cross_validate(out: Path, count: int, seed: int, epochs: int | None) -> int:
     """Score the recipe inside the training rows, on folds that share no form.
 
     Args:
         out: The file to write, for the report.
         count: Number of folds.
         seed: Seed of each training.
+        epochs: Overrides the recipe's number.
     """
-    parts = []
-    for part in crossval.cross_validate(RELEASE, load_split().training, count, seed):
+    recipe, parts = lasting(epochs), []
+    for part in crossval.cross_validate(recipe, load_split().training, count, seed):
         parts.append(part)
-        tempered = softmax(part.logits / np.float32(RELEASE.temperature))
-        print(f"fold {len(parts)}: {summary(figures.score(part.labels, tempered))}", flush=True)
-    unseen = crossval.join(parts)
-    crossval.save(unseen, out)
-    best = crossval.fit_temperature(unseen.labels, unseen.logits)
-    for name, temperature in (("1", 1.0), (f"{RELEASE.temperature} of the recipe", RELEASE.temperature)):
-        scored = figures.score(unseen.labels, softmax(unseen.logits / np.float32(temperature)))
-        print(f"all, temperature {name}: {summary(scored)}")
+        print(f"fold {len(parts)}: {_summary_of(part, recipe.temperature)}", flush=True)
+    validated = crossval.join(parts)
+    crossval.save(validated, out)
+    best = crossval.fit_temperature(validated.labels, validated.logits)
+    print(f"all, temperature 1: {_summary_of(validated, 1)}")
+    print(
+        f"all, temperature {recipe.temperature}, the recipe's: {_summary_of(validated, recipe.temperature)}"
+    )
     print(f"the temperature that fits these rows best: {best:.2f}")
     return 0
 
@@ -146,6 +147,17 @@ def check_release(file: Path) -> int:
     return 0 if gap <= TOLERANCE else 1
 
 
+def lasting(epochs: int | None) -> Recipe:
+    """Take the released recipe, shorter or longer if asked to.
+
+    Args:
+        epochs: How many, at least 1, or None for the recipe's own number.
+    Returns:
+        The recipe.
+    """
+    return RELEASE if epochs is None else RELEASE.lasting(epochs)
+
+
 def summary(held_out: HeldOut) -> str:
     """Put the figures of an evaluation in one line.
 
@@ -158,3 +170,7 @@ def summary(held_out: HeldOut) -> str:
         f"accuracy {held_out.accuracy:.2%}, log-loss {held_out.log_loss:.4f}, "
         f"calibration error {held_out.calibration_error:.4f} on {held_out.rows} rows"
     )
+
+
+def _summary_of(part: crossval.OutOfFold, temperature: float) -> str:
+    return summary(figures.score(part.labels, part.probabilities(temperature)))

@@ -5,10 +5,11 @@ Everything is chosen by it, the temperature too; the held-out rows choose nothin
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,25 +26,43 @@ TEMPERATURES = (0.2, 5.0)  # where the best one is looked for
 
 
 @dataclass(frozen=True, eq=False)
-class OutOfForm:
-    """What networks answered to rows that they had not seen.
+class OutOfFold:
+    """What networks answered to the rows that they had not seen.
 
     Args:
         labels: True digits, shape (N,).
         logits: Shape (N, 10), float32, before the temperature.
         curves: How each training went, scored on the rows left out; one a fold.
         hyperparameters: Every choice of the trainings.
-        seed: The seed of each.
     """
 
     labels: NDArray[np.int64]
     logits: Floats32
     curves: list[Curve]
     hyperparameters: dict[str, Any]
-    seed: int
+
+    def probabilities(self, temperature: float) -> Floats32:
+        """Say how likely each digit is at a temperature.
+
+        Args:
+            temperature: What the logits are divided by, above 0.
+        Returns:
+            Shape (N, 10), float32.
+        """
+        return softmax(self.logits / np.float32(temperature)).astype(np.float32, copy=False)
+
+    def is_of(self, hyperparameters: Mapping[str, Any]) -> bool:
+        """Say whether all folds were trained with certain choices.
+
+        Args:
+            hyperparameters: Those of a card; the temperature, chosen after the training, may differ.
+        Returns:
+            Whether they are the same.
+        """
+        return len(self.curves) == FOLDS and self.hyperparameters == _trained(hyperparameters)
 
 
-def cross_validate(recipe: Recipe, rows: Rows, count: int, seed: int) -> Iterator[OutOfForm]:
+def cross_validate(recipe: Recipe, rows: Rows, count: int, seed: int) -> Iterator[OutOfFold]:
     """Train on all forms but a few, and read those.
 
     Args:
@@ -57,10 +76,10 @@ def cross_validate(recipe: Recipe, rows: Rows, count: int, seed: int) -> Iterato
     for number, (training, validation) in enumerate(folds(rows, count), start=1):
         weights, curve = watch(recipe, training, validation, seed, f"fold {number} of {count}")
         logits = Network(weights).logits(validation.pixels)
-        yield OutOfForm(validation.labels, logits, [curve], recipe.hyperparameters(), seed)
+        yield OutOfFold(validation.labels, logits, [curve], _trained(recipe.hyperparameters()))
 
 
-def join(parts: Sequence[OutOfForm]) -> OutOfForm:
+def join(parts: Sequence[OutOfFold]) -> OutOfFold:
     """Put the folds together.
 
     Args:
@@ -76,19 +95,20 @@ def join(parts: Sequence[OutOfForm]) -> OutOfForm:
     )
 
 
-def save(unseen: OutOfForm, file: Path) -> None:
+def save(validated: OutOfFold, file: Path) -> None:
     """Write a cross-validation to a file.
 
     Args:
-        unseen: All its folds.
+        validated: All its folds.
         file: An `.npz`, overwritten.
     """
-    about = {key: value for key, value in asdict(unseen).items() if key not in ("labels", "logits")}
-    text = json.dumps(about, sort_keys=True)
-    np.savez_compressed(file, labels=unseen.labels, logits=unseen.logits, about=np.array(text))
+    curves = [asdict(curve) for curve in validated.curves]
+    about = json.dumps({"hyperparameters": validated.hyperparameters, "curves": curves}, sort_keys=True)
+    with file.open("wb") as opened:
+        np.savez_compressed(opened, labels=validated.labels, logits=validated.logits, about=np.array(about))
 
 
-def load(file: Path) -> OutOfForm:
+def load(file: Path) -> OutOfFold:
     """Read a cross-validation back.
 
     Args:
@@ -96,14 +116,15 @@ def load(file: Path) -> OutOfForm:
     Returns:
         The same.
     Raises:
-        DataError: There is no such file.
+        DataError: The file is missing or not of that format.
     """
-    if not file.exists():
-        raise DataError(f"{file} is missing; `make cross-validate` writes it")
-    with np.load(file) as arrays:
-        about = json.loads(str(arrays["about"]))
-        curves = [Curve(**curve) for curve in about.pop("curves")]
-        return OutOfForm(labels=arrays["labels"], logits=arrays["logits"], curves=curves, **about)
+    try:
+        with file.open("rb") as opened, np.load(opened) as arrays:
+            about = json.loads(str(arrays["about"]))
+            curves = [Curve(**curve) for curve in about.pop("curves")]
+            return OutOfFold(labels=arrays["labels"], logits=arrays["logits"], curves=curves, **about)
+    except (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile) as error:
+        raise DataError(f"{file} is not what `make cross-validate` writes") from error
 
 
 def fit_temperature(labels: NDArray[np.int64], logits: Floats) -> float:
@@ -122,3 +143,7 @@ def fit_temperature(labels: NDArray[np.int64], logits: Floats) -> float:
         method="bounded",
     )
     return float(math.exp(found.x))
+
+
+def _trained(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in hyperparameters.items() if name != "temperature"}

@@ -1,4 +1,4 @@
-"""The rows: scikit-learn's 1,797 digits, split as the notebook split them."""
+"""The rows: scikit-learn's 1,797 digits, split as the notebook split them, or a file of one's own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ def read_csv(file: Path) -> Rows:
         DataError: The file cannot be read, or a line is not 64 numbers from 0 to 16 and a digit.
     """
     try:
-        lines = file.read_text(encoding="utf-8").split()
+        lines = file.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read: {getattr(error, 'strerror', 'it is not text')}") from error
     if not lines:

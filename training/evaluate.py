@@ -1,12 +1,12 @@
 """How well a network reads: accuracy, log-loss, calibration and confusion."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from model import DIGITS, Floats, Floats32, HeldOut, Network
 from training.data import Rows
@@ -89,7 +89,7 @@ class Bin:
 
 
 def reliability(labels: NDArray[np.int64], probabilities: Floats) -> list[Bin]:
-    """Sort images by the probability of the digit read.
+    """Group images by the probability of the digit read.
 
     Args:
         labels: True digits, shape (N,).
@@ -122,17 +122,17 @@ def calibration_error(labels: NDArray[np.int64], probabilities: Floats) -> float
 
 
 class Interval(NamedTuple):
-    """Where a figure lies with 95 % confidence."""
+    """Where a figure lies with 95 % confidence, as far as the number of images is to blame."""
 
     low: float
     high: float
 
 
-def accuracy_interval(right: int, rows: int) -> Interval:
+def accuracy_interval(correct: int, rows: int) -> Interval:
     """Say how far chance may have moved an accuracy.
 
     Args:
-        right: Images read correctly, at most `rows`.
+        correct: Images read correctly, at most `rows`.
         rows: Images read.
     Returns:
         95 % interval of the accuracy, in [0, 1].
@@ -141,26 +141,23 @@ def accuracy_interval(right: int, rows: int) -> Interval:
         >>> [round(bound, 3) for bound in accuracy_interval(90, 100)]
         [0.826, 0.945]
     """
-    found = binomtest(right, rows).proportion_ci(method="wilson")
-    return Interval(float(found.low), float(found.high))
+    z = NormalDist().inv_cdf(0.975)
+    share, weight = correct / rows, z * z / rows
+    half = math.sqrt(weight * (share * (1 - share) + weight / 4))
+    return Interval(*((share + weight / 2 + side * half) / (1 + weight) for side in (-1, 1)))
 
 
-def bootstrap_interval(
-    figure: Callable[[NDArray[np.int64], Floats32], float],
-    labels: NDArray[np.int64],
-    probabilities: Floats32,
-) -> Interval:
-    """Say how far chance may have moved any other figure.
+def log_loss_interval(labels: NDArray[np.int64], probabilities: Floats32) -> Interval:
+    """Say how far chance may have moved a log-loss.
 
     Args:
-        figure: `log_loss` or `calibration_error`.
         labels: True digits, shape (N,).
-        probabilities: Shape (N, 10).
+        probabilities: Shape (N, 10), float32.
     Returns:
-        95 % interval over 2000 draws of N rows with replacement.
+        95 % interval, in nats, over 2000 draws of N rows with replacement.
     Source: Efron 1979, doi:10.1214/aos/1176344552, percentile method.
     """
     rng = np.random.default_rng(0)
     draws = (rng.integers(0, len(labels), len(labels)) for _ in range(RESAMPLES))
-    figures = [figure(labels[rows], probabilities[rows]) for rows in draws]
-    return Interval(*np.quantile(figures, [0.025, 0.975]).tolist())
+    losses = [log_loss(labels[rows], probabilities[rows]) for rows in draws]
+    return Interval(*np.quantile(losses, [0.025, 0.975]).tolist())

@@ -13,7 +13,7 @@ from training.optimiser import Adam
 from training.parameters import COUNT, he_initialisation, views
 
 # Draws the images of an epoch, shape (N, 64) in [0, 16], always of the same rows in the same order.
-Images: TypeAlias = Callable[[np.random.Generator], Floats32]
+Draw: TypeAlias = Callable[[np.random.Generator], Floats32]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Schedule:
 
     Args:
         epochs: How often every training row is seen.
-        batch_rows: Images to a step; the last step of an epoch has fewer.
+        batch_rows: Images to a step; the last step of an epoch may have fewer.
         learning_rate: Rate of the first step.
         last_rate: Share of it that is left at the end, in [0, 1], after half a cosine.
         weight_decay: Decoupled decay of Adam.
@@ -93,13 +93,13 @@ class Average:
         return views(self._mean)
 
 
-def fit(schedule: Schedule, images: Images, wanted: Floats32, rng: np.random.Generator) -> Iterator[Epoch]:
+def fit(schedule: Schedule, draw: Draw, targets: Floats32, rng: np.random.Generator) -> Iterator[Epoch]:
     """Train a network.
 
     Args:
         schedule: How long and how fast.
-        images: Draws the training images, anew for each epoch.
-        wanted: What is wanted for each, probabilities of shape (N, 10).
+        draw: Draws the training images, anew for each epoch.
+        targets: Probabilities that are wanted for them, shape (N, 10).
         rng: Decides everything random.
     Yields:
         Each epoch as it ends.
@@ -107,17 +107,16 @@ def fit(schedule: Schedule, images: Images, wanted: Floats32, rng: np.random.Gen
     parameters, gradient = he_initialisation(rng), np.zeros(COUNT, dtype=np.float32)
     weights, slopes = views(parameters), views(gradient)
     adam, average = Adam(COUNT, schedule.weight_decay), Average()
-    starts = range(0, len(wanted), schedule.batch_rows)
+    first_averaged = schedule.epochs - round(schedule.epochs * schedule.averaged) + 1
 
     for number in range(1, schedule.epochs + 1):
-        order = rng.permutation(len(wanted))
-        inputs, targets = (images(rng) / np.float32(INK_MAX))[order], wanted[order]
+        order = rng.permutation(len(targets))
+        inputs = draw(rng) / np.float32(INK_MAX)
         losses = []
-        for start in starts:
-            rate = schedule.rate((number - 1 + start / len(wanted)) / schedule.epochs)
-            batch = slice(start, start + schedule.batch_rows)
+        for start in range(0, len(targets), schedule.batch_rows):
+            rate = schedule.rate((number - 1 + start / len(targets)) / schedule.epochs)
+            batch = order[start : start + schedule.batch_rows]
             losses.append(backpropagate(weights, inputs[batch], targets[batch], slopes))
             adam.step(parameters, gradient, rate)
-        is_averaged = number > schedule.epochs * (1 - schedule.averaged)
-        answer = average.add(parameters) if is_averaged else weights
+        answer = average.add(parameters) if number >= first_averaged else weights
         yield Epoch(number, sum(losses) / len(losses), rate, answer)

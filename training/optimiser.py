@@ -54,11 +54,11 @@ class Adam:
         square *= self.beta_2
         square += scratch
         # Both start at zero; dividing by what they have seen so far takes that bias out.
-        of_mean = (1 - self.beta_1) / (1 - self.beta_1**self._steps)
-        of_square = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**self._steps))
+        mean_scale = (1 - self.beta_1) / (1 - self.beta_1**self._steps)
+        root_scale = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**self._steps))
         np.sqrt(square, out=scratch)
-        scratch += self.epsilon / of_square
+        scratch += self.epsilon / root_scale
         np.divide(mean, scratch, out=scratch)
-        scratch *= rate * of_mean / of_square
+        scratch *= rate * mean_scale / root_scale
         parameters *= 1 - rate * self.weight_decay
         parameters -= scratch

@@ -5,6 +5,7 @@ on a light page and light on a dark one.
 """
 
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import matplotlib as mpl
@@ -19,8 +20,8 @@ from model import DIGITS, INK_MAX, SIDE, Confusion, Floats, Floats32
 from training.evaluate import Bin
 from training.watch import Curve
 
-INK = "#1f2328"
-SCHEME = f"<style>svg{{color:{INK}}}@media(prefers-color-scheme:dark){{svg{{color:#e6edf3}}}}</style>"
+TEXT = "#1f2328"
+SCHEME = f"<style>svg{{color:{TEXT}}}@media(prefers-color-scheme:dark){{svg{{color:#e6edf3}}}}</style>"
 GAP = 2  # pixels between images of a mosaic
 BLUE, ORANGE = "#2f81f7", "#e36209"
 # Weights: what a unit counts for in orange, against in blue, nothing where there is no weight.
@@ -40,10 +41,10 @@ def save(figure: Figure, file: Path) -> None:
         figure: Drawn with `STYLE`.
         file: Where to; overwritten.
     """
-    figure.savefig(file, format="svg", dpi=144, metadata={"Date": None})
-    text = file.read_text().replace(INK, "currentColor")
-    head, tag, rest = text.partition("<defs>")
-    file.write_text(f"{head}{SCHEME}\n {tag}{rest}")
+    drawn = StringIO()
+    figure.savefig(drawn, format="svg", dpi=144, metadata={"Date": None})
+    head, tag, rest = drawn.getvalue().replace(TEXT, "currentColor").partition("<defs>")
+    file.write_text(f"{head}{SCHEME}\n {tag}{rest}", encoding="utf-8")
 
 
 def canvas(width: float, height: float, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:
@@ -57,7 +58,7 @@ def canvas(width: float, height: float, columns: int = 1) -> tuple[Figure, Seque
         The figure and its axes.
     """
     figure = Figure(figsize=(width, height))
-    return figure, [figure.add_subplot(1, columns, number + 1) for number in range(columns)]
+    return figure, figure.subplots(1, columns, squeeze=False)[0]
 
 
 @mpl.rc_context(fname=STYLE)
@@ -80,7 +81,7 @@ def confusion(counts: Confusion) -> Figure:
             str(table[true, read]),
             ha="center",
             va="center",
-            color=ORANGE if wrong else INK,
+            color=ORANGE if wrong else TEXT,
             weight="bold" if wrong else "normal",
         )
     axes.set(xticks=range(DIGITS), yticks=range(DIGITS), xlabel="digit read", ylabel="true digit")
@@ -102,8 +103,12 @@ def misread(pixels: Floats32, labels: NDArray[np.int64], probabilities: Floats32
     read, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(read != labels)
     wrong = wrong[np.argsort(-sure[wrong])]
+    if not len(wrong):
+        figure = Figure(figsize=(3, 0.5))
+        figure.text(0.5, 0.5, "none", ha="center", va="center")
+        return figure
     columns = 6
-    lines = max(-(-len(wrong) // columns), 1)
+    lines = -(-len(wrong) // columns)
     figure = Figure(figsize=(1.3 * columns, 1.9 * lines))
     for place, row in enumerate(wrong, start=1):
         axes = figure.add_subplot(lines, columns, place)
@@ -111,8 +116,6 @@ def misread(pixels: Floats32, labels: NDArray[np.int64], probabilities: Floats32
         axes.axis("off")
         is_digit = probabilities[row, labels[row]]
         axes.set_title(f"read {read[row]}, {sure[row]:.1%}\nis {labels[row]}, {is_digit:.1%}")
-    if not len(wrong):
-        figure.text(0.5, 0.5, "none", ha="center", va="center")
     return figure
 
 
@@ -129,7 +132,7 @@ def reliability(before: Sequence[Bin], after: Sequence[Bin]) -> Figure:
     figure, panels = canvas(7, 3.6, columns=2)
     for axes, bins, title in zip(panels, (before, after), ("before", "after"), strict=True):
         filled = [one for one in bins if one.rows]
-        axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="perfectly calibrated")
+        axes.plot([0, 1], [0, 1], color=TEXT, linewidth=0.8, linestyle=":", label="perfectly calibrated")
         axes.scatter(
             [one.confidence for one in filled],
             [one.accuracy for one in filled],
@@ -183,8 +186,8 @@ def distortions(originals: Floats32, bent: Sequence[Floats32]) -> Figure:
     figure, (axes,) = canvas(7.2, 0.2 + 7 * len(originals) / columns)
     axes.imshow(mosaic(tiles, columns), cmap="gray_r", vmin=0, vmax=INK_MAX)
     axes.axis("off")
-    axes.text(0, -2, "original")
-    axes.text(SIDE + GAP, -2, "as the training sees it")
+    axes.text(0, -2, "original", fontsize=8)
+    axes.text(SIDE + GAP, -2, "as the training sees it", fontsize=8)
     return figure
 
 
@@ -199,15 +202,17 @@ def curves(curve: Curve, folds: Sequence[Curve]) -> Figure:
         Log-loss and accuracy over the epochs.
     """
     figure, (left, right) = canvas(7.6, 3.4, columns=2)
+    epochs = folds[0].epoch
     for fold in folds:
-        left.plot(fold.epoch, fold.log_loss, color=ORANGE, linewidth=0.7, alpha=0.6)
-        right.plot(fold.epoch, fold.accuracy, color=ORANGE, linewidth=0.7, alpha=0.6)
-    left.plot(folds[0].epoch, np.mean([fold.log_loss for fold in folds], axis=0), color=ORANGE)
-    right.plot(folds[0].epoch, np.mean([fold.accuracy for fold in folds], axis=0), color=ORANGE)
+        left.plot(epochs, fold.log_loss, color=ORANGE, linewidth=0.7, alpha=0.6)
+        right.plot(epochs, fold.accuracy, color=ORANGE, linewidth=0.7, alpha=0.6)
+    mean_loss = np.mean([fold.log_loss for fold in folds], axis=0)
+    mean_accuracy = np.mean([fold.accuracy for fold in folds], axis=0)
+    left.plot(epochs, mean_loss, color=ORANGE)
+    right.plot(epochs, mean_accuracy, color=ORANGE, label="unseen forms: each fold, and the mean")
     left.plot(curve.epoch, curve.loss, color=BLUE, linestyle=":", label="training rows, distorted")
     left.plot(curve.epoch, curve.log_loss, color=BLUE)
     right.plot(curve.epoch, curve.accuracy, color=BLUE, label="training rows, as they are")
-    right.plot([], [], color=ORANGE, label="unseen forms: each fold, and the mean")
     left.set(xlabel="epoch", ylabel="log-loss in nats", yscale="log")
     right.set(xlabel="epoch", ylabel="share read correctly", ylim=(0.9, 1.004))
     right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

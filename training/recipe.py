@@ -82,9 +82,8 @@ def train(recipe: Recipe, rows: Rows, seed: int) -> Iterator[Epoch]:
     Yields:
         Each epoch as it ends; the weights of the last are the network, before the temperature.
     """
-    images = Distorter(rows.pixels, recipe.distortion)
-    wanted = one_hot(rows.labels, DIGITS)
-    return fit(recipe.schedule, images.draw, wanted, np.random.default_rng(seed))
+    images, targets = Distorter(rows.pixels, recipe.distortion), one_hot(rows.labels, DIGITS)
+    return fit(recipe.schedule, images.draw, targets, np.random.default_rng(seed))
 
 
 def tempered(weights: Weights, temperature: float) -> Weights:

@@ -12,19 +12,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from model import DIGITS, Artefact, Confusion, Floats32, softmax
+from model import DIGITS, Artefact, Confusion, Floats32
 from training import plots
 from training.augment import Distorter, Distortion
-from training.crossval import OutOfForm
-from training.data import Split
-from training.evaluate import (
-    accuracy_interval,
-    bootstrap_interval,
-    calibration_error,
-    log_loss,
-    reliability,
-    score,
-)
+from training.crossval import FOLDS, OutOfFold
+from training.data import Split, folds
+from training.evaluate import accuracy_interval, log_loss_interval, reliability, score
 from training.watch import Curve
 
 TEMPLATE = Path(__file__).with_name("model_card.template.md")
@@ -32,59 +25,62 @@ SAMPLES = 5  # images in the picture of the distortions, and
 COPIES = 14  # bent copies of each
 
 
-def write(folder: Path, artefact: Artefact, split: Split, unseen: OutOfForm) -> None:
+def write(folder: Path, artefact: Artefact, split: Split, validated: OutOfFold) -> None:
     """Write the model card and its pictures.
 
     Args:
         folder: Where to; made if it is missing, files of the same names are overwritten.
         artefact: The network with its card.
         split: The rows.
-        unseen: Cross-validation of its recipe.
+        validated: Cross-validation of its recipe.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, figure in pictures(artefact, split, unseen).items():
+    for name, figure in pictures(artefact, split, validated).items():
         plots.save(figure, folder / f"{name}.svg")
-    (folder / "model_card.md").write_text(model_card(artefact, split, unseen), encoding="utf-8")
+    (folder / "model_card.md").write_text(model_card(artefact, split, validated), encoding="utf-8")
 
 
-def pictures(artefact: Artefact, split: Split, unseen: OutOfForm) -> dict[str, Figure]:
+def pictures(artefact: Artefact, split: Split, validated: OutOfFold) -> dict[str, Figure]:
     """Draw every picture of the report.
 
     Args:
         artefact: The network with its card.
         split: The rows.
-        unseen: Cross-validation of its recipe.
+        validated: Cross-validation of its recipe.
     Returns:
         Figures by the name of their file.
     """
     card, network, held_out = artefact.card, artefact.network, split.held_out
+    read = validated.probabilities(card.hyperparameters["temperature"])
+    validated_pixels = np.concatenate([part.pixels for _, part in folds(split.training, FOLDS)])
     few = split.training.take(np.arange(SAMPLES))
     distorter = Distorter(few.pixels, Distortion(**card.hyperparameters["distortion"]))
     rng = np.random.default_rng(card.seed)
     return {
-        "curves": plots.curves(Curve(**card.curve), unseen.curves),
+        "curves": plots.curves(Curve(**card.curve), validated.curves),
         "confusion": plots.confusion(card.held_out.confusion),
         "misread": plots.misread(held_out.pixels, held_out.labels, network.probabilities(held_out.pixels)),
+        "misread_out_of_fold": plots.misread(validated_pixels, validated.labels, read),
         "reliability": plots.reliability(
-            reliability(unseen.labels, softmax(unseen.logits)),
-            reliability(unseen.labels, _tempered(card.hyperparameters, unseen)),
+            reliability(validated.labels, validated.probabilities(1)), reliability(validated.labels, read)
         ),
         "filters": plots.filters(network.weights.W1),
         "distortions": plots.distortions(few.pixels, [distorter.draw(rng) for _ in range(COPIES)]),
     }
 
 
-def model_card(artefact: Artefact, split: Split, unseen: OutOfForm) -> str:
+def model_card(artefact: Artefact, split: Split, validated: OutOfFold) -> str:
     """Write what a reader must know before using the network.
 
     Args:
         artefact: The network with its card.
         split: The rows.
-        unseen: Cross-validation of its recipe.
+        validated: Cross-validation of its recipe.
     Returns:
         Markdown.
     """
     card = artefact.card
+    temperature = card.hyperparameters["temperature"]
     read = artefact.network.probabilities(split.held_out.pixels)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         version=card.version,
@@ -93,9 +89,9 @@ def model_card(artefact: Artefact, split: Split, unseen: OutOfForm) -> str:
         sha256=artefact.sha256,
         training_rows=card.training_rows,
         held_out_rows=card.held_out.rows,
-        misread=card.held_out.rows - sum(row[digit] for digit, row in enumerate(card.held_out.confusion)),
+        misread=card.held_out.rows - card.held_out.correct,
         held_out=figures_of(split.held_out.labels, read),
-        unseen=figures_of(unseen.labels, _tempered(card.hyperparameters, unseen)),
+        out_of_fold=figures_of(validated.labels, validated.probabilities(temperature)),
         per_digit=per_digit(card.held_out.confusion),
         hyperparameters="\n".join(f"| {name} | {value} |" for name, value in flat(card.hyperparameters)),
         libraries=", ".join(f"{name} {version}" for name, version in card.libraries.items()),
@@ -112,17 +108,17 @@ def figures_of(labels: NDArray[np.int64], probabilities: Floats32) -> str:
         A table in Markdown.
     """
     scored = score(labels, probabilities)
-    right = sum(row[digit] for digit, row in enumerate(scored.confusion))
-    lines = [("accuracy", f"{scored.accuracy:.2%}", accuracy_interval(right, len(labels)), ".2%")]
-    for name, figure in (("log-loss", log_loss), ("calibration error", calibration_error)):
-        interval = bootstrap_interval(figure, labels, probabilities)
-        lines.append((name, f"{figure(labels, probabilities):.4f}", interval, ".4f"))
-    head = f"| on {len(labels)} images | | 95 % interval |\n|---|---:|---:|"
-    rows = [
-        f"| {name} | {value} | {interval.low:{form}} to {interval.high:{form}} |"
-        for name, value, interval, form in lines
-    ]
-    return "\n".join([head, *rows])
+    accuracy = accuracy_interval(scored.correct, scored.rows)
+    loss = log_loss_interval(labels, probabilities)
+    return "\n".join(
+        [
+            f"| on {scored.rows} images | | 95 % interval |",
+            "|---|---:|---:|",
+            f"| accuracy | {scored.accuracy:.2%} | {accuracy.low:.2%} to {accuracy.high:.2%} |",
+            f"| log-loss | {scored.log_loss:.4f} | {loss.low:.4f} to {loss.high:.4f} |",
+            f"| calibration error | {scored.calibration_error:.4f} | |",
+        ]
+    )
 
 
 def per_digit(confusion: Confusion) -> str:
@@ -162,7 +158,3 @@ def flat(choices: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
-
-
-def _tempered(hyperparameters: Mapping[str, Any], unseen: OutOfForm) -> Floats32:
-    return softmax(unseen.logits / np.float32(hyperparameters["temperature"])).astype(np.float32)

@@ -3,19 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Never
 
-import numpy as np
 from tqdm import tqdm
 
-from model import INK_MAX, Weights, forward, softmax
+from model import Network, Weights
 from training.data import Rows
-from training.evaluate import log_loss
+from training.evaluate import evaluate
 from training.fit import Epoch
 from training.recipe import Recipe, train
 
 POINTS = 100  # of a curve
 
 
-@dataclass(frozen=True)
+@dataclass
 class Curve:
     """How a training went, a list entry a point.
 
@@ -38,11 +37,11 @@ class Curve:
             epoch: The one that has just ended.
             scored: With which rows.
         """
-        probabilities = softmax(forward(epoch.weights, scored.pixels / np.float32(INK_MAX)).logits)
+        figures = evaluate(Network(epoch.weights), scored)
         self.epoch.append(epoch.number)
         self.loss.append(round(epoch.loss, 6))
-        self.log_loss.append(round(log_loss(scored.labels, probabilities), 6))
-        self.accuracy.append(float((probabilities.argmax(axis=1) == scored.labels).mean()))
+        self.log_loss.append(round(figures.log_loss, 6))
+        self.accuracy.append(figures.accuracy)
 
 
 def watch(recipe: Recipe, rows: Rows, scored: Rows, seed: int, label: str) -> tuple[Weights, Curve]:
@@ -62,7 +61,7 @@ def watch(recipe: Recipe, rows: Rows, scored: Rows, seed: int, label: str) -> tu
     bar: tqdm[Never]
     with tqdm(total=epochs, desc=label, unit="epoch", disable=None) as bar:
         for epoch in train(recipe, rows, seed):
-            if epoch.number % max(epochs // POINTS, 1) == 0:
+            if epoch.number * POINTS % epochs < POINTS:
                 curve.add(epoch, scored)
             bar.set_postfix(loss=f"{epoch.loss:.4f}", rate=f"{epoch.rate:.1e}", refresh=False)
             bar.update()

@@ -18,10 +18,13 @@ NONE = Distortion(0, 0, 0, 0, 0, 1, 0)
 LIMITS = RELEASE.distortion
 
 
+ROW, COLUMN = np.array(np.divmod(np.arange(PIXELS), SIDE)) - CENTRE
+
+
 def sources(limits, count=50):
     """Where each pixel of some distorted images comes from, as offsets from the centre."""
-    rows, columns = Distorter(np.zeros((count, PIXELS), np.float32), limits).sources(np.random.default_rng(0))
-    return rows, columns
+    blank = np.zeros((count, PIXELS), np.float32)
+    return Distorter(blank, limits).sources(np.random.default_rng(0))
 
 
 @given(images, st.integers(0, 2**32))
@@ -52,24 +55,43 @@ def test_the_same_seed_bends_the_same_way_and_the_next_draw_another(split):
     assert not np.array_equal(first, second)
 
 
-def test_a_rotation_keeps_the_distance_from_the_centre():
+def test_a_rotation_turns_and_keeps_the_distance_from_the_centre():
     rows, columns = sources(replace(NONE, rotation_degrees=90))
-    row, column = np.divmod(np.arange(PIXELS), SIDE) - np.float64(CENTRE)
-    np.testing.assert_allclose(np.hypot(rows, columns), np.tile(np.hypot(row, column), (50, 1)), rtol=1e-5)
+    np.testing.assert_allclose(np.hypot(rows, columns), np.tile(np.hypot(ROW, COLUMN), (50, 1)), rtol=1e-5)
+    angles = np.rad2deg(np.arctan2(rows, columns) - np.arctan2(ROW, COLUMN))[:, 0]
+    turned = (angles + 180) % 360 - 180
+    assert 60 < np.abs(turned).max() <= 90
+
+
+def test_a_shear_moves_each_row_along_itself_by_its_distance_from_the_middle():
+    rows, columns = sources(replace(NONE, shear=0.5))
+    np.testing.assert_allclose(rows, np.tile(ROW, (50, 1)), atol=1e-5)
+    shear = (columns - COLUMN) / ROW
+    assert np.ptp(shear, axis=1).max() < 1e-5
+    assert 0.3 < np.abs(shear).max() <= 0.5
+
+
+def test_a_scale_stretches_height_and_width_apart():
+    rows, columns = sources(replace(NONE, scale=0.5))
+    taller, wider = ROW / rows, COLUMN / columns
+    for factor in (taller, wider):
+        assert np.ptp(factor, axis=1).max() < 1e-5
+        assert 0.5 <= factor.min() < 0.7
+        assert 1.3 < factor.max() <= 1.5
+    assert np.abs(taller - wider).max() > 0.1
 
 
 def test_a_shift_moves_every_pixel_alike_and_no_further_than_its_limit():
     rows, columns = sources(replace(NONE, shift_pixels=2))
-    row, column = np.divmod(np.arange(PIXELS), SIDE) - np.float64(CENTRE)
-    for moved in (rows - row, columns - column):
+    for moved in (rows - ROW, columns - COLUMN):
         assert np.ptp(moved, axis=1).max() < 1e-5
         assert 1.5 < np.abs(moved).max() <= 2
 
 
 def test_elastic_displacements_have_the_spread_that_is_asked_for():
-    rows, _ = sources(replace(NONE, elastic_pixels=0.5, elastic_reach_pixels=2), count=2000)
-    spread = np.std(rows - (np.arange(PIXELS) // SIDE - CENTRE), axis=0)
-    np.testing.assert_allclose(spread, 0.5, rtol=0.1)
+    rows, columns = sources(replace(NONE, elastic_pixels=0.5, elastic_reach_pixels=2), count=2000)
+    for moved in (rows - ROW, columns - COLUMN):
+        np.testing.assert_allclose(np.std(moved, axis=0), 0.5, rtol=0.1)
 
 
 @given(st.floats(0.5, 5))

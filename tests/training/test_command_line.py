@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
+from training import crossval
 from training.evaluate import evaluate
 
 TRAINING = [sys.executable, "-m", "training"]
@@ -88,6 +90,44 @@ def test_evaluate_says_in_a_sentence_what_is_wrong_with_a_file(tmp_path):
     result = run("evaluate", str(tmp_path / "none.npz"))
     assert result.returncode == 1
     assert result.stderr == f"{tmp_path}/none.npz cannot be read: No such file or directory\n"
+
+
+def test_cross_validate_scores_every_fold_and_writes_what_report_reads(tmp_path):
+    file = tmp_path / "folds.npz"
+    result = run("cross-validate", "--epochs", "1", "--folds", "2", "--out", str(file))
+    assert result.returncode == 0, result.stderr
+    assert re.findall(r"^fold (\d):", result.stdout, re.MULTILINE) == ["1", "2"]
+    assert "on 1203 rows" in result.stdout
+    assert len(crossval.load(file).curves) == 2
+
+
+def test_report_writes_the_page_into_a_folder(tmp_path):
+    result = run("report", "--out", str(tmp_path / "report"))
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "report" / "model_card.md").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "--epochs", "0"),
+        ("train", "--seed", "-1"),
+        ("cross-validate", "--folds", "1"),
+        ("cross-validate", "--folds", "15"),
+        ("cross-validate", "--epochs", "many"),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused_with_the_bound(arguments):
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert f"{arguments[1]}: must be a whole number, at least" in result.stderr
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path):
+    result = run("train", "--epochs", "1", "--out", str(tmp_path / "none" / "digits.npz"))
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert f"{tmp_path}/none" in result.stderr
 
 
 def test_report_refuses_a_cross_validation_of_another_recipe(tmp_path):

@@ -48,6 +48,13 @@ def test_a_csv_in_the_format_of_uci_is_read_back(tmp_path, split):
 LINE = ",".join(["0"] * 64)
 
 
+@pytest.mark.parametrize("text", [f"{LINE},3", f"\ufeff{LINE}, 3\r\n", f"{LINE},3\n\n"])
+def test_a_mark_spaces_and_line_ends_do_not_matter(tmp_path, text):
+    file = tmp_path / "digits.csv"
+    file.write_bytes(text.encode())
+    assert read_csv(file).labels.tolist() == [3]
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -55,6 +62,7 @@ LINE = ",".join(["0"] * 64)
         (LINE, "line 1: must have 64 pixels and a label, not 64 values"),
         (f"{LINE},3\n{LINE}", "line 2: must have 64 pixels and a label, not 64 values"),
         (f"{LINE},three", "line 1: must hold numbers"),
+        (f"{LINE},3\n\n{LINE},3", "line 2: must have 64 pixels and a label, not 1 values"),
         (f"{LINE},3\n{LINE},10", "line 2: the label must be a digit from 0 to 9"),
         (f"{LINE},2.5", "line 1: the label must be a digit from 0 to 9"),
         (f"{LINE},3\n17{LINE[1:]},3", "line 2: pixel 0 must be between 0 and 16"),

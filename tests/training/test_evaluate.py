@@ -2,16 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from training.evaluate import (
     accuracy_interval,
-    bootstrap_interval,
     calibration_error,
     confusion,
     evaluate,
     log_loss,
+    log_loss_interval,
     reliability,
 )
 
@@ -57,12 +58,10 @@ def test_the_bins_of_the_reliability_hold_every_image():
     assert right == pytest.approx((probabilities.argmax(axis=1) == labels).sum())
 
 
-def test_wilsons_interval_by_its_formula():
-    right, rows, z = 590, 594, 1.959964
-    share = right / rows
-    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    np.testing.assert_allclose(accuracy_interval(right, rows), [centre - half, centre + half], rtol=1e-6)
+@pytest.mark.parametrize(("correct", "rows"), [(594, 594), (590, 594), (1, 2), (0, 30)])
+def test_wilsons_interval_is_scipys(correct, rows):
+    expected = binomtest(correct, rows).proportion_ci(method="wilson")
+    np.testing.assert_allclose(accuracy_interval(correct, rows), expected, atol=1e-9)
 
 
 def test_a_bootstrap_interval_holds_the_figure_and_narrows_with_more_rows():
@@ -71,7 +70,7 @@ def test_a_bootstrap_interval_holds_the_figure_and_narrows_with_more_rows():
     def interval(rows):
         probabilities = rng.dirichlet(np.ones(10) / 3, rows).astype(np.float32)
         labels = probabilities.argmax(axis=1)
-        low, high = bootstrap_interval(log_loss, labels, probabilities)
+        low, high = log_loss_interval(labels, probabilities)
         assert low < log_loss(labels, probabilities) < high
         return high - low
 
