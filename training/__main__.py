@@ -13,64 +13,46 @@ for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", 
     os.environ.setdefault(_variable, "1")
 
 from model import ArtefactError
-from training import commands, trial
+from training import commands, crossval, trial
 from training.data import DataError
 
 RELEASED = Path(__file__).parents[1] / "model" / "digits.npz"
 REPORT = Path(__file__).parent / "report"
-FOLDS = REPORT / "cross_validation.npz"
+VALIDATION = REPORT / "cross_validation.npz"
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe the commands.
 
     Returns:
-        A parser whose result names the function to call as `command`.
+        A parser whose result has the function to call as `command`, and its arguments by name.
     """
     root = argparse.ArgumentParser(prog="python -m training", description="Train and examine the network.")
     verbs = root.add_subparsers(required=True, metavar="COMMAND")
 
-    train = verbs.add_parser("train", help="train the released network and write its file")
-    train.add_argument(
-        "--seed", type=whole(0), default=0, help="decides everything random (default: %(default)s)"
-    )
-    train.add_argument("--out", type=Path, default=RELEASED, help="the file to write (default: %(default)s)")
-    train.add_argument("--epochs", type=whole(1), help="train shorter or longer than the recipe says")
-    train.set_defaults(command=lambda chosen: commands.train(chosen.out, chosen.seed, chosen.epochs))
+    def verb(name: str, text: str, command: Callable[..., int]) -> argparse.ArgumentParser:
+        found = verbs.add_parser(name, help=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        found.set_defaults(command=command)
+        return found
 
-    evaluate = verbs.add_parser("evaluate", help="score a file of weights on the held-out rows, or on yours")
-    evaluate.add_argument("file", type=Path, nargs="?", default=RELEASED, help="default: %(default)s")
-    evaluate.add_argument(
-        "--data", type=Path, metavar="CSV", help="64 pixels and a label a line, as UCI has them"
-    )
-    evaluate.set_defaults(command=lambda chosen: commands.evaluate(chosen.file, chosen.data))
+    train = verb("train", "train the released network and write its file", commands.train)
+    evaluate = verb("evaluate", "score a file of weights on held-out rows or yours", commands.evaluate)
+    report = verb("report", "write the model card and its pictures", commands.make_report)
+    validate = verb("cross-validate", "score the recipe inside the training rows", commands.cross_validate)
+    release = verb("check-release", "train again and compare with a file", commands.check_release)
+    verb("gradients", "check both gradients by finite differences", trial.check_gradients)
+    verb("notebook", "reproduce the notebook and price its three faults", trial.reproduce)
 
-    report = verbs.add_parser("report", help="write the model card and its pictures")
-    report.add_argument("file", type=Path, nargs="?", default=RELEASED, help="default: %(default)s")
-    report.add_argument("--out", type=Path, default=REPORT, help="the folder to write (default: %(default)s)")
-    report.add_argument(
-        "--folds", type=Path, default=FOLDS, help="from cross-validate (default: %(default)s)"
-    )
-    report.set_defaults(command=lambda chosen: commands.make_report(chosen.file, chosen.folds, chosen.out))
-
-    validate = verbs.add_parser("cross-validate", help="score the recipe inside the training rows")
-    validate.add_argument("--out", type=Path, default=FOLDS, help="the file to write (default: %(default)s)")
-    validate.add_argument("--folds", type=whole(2, 14), default=7, help="2 to 14 (default: %(default)s)")
-    validate.add_argument("--seed", type=whole(0), default=0, help="default: %(default)s")
-    validate.add_argument("--epochs", type=whole(1), help="train shorter or longer than the recipe says")
-    validate.set_defaults(
-        command=lambda chosen: commands.cross_validate(chosen.out, chosen.folds, chosen.seed, chosen.epochs)
-    )
-
-    release = verbs.add_parser("check-release", help="train again and compare with a file")
-    release.add_argument("file", type=Path, nargs="?", default=RELEASED, help="default: %(default)s")
-    release.set_defaults(command=lambda chosen: commands.check_release(chosen.file))
-
-    gradients = verbs.add_parser("gradients", help="check both gradients by finite differences")
-    gradients.set_defaults(command=lambda _: trial.check_gradients())
-
-    notebook = verbs.add_parser("notebook", help="reproduce the notebook and price its three faults")
-    notebook.set_defaults(command=lambda _: trial.reproduce())
+    for one in (evaluate, report, release):
+        one.add_argument("file", type=Path, nargs="?", default=RELEASED, help="a file of weights")
+    for one in (train, validate):
+        one.add_argument("--seed", type=whole(0), default=0, help="decides everything random")
+        one.add_argument("--epochs", type=whole(1), help="train shorter or longer than the recipe says")
+    for one, default in ((train, RELEASED), (report, REPORT), (validate, VALIDATION)):
+        one.add_argument("--out", type=Path, default=default, help="what to write")
+    evaluate.add_argument("--data", type=Path, metavar="CSV", help="64 pixels and a label a line, as UCI has")
+    report.add_argument("--validation", type=Path, default=VALIDATION, help="what cross-validate wrote")
+    validate.add_argument("--folds", type=whole(2, 14), default=crossval.FOLDS, help="2 to 14")
     return root
 
 
@@ -99,9 +81,10 @@ def main() -> int:
     Returns:
         The exit status: 0 if all is well, 1 if a check failed, 130 after Ctrl-C.
     """
-    chosen = parser().parse_args()
+    options = vars(parser().parse_args())
+    command = options.pop("command")
     try:
-        return int(chosen.command(chosen))
+        return int(command(**options))
     except (ArtefactError, DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

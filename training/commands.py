@@ -84,36 +84,36 @@ def evaluate(file: Path, data: Path | None) -> int:
     return 0
 
 
-def make_report(file: Path, folds: Path, folder: Path) -> int:
+def make_report(file: Path, validation: Path, out: Path) -> int:
     """Write the model card and its pictures.
 
     Args:
         file: The artefact to report on.
-        folds: The cross-validation of its recipe.
-        folder: Where to.
+        validation: The cross-validation of its recipe.
+        out: The folder to write.
     Raises:
         ArtefactError: The file is not an artefact.
         DataError: The cross-validation is missing, or is of another recipe.
     """
-    artefact, validated = load_artefact(file), crossval.load(folds)
+    artefact, validated = load_artefact(file), crossval.load(validation)
     if not validated.is_of(artefact.card.hyperparameters):
-        raise DataError(f"{folds} is of another recipe than {file}; `make cross-validate` writes it anew")
-    report.write(folder, artefact, load_split(), validated)
-    print(f"{folder}/model_card.md and its pictures")
+        raise DataError(f"{validation} is not of the recipe of {file}; `make cross-validate` writes it")
+    report.write(out, artefact, load_split(), validated)
+    print(f"{out}/model_card.md and its pictures")
     return 0
 
 
-def cross_validate(out: Path, count: int, seed: int, epochs: int | None) -> int:
+def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> int:
     """Score the recipe inside the training rows, on folds that share no form.
 
     Args:
         out: The file to write, for the report.
-        count: Number of folds.
+        folds: How many, 2…14.
         seed: Seed of each training.
         epochs: Overrides the recipe's number.
     """
     recipe, parts = lasting(epochs), []
-    for part in crossval.cross_validate(recipe, load_split().training, count, seed):
+    for part in crossval.cross_validate(recipe, load_split().training, folds, seed):
         parts.append(part)
         print(f"fold {len(parts)}: {_summary_of(part, recipe.temperature)}", flush=True)
     validated = crossval.join(parts)

@@ -135,7 +135,7 @@ def test_report_refuses_a_cross_validation_of_another_recipe(tmp_path):
     run("train", "--epochs", "1", "--out", str(file))
     result = run("report", str(file), "--out", str(tmp_path / "report"))
     assert result.returncode == 1
-    assert f"is of another recipe than {file}; `make cross-validate` writes it anew" in result.stderr
+    assert f"is not of the recipe of {file}; `make cross-validate` writes it" in result.stderr
     assert not (tmp_path / "report").exists()
 
 
