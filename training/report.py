@@ -84,6 +84,7 @@ def model_card(artefact: Artefact, split: Split, validated: OutOfFold) -> str:
     read = artefact.network.probabilities(split.held_out.pixels)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         version=card.version,
+        temperature=temperature,
         recipe=card.recipe,
         seed=card.seed,
         sha256=artefact.sha256,
