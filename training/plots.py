@@ -145,7 +145,7 @@ def reliability(before: Sequence[Bin], after: Sequence[Bin]) -> Figure:
         axes.set(xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal", title=f"{title} the temperature")
         axes.set(xlabel="probability of the digit read", ylabel="share read correctly")
         axes.grid(visible=True)
-    panels[0].legend(loc="upper left", fontsize=8)
+    panels[0].legend(loc="lower right", fontsize=8)
     return figure
 
 

@@ -57,7 +57,7 @@ VERSION = "2"  # of the released weights; a new release gets the next number
 RELEASE = Recipe(
     name="adam-elastic",
     schedule=Schedule(
-        epochs=3000, batch_rows=32, learning_rate=3e-3, last_rate=0.3, weight_decay=0.01, averaged=0.4
+        epochs=3000, batch_rows=32, learning_rate=3e-3, last_rate=0.3, weight_decay=0.05, averaged=0.4
     ),
     distortion=Distortion(
         rotation_degrees=10,
@@ -68,7 +68,7 @@ RELEASE = Recipe(
         elastic_reach_pixels=2,
         ink=0.3,
     ),
-    temperature=1.04,
+    temperature=0.8,
 )
 
 
