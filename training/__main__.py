@@ -89,7 +89,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; no file was changed", file=sys.stderr)
+        print("\nstopped", file=sys.stderr)
         return 130
 
 

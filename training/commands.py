@@ -19,15 +19,15 @@ TOLERANCE = 0.005  # of held-out accuracy between two processors
 
 
 def train(out: Path, seed: int, epochs: int | None) -> int:
-    """Train the released network, score it once on the held-out rows, and write the file.
+    """Train the released network, score it on the held-out rows, and write the file.
 
     Args:
         out: The file to write; until the end the old one stays as it is.
         seed: Decides everything random.
         epochs: Overrides the recipe's number.
     """
-    recipe = lasting(epochs)
-    split = load_split()
+    check_folder(out)
+    recipe, split = lasting(epochs), load_split()
     learned, curve = watch(recipe, split.training, split.training, seed, f"training, seed {seed}")
     weights = tempered(learned, recipe.temperature)
     held_out = figures.evaluate(Network(weights), split.held_out)
@@ -97,7 +97,9 @@ def make_report(file: Path, validation: Path, out: Path) -> int:
     """
     artefact, validated = load_artefact(file), crossval.load(validation)
     if not validated.is_of(artefact.card.hyperparameters):
-        raise DataError(f"{validation} is not of the recipe of {file}; `make cross-validate` writes it")
+        raise DataError(
+            f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}"
+        )
     report.write(out, artefact, load_split(), validated)
     print(f"{out}/model_card.md and its pictures")
     return 0
@@ -112,18 +114,19 @@ def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> int:
         seed: Seed of each training.
         epochs: Overrides the recipe's number.
     """
+    check_folder(out)
     recipe, parts = lasting(epochs), []
     for part in crossval.cross_validate(recipe, load_split().training, folds, seed):
         parts.append(part)
         print(f"fold {len(parts)}: {_summary_of(part, recipe.temperature)}", flush=True)
     validated = crossval.join(parts)
-    crossval.save(validated, out)
     best = crossval.fit_temperature(validated.labels, validated.logits)
     print(f"all, temperature 1: {_summary_of(validated, 1)}")
     print(
         f"all, temperature {recipe.temperature}, the recipe's: {_summary_of(validated, recipe.temperature)}"
     )
     print(f"the temperature that fits these rows best: {best:.2f}")
+    crossval.save(validated, out)
     return 0
 
 
@@ -145,6 +148,18 @@ def check_release(file: Path) -> int:
     print(f"{file}: {summary(released.card.held_out)}")
     print(f"{same}, {gap:.2%} apart; {TOLERANCE:.2%} is allowed")
     return 0 if gap <= TOLERANCE else 1
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a place that cannot be written to, before the minutes that a training takes.
+
+    Args:
+        out: The file that will be written.
+    Raises:
+        DataError: Its folder is missing.
+    """
+    if not out.parent.is_dir():
+        raise DataError(f"{out.parent} is not a folder to write to")
 
 
 def lasting(epochs: int | None) -> Recipe:

@@ -56,7 +56,7 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The rows to train on, and those that nothing but the last evaluation may see.
+    """The rows to train on, and those that choose nothing.
 
     Args:
         training: 1203 rows.
@@ -102,18 +102,18 @@ def read_csv(file: Path) -> Rows:
     try:
         pixels = as_pixels(table[:, :PIXELS])
     except PixelRangeError as error:
-        raise DataError(f"{file}, line {error.row + 1}: pixel {error.pixel} {error.bound}") from error
+        raise DataError(f"{file}, line {error.row + 1}: value {error.pixel + 1} {error.bound}") from error
     return Rows(pixels, table[:, PIXELS].astype(np.int64), np.zeros(len(lines), dtype=np.int64))
 
 
 def _numbers(line: str, place: str) -> list[float]:
     values = line.split(",")
     if len(values) != PIXELS + 1:
-        raise DataError(f"{place}: must have {PIXELS} pixels and a label, not {len(values)} values")
+        raise DataError(f"{place}: must have {PIXELS} pixels and a label, separated by commas")
     try:
         numbers = [float(value) for value in values]
     except ValueError as error:
-        raise DataError(f"{place}: must hold numbers") from error
+        raise DataError(f"{place}: must hold numbers and nothing else, no header either") from error
     if numbers[PIXELS] not in range(DIGITS):
         raise DataError(f"{place}: the label must be a digit from 0 to {DIGITS - 1}")
     return numbers

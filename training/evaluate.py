@@ -70,7 +70,7 @@ def log_loss(labels: NDArray[np.int64], probabilities: Floats32) -> float:
         Mean of -log p(truth), in nats; a probability of 0 counts as the smallest float32.
     """
     given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(given, np.finfo(np.float32).tiny)).mean())
+    return abs(float(np.log(np.maximum(given, np.finfo(np.float32).tiny)).mean()))
 
 
 @dataclass(frozen=True)
