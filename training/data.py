@@ -23,7 +23,7 @@ FORMS = 14  # the 1,797 rows are 14 scanned forms of about 130 consecutive digit
 
 
 class DataError(Exception):
-    """A file of images and labels is not what it should be; the message names the file and the line."""
+    """A file to read or a folder to write to is not what the training needs; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,7 +127,7 @@ def reliability(before: Sequence[Bin], after: Sequence[Bin]) -> Figure:
         before: The bins without the temperature.
         after: The bins with it.
     Returns:
-        Two diagrams; the area of a point follows the number of its images.
+        Two diagrams; a point is the larger, the more images it stands for.
     """
     figure, panels = canvas(7, 3.6, columns=2)
     for axes, bins, title in zip(panels, (before, after), ("before", "after"), strict=True):
