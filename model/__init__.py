@@ -15,13 +15,17 @@ from model.artefact import Artefact, load_artefact, parse_artefact, save_artefac
 from model.card import Card, Confusion, HeldOut, dump_card, parse_card
 from model.errors import (
     ArtefactError,
+    BlankPictureError,
     CardError,
     DigitsError,
+    PictureError,
+    PictureShapeError,
     PixelRangeError,
     PixelsError,
     PixelShapeError,
     WeightsError,
 )
+from model.glyph import as_image
 from model.mlp import (
     DIGITS,
     INK_MAX,
@@ -40,6 +44,7 @@ from model.mlp import (
     relu,
     softmax,
 )
+from model.paper import lift_ink
 
 __all__ = [
     "DIGITS",
@@ -52,6 +57,7 @@ __all__ = [
     "Activations",
     "Artefact",
     "ArtefactError",
+    "BlankPictureError",
     "Card",
     "CardError",
     "Confusion",
@@ -60,14 +66,18 @@ __all__ = [
     "Floats32",
     "HeldOut",
     "Network",
+    "PictureError",
+    "PictureShapeError",
     "PixelRangeError",
     "PixelShapeError",
     "PixelsError",
     "Weights",
     "WeightsError",
+    "as_image",
     "as_pixels",
     "dump_card",
     "forward",
+    "lift_ink",
     "load_artefact",
     "parse_artefact",
     "parse_card",

@@ -4,9 +4,12 @@ DigitsError
 ├── ArtefactError        a file of weights that cannot be used, and why
 ├── WeightsError         arrays that are not the parameters of this network
 ├── CardError            a card that does not describe a network of this format
-└── PixelsError          an input that is not a batch of images
-    ├── PixelShapeError  it has another shape than (B, 64)
-    └── PixelRangeError  a pixel lies outside 0…16, or is not a number
+├── PixelsError          an input that is not a batch of images
+│   ├── PixelShapeError  it has another shape than (B, 64)
+│   └── PixelRangeError  a pixel lies outside 0…16, or is not a number
+└── PictureError         a picture that no image can be made of
+    ├── PictureShapeError  it has another number of axes, or no points
+    └── BlankPictureError  nothing stands out from its paper
 """
 
 
@@ -70,3 +73,15 @@ class PixelRangeError(PixelsError):
 
     def __str__(self) -> str:
         return f"pixel {self.pixel} of image {self.row} {self.bound}"
+
+
+class PictureError(DigitsError, ValueError):
+    """A picture that no image can be made of."""
+
+
+class PictureShapeError(PictureError):
+    """An array that does not have the shape (height, width), or has no points."""
+
+
+class BlankPictureError(PictureError):
+    """A picture in which nothing stands out from the paper."""
