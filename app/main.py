@@ -5,8 +5,11 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from app import problems
+from app.reader import Reader
 from app.routes.health import health_routes
 from app.routes.metrics import metrics_routes
+from app.routes.page import page_routes
+from app.routes.picture import picture_routes
 from app.routes.predict import predict_routes
 from app.settings import Settings
 from app.telemetry import Counts, Telemetry
@@ -36,9 +39,10 @@ def create_app(
     )
     app.add_middleware(Telemetry, counts=counts, access_log=settings.access_log)
     problems.install(app)
-    app.include_router(
-        predict_routes(artefact.network, counts, settings.max_batch_rows, settings.max_body_bytes)
-    )
+    reader = Reader(artefact.network, counts)
+    app.include_router(predict_routes(reader, settings))
+    app.include_router(picture_routes(reader, settings))
     app.include_router(metrics_routes(artefact, counts))
     app.include_router(health_routes(is_draining))
+    app.include_router(page_routes())
     return app

@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.schemas import LAYOUTS, FieldError, ProblemReply
 
 MEDIA_TYPE = "application/problem+json"
+TOO_LARGE = "Content Too Large"  # the framework's words for a body over the limit; it does not say which
 MAX_NAME_LENGTH = 40  # of an unknown field; it is the caller's text, so it is quoted sparingly
 
 # The one table: status → slug, title.
@@ -23,6 +24,7 @@ KINDS: dict[int, tuple[str, str]] = {
     400: ("bad-request", "The request cannot be understood"),
     404: ("not-found", "There is nothing at this address"),
     405: ("method-not-allowed", "This address does not take this method"),
+    408: ("request-timeout", "The request took too long to arrive"),
     413: ("body-too-large", "The body is too large"),
     415: ("unsupported-media-type", "The body is of a kind that this address does not take"),
     422: ("invalid-input", "The request does not fit the schema"),
@@ -129,12 +131,13 @@ def _for_status(
     status: int, scope: Scope, detail: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Say what a status means here; the framework's own words for it say less."""
-    details = {
-        404: None,
-        405: f"This address takes {(headers or {}).get('Allow', 'other methods')}.",
-        413: f"The body must be at most {scope.get(MAX_BODY_SIZE_SCOPE_KEY)} bytes.",
-    }
-    return problem(status, details.get(status, detail), headers=headers)
+    if status == 404:
+        detail = None
+    elif status == 405:
+        detail = f"This address takes {(headers or {}).get('Allow', 'other methods')}."
+    elif status == 413 and detail in (None, TOO_LARGE):
+        detail = f"The body must be at most {scope.get(MAX_BODY_SIZE_SCOPE_KEY)} bytes."
+    return problem(status, detail, headers=headers)
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:

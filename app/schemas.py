@@ -102,6 +102,15 @@ class Prediction(TypedDict):
     ]
 
 
+class PicturePrediction(Prediction):
+    """What a picture shows."""
+
+    pixels: Annotated[
+        list[list[int]],
+        Field(description=f"The image that the network saw, {SIDE} rows of {SIDE}; 0 is paper, 16 is ink."),
+    ]
+
+
 class BatchReply(TypedDict):
     """What several images show."""
 

@@ -48,6 +48,21 @@ class Settings(BaseSettings):
         ge=1,
         description="Most images in a batch; it bounds how long one request holds the event loop.",
     )
+    max_picture_bytes: int = Field(
+        default=8 * 1024 * 1024,
+        ge=1024,
+        description="Largest body with a picture; a phone's photo fits.",
+    )
+    max_picture_pixels: int = Field(
+        default=16_000_000,
+        ge=64,
+        description="Most pixels of a picture, known before it is decoded; of a WebP a third of it.",
+    )
+    max_pictures_in_flight: int = Field(
+        default=16,
+        ge=1,
+        description="Most pictures that a process receives or decodes at once; what is beyond is a 503.",
+    )
     keep_alive_seconds: int = Field(
         default=75,
         ge=1,

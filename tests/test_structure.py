@@ -15,6 +15,8 @@ ALLOWED = {
     "model": {"numpy"},
     "training": {"matplotlib", "model", "numpy", "scipy", "sklearn", "tqdm"},
     "app": {
+        "PIL",
+        "anyio",
         "fastapi",
         "model",
         "numpy",
@@ -31,6 +33,10 @@ MODEL_ORDER = {
     "mlp": {"errors"},
     "card": {"errors", "mlp"},
     "artefact": {"errors", "mlp", "card"},
+    "resample": {"mlp"},
+    "specks": set(),
+    "paper": {"errors", "mlp", "resample"},
+    "glyph": {"errors", "mlp", "resample", "specks"},
 }
 
 

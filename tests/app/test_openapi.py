@@ -7,6 +7,7 @@ from app.main import VERSION
 OPERATIONS = {
     ("POST", "/predict"),
     ("POST", "/predict/batch"),
+    ("POST", "/predict/picture"),
     ("GET", "/metrics"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
@@ -51,6 +52,15 @@ def test_the_bounds_of_a_pixel_are_in_the_schema(document):
     assert "'minimum': 0" in text
     assert "'maximum': 16" in text
     assert "'minItems': 64, 'title': '64 numbers'" in text
+
+
+def test_a_picture_may_be_of_four_types_or_in_a_form(document):
+    operation = document["paths"]["/predict/picture"]["post"]
+    assert set(operation["requestBody"]["content"]) == {
+        *("image/png", "image/jpeg", "image/webp", "image/bmp"),
+        "multipart/form-data",
+    }
+    assert set(operation["responses"]) == {"200", "400", "408", "413", "415", "422", "500", "503"}
 
 
 @pytest.mark.parametrize(

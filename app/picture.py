@@ -1,0 +1,146 @@
+"""Decoding pictures within bounds: a file goes in, brightness comes out.
+
+What a file will cost is known from its head, so a bomb is refused before it is decoded. What is decoded is
+made grey and small at once, a band of rows at a time, so that nothing but Pillow's own copy is ever large.
+"""
+
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from model import Floats32, as_image, lift_ink
+
+FORMATS = tuple(
+    plugin.format
+    for plugin in (
+        PngImagePlugin.PngImageFile,
+        JpegImagePlugin.JpegImageFile,
+        WebPImagePlugin.WebPImageFile,
+        BmpImagePlugin.BmpImageFile,
+    )
+)
+WEBP_COST = (
+    3  # times the memory of the others: its decoder holds four copies of a picture, not one and a half
+)
+WORKING_SIDE = 1024  # points along the longer side; a digit of a twentieth of that is still read
+BAND_ROWS = 64  # of the small picture
+
+Image.MAX_IMAGE_PIXELS = None  # Pillow warns at 89 million; here less than that is refused already
+PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024  # of comments, inflated; Pillow's 64 MiB are a bomb
+
+
+class PictureTooLargeError(ValueError):
+    """A picture with more points than may be decoded.
+
+    Args:
+        max_pixels: Most points that a picture of this format may have.
+    """
+
+    def __init__(self, max_pixels: int) -> None:
+        super().__init__(f"The picture must have at most {max_pixels} pixels.")
+
+
+class UndecodableError(ValueError):
+    """Bytes that are no picture of a known format, or a damaged one."""
+
+
+def read_picture(file: BinaryIO, max_pixels: int) -> Floats32:
+    """Make the 8×8 of a file.
+
+    Args:
+        file: A PNG, JPEG, WebP or BMP.
+        max_pixels: Most points that are decoded.
+    Returns:
+        Shape (8, 8), float32 in [0, 16].
+    Raises:
+        PictureTooLargeError: It has more points.
+        UndecodableError: It is not such a file, or is damaged.
+        BlankPictureError: It shows no ink.
+    """
+    return as_image(lift_ink(decode(file, max_pixels)))
+
+
+def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
+    """Decode a picture to the brightness of a small one.
+
+    Args:
+        file: As for `read_picture`.
+        max_pixels: Most points that are decoded.
+    Returns:
+        Shape (height, width), uint8, upright, at most 1024 along the longer side.
+    Raises:
+        PictureTooLargeError: It has more points.
+        UndecodableError: It is not such a file, or is damaged.
+    """
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            require_size(image, max_pixels)
+            image.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))  # JPEG decodes at a fraction of its size
+            return np.asarray(upright(shrink(image), image))
+    except PictureTooLargeError:
+        raise
+    except Exception as error:
+        raise UndecodableError from error
+
+
+def require_size(image: Image.Image, max_pixels: int) -> None:
+    """Refuse a picture that would take too much memory; nothing of it is decoded yet.
+
+    Args:
+        image: The opened picture.
+        max_pixels: As for `decode`; of a WebP a third.
+    Raises:
+        PictureTooLargeError: It has more points.
+    """
+    bound = max_pixels // (WEBP_COST if image.format == "WEBP" else 1)
+    if image.width * image.height > bound:
+        raise PictureTooLargeError(bound)
+
+
+def shrink(image: Image.Image) -> Image.Image:
+    """Make a picture grey and small, a band of rows at a time.
+
+    Args:
+        image: Any mode; it is decoded here if it was not yet.
+    Returns:
+        A picture of mode L, at most 1024 along the longer side.
+    """
+    width, height = image.size
+    factor = -(-max(width, height) // WORKING_SIDE)
+    small = Image.new("L", (-(-width // factor), -(-height // factor)))
+    for top in range(0, height, BAND_ROWS * factor):
+        band = image.crop((0, top, width, min(height, top + BAND_ROWS * factor)))
+        small.paste(flatten(band).reduce(factor), (0, top // factor))
+    return small
+
+
+def flatten(band: Image.Image) -> Image.Image:
+    """Lay a picture on white paper and make it grey.
+
+    Args:
+        band: Any mode.
+    Returns:
+        The same of mode L, without transparency.
+    """
+    if band.mode.startswith("I"):  # 16 bits a point, which Pillow would cut off at 255
+        return Image.fromarray((np.asarray(band) >> 8).astype(np.uint8))
+    if not band.has_transparency_data:
+        return band.convert("L")
+    layered = band.convert("RGBA")
+    paper = Image.new("RGBA", band.size, "white")
+    return Image.alpha_composite(paper, layered).convert("L")
+
+
+def upright(small: Image.Image, original: Image.Image) -> Image.Image:
+    """Turn a picture as its camera was held.
+
+    Args:
+        small: What to turn.
+        original: Where the EXIF data is.
+    Returns:
+        The turned picture.
+    """
+    small.info = original.info
+    return ImageOps.exif_transpose(small)

@@ -1,0 +1,36 @@
+"""`GET /`: the page to draw on; plain files, as they are."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Depends, Response
+
+PAGE = Path(__file__).parents[1] / "page"
+
+HEADERS = {
+    # The page loads its own files and talks to its own service; nothing may be put into or around it.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",  # asked for again each time, and answered by 304 if nothing changed
+}
+
+
+def page_routes() -> APIRouter:
+    """Build the route that serves the page.
+
+    Returns:
+        A router, for all addresses that no other route takes.
+    """
+    router = APIRouter(dependencies=[Depends(guard)])
+    router.frontend("/", directory=PAGE, fallback=None)
+    return router
+
+
+def guard(response: Response) -> None:
+    """Tell the browser what the page may do.
+
+    Args:
+        response: Whose headers the answer gets.
+    """
+    response.headers.update(HEADERS)

@@ -1,0 +1,160 @@
+"""`POST /predict/picture`: a file in, the digit that it shows out."""
+
+import asyncio
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from app.admission import Admission
+from app.picture import PictureTooLargeError, UndecodableError, read_picture
+from app.problems import documented
+from app.reader import Reader
+from app.schemas import PicturePrediction
+from app.settings import Settings
+from model import PIXELS, BlankPictureError, Floats32
+
+MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp")
+FORM = "multipart/form-data"
+# What a client sends that was not told better; the bytes say what it is.
+UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded", "image/jpg", "image/x-ms-bmp")
+BODY_SECONDS = 30  # a body that takes longer keeps others out
+MAX_FORM_FIELDS = 16
+LARGE_BODIES = 4  # as many of the largest size may be in memory at once
+
+_FILE = {"type": "string", "format": "binary"}
+REQUEST_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        **{media_type: {"schema": _FILE} for media_type in MEDIA_TYPES},
+        FORM: {"schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}}},
+    },
+}
+
+
+def picture_routes(reader: Reader, settings: Settings) -> APIRouter:
+    """Build the route that reads pictures.
+
+    A picture is decoded in a thread, because that takes milliseconds, and one at a time, because it takes
+    memory: so what a process holds at once is known.
+
+    Args:
+        reader: What reads the image that is made of a picture.
+        settings: The bounds.
+    Returns:
+        A router.
+    """
+    router = APIRouter(
+        tags=["predict"],
+        max_body_size=settings.max_picture_bytes,
+        responses=documented(400, 408, 413, 415, 422, 500, 503),
+    )
+    admission = Admission(settings.max_pictures_in_flight, LARGE_BODIES * settings.max_picture_bytes)
+    one_at_a_time = CapacityLimiter(1)
+
+    async def image_of(request: Request) -> Floats32:
+        with admission.admit(announced_bytes(request, settings.max_picture_bytes)):
+            try:
+                file = await receive_file(request)
+                return await to_thread.run_sync(
+                    read_picture, file, settings.max_picture_pixels, limiter=one_at_a_time
+                )
+            finally:
+                await request.close()
+
+    @router.post("/predict/picture", openapi_extra={"requestBody": REQUEST_BODY})
+    async def predict_picture(request: Request) -> PicturePrediction:
+        """Read the digit that a picture shows: a PNG, JPEG, WebP or BMP."""
+        try:
+            image = await image_of(request)
+        except PictureTooLargeError as error:
+            raise HTTPException(413, str(error)) from error
+        except UndecodableError as error:
+            raise unfit("is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged") from error
+        except BlankPictureError as error:
+            raise unfit("shows nothing that stands out from its paper") from error
+        (prediction,) = reader.read(image.reshape(1, PIXELS))
+        return PicturePrediction(**prediction, pixels=image.astype(int).tolist())
+
+    return router
+
+
+def announced_bytes(request: Request, max_bytes: int) -> int:
+    """Say how large a body may turn out.
+
+    Args:
+        request: Its head.
+        max_bytes: The most that is let in.
+    Returns:
+        What the client announced, or the most.
+    """
+    announced = request.headers.get("content-length", "")
+    return min(int(announced), max_bytes) if announced.isdecimal() else max_bytes
+
+
+async def receive_file(request: Request) -> BinaryIO:
+    """Take a picture out of a request, raw or from the form field `file`.
+
+    Args:
+        request: The request; closing it closes the file.
+    Returns:
+        The file; nothing is known of its content.
+    Raises:
+        HTTPException: 415 for another type, 408 if the body does not come.
+        RequestValidationError: The form has no such field.
+    """
+    media_type = media_type_of(request.headers.get("content-type"))
+    if media_type != FORM:
+        require_picture(media_type)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            if media_type != FORM:
+                return BytesIO(await request.body())
+            form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS)
+    except TimeoutError as error:
+        detail = f"The body must arrive within {BODY_SECONDS} s."
+        raise HTTPException(408, detail, headers={"Connection": "close"}) from error
+    upload = form.get("file")
+    if not isinstance(upload, UploadFile):
+        raise unfit("is required, as a file", "file")
+    require_picture(media_type_of(upload.content_type))
+    return upload.file
+
+
+def media_type_of(header: str | None) -> str:
+    """Take a media type out of its header.
+
+    Args:
+        header: Value of Content-Type, if there was one.
+    Returns:
+        The type in small letters, without parameters; empty if there was none.
+    """
+    return (header or "").partition(";")[0].strip().lower()
+
+
+def require_picture(media_type: str) -> None:
+    """Refuse what says that it is something else.
+
+    Args:
+        media_type: Of the body or of the file in a form.
+    Raises:
+        HTTPException: 415, with what would be taken.
+    """
+    if media_type not in MEDIA_TYPES + UNTOLD:
+        raise HTTPException(415, f"A picture must be {', '.join(MEDIA_TYPES)}, or a form with such a file.")
+
+
+def unfit(rule: str, *field: str) -> RequestValidationError:
+    """Say what a picture lacks.
+
+    Args:
+        rule: What is wrong, a clause that follows its place.
+        field: Of a form.
+    Returns:
+        What to raise; it becomes a 422.
+    """
+    return RequestValidationError([{"type": "picture", "loc": ("body", *field), "msg": rule}])
