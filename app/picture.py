@@ -43,7 +43,11 @@ class PictureTooLargeError(ValueError):
 
 
 class UndecodableError(ValueError):
-    """Bytes that are no picture of a known format, or a damaged one."""
+    """Bytes that are no picture of a known format, or a damaged one.
+
+    Args:
+        reason: What the decoder raised.
+    """
 
 
 def read_picture(file: BinaryIO, max_pixels: int) -> Floats32:
@@ -75,14 +79,31 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
         UndecodableError: It is not such a file, or is damaged.
     """
     try:
-        with Image.open(file, formats=FORMATS) as image:
-            require_size(image, max_pixels)
-            image.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))  # JPEG decodes at a fraction of its size
-            return np.asarray(upright(shrink(image), image))
+        return decode_sound(file, max_pixels)
     except PictureTooLargeError:
         raise
     except Exception as error:
-        raise UndecodableError from error
+        reason = type(error).__name__
+    # Raised out here, without that error: its frames hold the picture for as long as it is remembered.
+    raise UndecodableError(reason)
+
+
+def decode_sound(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
+    """Decode a picture that is not damaged.
+
+    Args:
+        file: As for `decode`.
+        max_pixels: As for `decode`.
+    Returns:
+        As `decode`.
+    Raises:
+        PictureTooLargeError: It has more points.
+        Exception: Whatever Pillow raises on other files.
+    """
+    with Image.open(file, formats=FORMATS) as image:
+        require_size(image, max_pixels)
+        image.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))  # JPEG decodes at a fraction of its size
+        return np.asarray(upright(shrink(image), image))
 
 
 def require_size(image: Image.Image, max_pixels: int) -> None:

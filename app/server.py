@@ -23,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from app.main import create_app
+from app.memory import return_large_blocks
 from app.settings import Settings
 from app.telemetry import LOGGING, MAX_HEAD_BYTES, log
 from model import Artefact, parse_artefact
@@ -143,6 +144,7 @@ def process_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle) -> 
     Returns:
         The application.
     """
+    return_large_blocks()
     has_parent = settings.workers > 1
     stop_after_pause(settings.drain_seconds, (lambda: None) if has_parent else lifecycle.drain)
     artefact = parse_artefact(data.raw, str(settings.weights))

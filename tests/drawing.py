@@ -11,9 +11,7 @@ FINER = 4  # points are drawn this many times too small, and averaged
 def arc(centre, radii, start, end, points=24):
     """Points along an ellipse; angles in degrees, 0 is right and 90 is down."""
     turns = [math.radians(start + (end - start) * i / (points - 1)) for i in range(points)]
-    return [
-        (centre[0] + radii[0] * math.cos(turn), centre[1] + radii[1] * math.sin(turn)) for turn in turns
-    ]
+    return [(centre[0] + radii[0] * math.cos(turn), centre[1] + radii[1] * math.sin(turn)) for turn in turns]
 
 
 # Each digit is a list of strokes, each stroke a list of (x, y): y is 0 at the top and 1 at the bottom,

@@ -179,7 +179,9 @@ def test_a_blank_picture_is_refused(client, brightness):
 )
 def test_what_is_no_picture_or_a_damaged_one_is_refused(client, data):
     problem = refusal(post(client, data), 422)
-    assert problem["detail"].startswith("the body is not a picture that can be decoded: PNG, JPEG, WebP or BMP")
+    assert problem["detail"].startswith(
+        "the body is not a picture that can be decoded: PNG, JPEG, WebP or BMP"
+    )
 
 
 @pytest.mark.parametrize("side", [4001, 20_000, 2_000_000])
@@ -198,9 +200,10 @@ def test_a_webp_may_have_a_third_of_the_points(make_client):
 def test_a_body_over_the_limit_is_refused(make_client):
     client = make_client(max_picture_bytes=2000)
     assert "at most 2000 bytes" in refusal(post(client, bytes(2001)), 413)["detail"]
-    assert "at most 2000 bytes" in refusal(
-        client.post("/predict/picture", files={"file": bytes(2000)}), 413
-    )["detail"]
+    assert (
+        "at most 2000 bytes"
+        in refusal(client.post("/predict/picture", files={"file": bytes(2000)}), 413)["detail"]
+    )
 
 
 @given(st.binary(max_size=300))

@@ -1,0 +1,54 @@
+"""Pictures over a real socket: what they cost, and that nothing else waits for them."""
+
+import io
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.drawing import draw
+from tests.e2e.server import running
+
+CONTAINER_BYTES = 256 * 1024 * 1024
+LARGE = (4600, 3450)  # 15.9 million points, a phone's photo
+
+
+def peak_bytes(process):
+    """The most memory that a process ever held."""
+    text = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s*(\d+) kB", text)[1]) * 1024
+
+
+def large(form, mode, **options):
+    drawn = Image.fromarray(draw(7)).resize(LARGE)
+    if mode == "RGBA":
+        layered = Image.new("RGBA", LARGE)
+        layered.putalpha(drawn.point(lambda value: 255 - value))
+        drawn = layered
+    buffer = io.BytesIO()
+    drawn.convert(mode).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak from /proc")
+def test_large_pictures_at_once_fit_the_container_and_probes_are_answered_meanwhile():
+    transparent = large("PNG", "RGBA", compress_level=1)
+    pictures = [
+        transparent,
+        transparent + bytes(7 * 1024 * 1024),  # what follows the end of a picture is sent all the same
+        large("JPEG", "RGB", progressive=True, subsampling=0),
+    ]
+    with running() as server, ThreadPoolExecutor(24) as pool, httpx.Client(timeout=60) as http:
+        address = f"{server.url}/predict/picture"
+        replies = [pool.submit(httpx.post, address, content=p, timeout=60) for p in pictures * 8]
+        while not all(reply.done() for reply in replies):
+            assert http.get(f"{server.url}/livez").status_code == 200
+        statuses = {reply.result().status_code for reply in replies}
+        assert statuses <= {200, 503}
+        assert 200 in statuses
+        assert {r.result().json()["digit"] for r in replies if r.result().status_code == 200} == {7}
+        assert peak_bytes(server.process) < CONTAINER_BYTES
