@@ -15,14 +15,14 @@ const PASSING = new Set([408, 425, 429]); // like every 5xx, these pass
 
 /**
  * Ask until the server answers or refuses.
- * @param {() => Request | Promise<Request>} makeRequest Makes a new request for each attempt.
+ * @param {() => Request} makeRequest Makes a new request for each attempt.
  * @param {(trouble: Trouble) => void} onTrouble Called before each wait.
  * @param {AbortSignal} signal Ends it; then it throws the signal's reason.
  * @returns {Promise<Answer | Refusal>}
  */
 export async function askPatiently(makeRequest, onTrouble, signal) {
   for (let attempt = 0; ; attempt += 1) {
-    const outcome = await ask(await makeRequest(), signal);
+    const outcome = await ask(makeRequest(), signal);
     signal.throwIfAborted();
     if (outcome.kind !== "trouble") return outcome;
     onTrouble(outcome);

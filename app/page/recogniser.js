@@ -52,8 +52,7 @@ async function follow(sheet, tell) {
 }
 
 /** Make the request for what a sheet shows now. */
-async function takeRequest(sheet) {
+function takeRequest(sheet) {
   sheet.changed = false;
-  const picture = await sheet.makePicture();
-  return new Request("predict/picture", { method: "POST", body: picture });
+  return new Request("predict/picture", { method: "POST", body: sheet.makePicture() });
 }

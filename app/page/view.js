@@ -19,6 +19,7 @@ export function createView({ digit, sureness, bars, seen, status, hint }) {
   /** Show a reading. */
   function showReading(body) {
     digit.textContent = body.digit;
+    digit.classList.remove("nothing");
     sureness.textContent = `${percentSure(body.probabilities[body.digit], 1)} % sure`;
     rows.forEach((row, value) => fillBar(row, body.probabilities[value], value === body.digit));
     body.pixels.flat().forEach((pixel, index) => cells[index].style.setProperty("--ink", pixel / INK_MAX));
@@ -28,8 +29,9 @@ export function createView({ digit, sureness, bars, seen, status, hint }) {
   /** Show that there is no reading. */
   function showNothing() {
     digit.textContent = "–";
+    digit.classList.add("nothing");
     sureness.textContent = "Nothing yet";
-    rows.forEach((row) => fillBar(row, 0, false));
+    rows.forEach(emptyBar);
     cells.forEach((cell) => cell.style.setProperty("--ink", 0));
     seen.setAttribute("aria-label", "What the network saw: nothing yet");
   }
@@ -83,6 +85,13 @@ function fillBar(row, probability, wins) {
   row.style.setProperty("--probability", probability);
   row.classList.toggle("wins", wins);
   row.querySelector(".percent").textContent = `${percentSure(probability, 1)} %`;
+}
+
+/** Empty the bar of one digit; a percentage of 0 would be a claim. */
+function emptyBar(row) {
+  row.style.setProperty("--probability", 0);
+  row.classList.remove("wins");
+  row.querySelector(".percent").textContent = "";
 }
 
 /** Put the 8×8 into words. */
