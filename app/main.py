@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.telemetry import Counts, Telemetry
 from model import Artefact
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 
 
 def create_app(

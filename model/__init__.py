@@ -25,7 +25,7 @@ from model.errors import (
     PixelShapeError,
     WeightsError,
 )
-from model.glyph import as_image
+from model.glyph import STEPS, as_image
 from model.mlp import (
     DIGITS,
     INK_MAX,
@@ -54,6 +54,7 @@ __all__ = [
     "PIXELS",
     "SHAPES",
     "SIDE",
+    "STEPS",
     "Activations",
     "Artefact",
     "ArtefactError",

@@ -17,6 +17,7 @@ Source: Garris, Blue, Candela, Dimmick, Geist, Grother, Janet and Wilson 1994, "
 recognition system", NISTIR 5469; the data set's own description says that it used these programs.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,23 +37,6 @@ COVERED = 0.5  # a point that a pen covers by half is ink
 
 # Points of ink in the field → how often strokes are thinned (negative) or thickened.
 INK_STEPS = ((560, -2), (412, -1), (255, 0), (107, 1), (-1, 2))
-
-
-def as_image(ink: NDArray[Any]) -> Floats32:
-    """Make the 8×8 of a picture's ink.
-
-    Args:
-        ink: Shape (height, width), booleans, or floats in [0, 1] where 1 is ink.
-    Returns:
-        Shape (8, 8), float32 in [0, 16].
-    Raises:
-        BlankPictureError: There is no ink.
-    Example:
-        >>> upright = as_image(np.eye(90) > 0)  # a diagonal, which has more slant than any one
-        >>> upright.any(axis=0).sum()
-        np.int64(2)
-    """
-    return sum_blocks(remove_slant(normalise_ink(stretch(crop(find_ink(ink))))))
 
 
 def find_ink(ink: NDArray[Any]) -> Floats32:
@@ -171,3 +155,32 @@ def sum_blocks(field: NDArray[np.bool_]) -> Floats32:
     """
     image: Floats32 = field.reshape(SIDE, BLOCK, SIDE, BLOCK).sum(axis=(1, 3)).astype(np.float32)
     return image
+
+
+STEPS: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
+    find_ink,
+    crop,
+    stretch,
+    normalise_ink,
+    remove_slant,
+    sum_blocks,
+)
+
+
+def as_image(ink: NDArray[Any]) -> Floats32:
+    """Make the 8×8 of a picture's ink.
+
+    Args:
+        ink: Shape (height, width), booleans, or floats in [0, 1] where 1 is ink.
+    Returns:
+        Shape (8, 8), float32 in [0, 16].
+    Raises:
+        BlankPictureError: There is no ink.
+    Example:
+        >>> upright = as_image(np.eye(90) > 0)  # a diagonal, which has more slant than any one
+        >>> upright.any(axis=0).sum()
+        np.int64(2)
+    """
+    for step in STEPS:
+        ink = step(ink)
+    return ink

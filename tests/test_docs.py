@@ -10,7 +10,9 @@ import sys
 
 import pytest
 
+from benchmarks import pictures
 from benchmarks import training as benchmark
+from model import STEPS
 from tests.conftest import ROOT
 from tests.e2e.server import environment, eventually, is_ready, running
 
@@ -61,7 +63,7 @@ def is_whole(command):
     return True
 
 
-DOCUMENTS = ["README.md", "docs/api.md", "docs/operations.md", "CONTRIBUTING.md"]
+DOCUMENTS = ["README.md", "docs/api.md", "docs/pictures.md", "docs/operations.md", "CONTRIBUTING.md"]
 SHOWN = [(name, *command) for name in DOCUMENTS for command in commands(name)]
 CURLS = [(command, output) for _, command, output in SHOWN if command.startswith("curl")]
 
@@ -76,6 +78,7 @@ def run(command, server):
     """Run a command of a document against a server on another port."""
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", command.replace(URL, server.url)],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
@@ -158,8 +161,22 @@ def test_the_readme_has_the_table_that_the_benchmark_wrote():
     assert "\n".join(benchmark.table(result["results"])) in (ROOT / "README.md").read_text()
 
 
+def test_the_page_about_pictures_has_the_figures_that_the_benchmark_wrote():
+    result, text = json.loads(pictures.RESULT.read_text()), (ROOT / "docs" / "pictures.md").read_text()
+    assert "\n".join(pictures.table(result)) in text
+    assert f"**{result['right'] * 100:.2f} %** right" in text
+    assert ", ".join(f"{share * 100:.1f}" for share in result["right_by_digit"]) in text
+    assert f"as MNIST has its digits: {result['right_small'] * 100:.2f} % right" in text
+
+
+def test_the_page_about_pictures_names_every_step_in_order():
+    text = (ROOT / "docs" / "pictures.md").read_text()
+    shown = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert shown == ["lift_ink", *(step.__name__ for step in STEPS)]
+
+
 @pytest.mark.parametrize("name", [*DOCUMENTS, "docs/decisions.md", "CHANGELOG.md"])
 def test_every_link_leads_to_a_file(name):
     document = ROOT / name
-    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+    for target in re.findall(r"\]\(([^)#:]+)[#)]", document.read_text()):
         assert (document.parent / target).exists(), target

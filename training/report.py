@@ -18,6 +18,7 @@ from training.augment import Distorter, Distortion
 from training.crossval import FOLDS, OutOfFold
 from training.data import Split, folds
 from training.evaluate import accuracy_interval, log_loss_interval, reliability, score
+from training.steps import steps
 from training.watch import Curve
 
 TEMPLATE = Path(__file__).with_name("model_card.template.md")
@@ -65,6 +66,7 @@ def pictures(artefact: Artefact, split: Split, validated: OutOfFold) -> dict[str
             reliability(validated.labels, validated.probabilities(1)), reliability(validated.labels, read)
         ),
         "filters": plots.filters(network.weights.W1),
+        "steps": steps(),
         "distortions": plots.distortions(few.pixels, [distorter.draw(rng) for _ in range(COPIES)]),
     }
 
