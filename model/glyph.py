@@ -99,7 +99,10 @@ def normalise_ink(field: NDArray[np.bool_]) -> NDArray[np.bool_]:
     ink = int(field.sum())
     steps = next(steps for least, steps in INK_STEPS if ink > least)
     for _ in range(abs(steps)):
-        field = ~thicken(~field) if steps < 0 else thicken(field)
+        changed = thicken(field) if steps > 0 else ~thicken(~field)
+        if not changed.any():  # dots everywhere, none of them a stroke
+            break
+        field = changed
     return field
 
 
