@@ -7,6 +7,7 @@ socket closes, what is left is answered, and the process ends with status 0.
 
 import asyncio
 import ctypes
+import logging
 import multiprocessing
 import signal
 import socket
@@ -145,6 +146,7 @@ def process_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle) -> 
         The application.
     """
     return_large_blocks()
+    logging.captureWarnings(capture=True)  # Pillow warns of damaged metadata; that too is a line of JSON
     has_parent = settings.workers > 1
     stop_after_pause(settings.drain_seconds, (lambda: None) if has_parent else lifecycle.drain)
     artefact = parse_artefact(data.raw, str(settings.weights))

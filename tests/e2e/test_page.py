@@ -235,6 +235,41 @@ def test_nothing_is_wider_than_the_screen(visit, device, scheme):
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+# For every element with text of its own: the contrast with the ground behind it, by WCAG 2.2.
+CONTRASTS = """() => {
+    const channels = (colour) => {
+        const context = new OffscreenCanvas(1, 1).getContext("2d");
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 1, 1);
+        return [...context.getImageData(0, 0, 1, 1).data];
+    };
+    const luminance = (rgb) => rgb.slice(0, 3)
+        .map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = (element) => {
+        const colour = channels(getComputedStyle(element).backgroundColor);
+        return colour[3] === 255 || !element.parentElement ? colour : ground(element.parentElement);
+    };
+    return [...document.querySelectorAll("body *")]
+        .filter((e) => e.checkVisibility())
+        .filter((e) => [...e.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+        .map((e) => {
+            const pair = [channels(getComputedStyle(e).color), ground(e)].map(luminance);
+            return [e.outerHTML.slice(0, 80), (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05)];
+        });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(visit, scheme):
+    visit = visit(color_scheme=scheme)
+    visit.draw(7)
+    visit.expect_digit(7)
+    contrasts = visit.page.evaluate(CONTRASTS)
+    assert len(contrasts) > 40
+    assert [text for text, contrast in contrasts if contrast < 4.5] == []
+
+
 def test_its_addresses_are_relative_so_that_a_proxy_may_put_a_path_before_them(visit):
     page = visit().page
     for element, attribute in (("script", "src"), ("link", "href"), ("a", "href")):

@@ -52,3 +52,14 @@ def test_large_pictures_at_once_fit_the_container_and_probes_are_answered_meanwh
         assert 200 in statuses
         assert {r.result().json()["digit"] for r in replies if r.result().status_code == 200} == {7}
         assert peak_bytes(server.process) < CONTAINER_BYTES
+
+
+def test_what_a_decoder_warns_of_is_a_line_of_json_like_all_others():
+    damaged = io.BytesIO()
+    Image.fromarray(draw(7)).save(damaged, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
+    with running() as server:
+        reply = httpx.post(f"{server.url}/predict/picture", content=damaged.getvalue())
+        server.stop()
+    assert reply.json()["digit"] == 7
+    (line,) = [line for line in server.log if line["logger"] == "py.warnings"]
+    assert line["level"] == "WARNING"
