@@ -225,6 +225,20 @@ def test_a_page_that_loses_its_server_says_so_and_recovers(browser):
     assert all("ERR_CONNECTION_REFUSED" in error for error in visit.errors)
 
 
+def test_a_page_whose_server_is_busy_says_so_and_recovers(browser):
+    context = browser.new_context(**DESKTOP)
+    with running(max_pictures_in_flight=1) as server:
+        visit = Visit(context.new_page(), f"{server.url}/")
+        with socket.create_connection(("127.0.0.1", server.start["port"])) as slow:
+            slow.sendall(b"POST /predict/picture HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n")
+            visit.draw(4)
+            expect(visit.page.locator("#status")).to_contain_text("busy")
+        visit.expect_digit(4)
+        expect(visit.page.locator("#status")).to_be_empty()
+    context.close()
+    assert all("503" in error for error in visit.errors)
+
+
 @pytest.mark.parametrize("device", [NARROW, PHONE, DESKTOP], ids=["narrow", "phone", "desktop"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_the_screen(visit, device, scheme):
