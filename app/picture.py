@@ -24,7 +24,7 @@ FORMATS = tuple(
 WEBP_COST = (
     3  # times the memory of the others: its decoder holds four copies of a picture, not one and a half
 )
-WORKING_SIDE = 1024  # points along the longer side; a digit of a twentieth of that is still read
+WORKING_SIDE = 1024  # pixels along the longer side; a digit of a twentieth of that is still read
 BAND_ROWS = 64  # of the small picture
 
 Image.MAX_IMAGE_PIXELS = None  # Pillow warns at 89 million; here less than that is refused already
@@ -32,10 +32,10 @@ PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024  # of comments, inflated; Pillo
 
 
 class PictureTooLargeError(ValueError):
-    """A picture with more points than may be decoded.
+    """A picture with more pixels than may be decoded.
 
     Args:
-        max_pixels: Most points that a picture of this format may have.
+        max_pixels: Most pixels that a picture of this format may have.
     """
 
     def __init__(self, max_pixels: int) -> None:
@@ -55,11 +55,11 @@ def read_picture(file: BinaryIO, max_pixels: int) -> Floats32:
 
     Args:
         file: A PNG, JPEG, WebP or BMP.
-        max_pixels: Most points that are decoded.
+        max_pixels: Most pixels that are decoded.
     Returns:
         Shape (8, 8), float32 in [0, 16].
     Raises:
-        PictureTooLargeError: It has more points.
+        PictureTooLargeError: It has more pixels.
         UndecodableError: It is not such a file, or is damaged.
         BlankPictureError: It shows no ink.
     """
@@ -71,11 +71,11 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
 
     Args:
         file: As for `read_picture`.
-        max_pixels: Most points that are decoded.
+        max_pixels: Most pixels that are decoded.
     Returns:
         Shape (height, width), uint8, upright, at most 1024 along the longer side.
     Raises:
-        PictureTooLargeError: It has more points.
+        PictureTooLargeError: It has more pixels.
         UndecodableError: It is not such a file, or is damaged.
     """
     try:
@@ -97,42 +97,42 @@ def decode_sound(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     Returns:
         As `decode`.
     Raises:
-        PictureTooLargeError: It has more points.
+        PictureTooLargeError: It has more pixels.
         Exception: Whatever Pillow raises on other files.
     """
-    with Image.open(file, formats=FORMATS) as image:
-        require_size(image, max_pixels)
-        image.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))  # JPEG decodes at a fraction of its size
-        return np.asarray(upright(shrink(image), image))
+    with Image.open(file, formats=FORMATS) as picture:
+        require_size(picture, max_pixels)
+        picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))  # JPEG decodes at a fraction of its size
+        return np.asarray(upright(shrink(picture), picture))
 
 
-def require_size(image: Image.Image, max_pixels: int) -> None:
+def require_size(picture: Image.Image, max_pixels: int) -> None:
     """Refuse a picture that would take too much memory; nothing of it is decoded yet.
 
     Args:
-        image: The opened picture.
+        picture: The opened picture.
         max_pixels: As for `decode`; of a WebP a third.
     Raises:
-        PictureTooLargeError: It has more points.
+        PictureTooLargeError: It has more pixels.
     """
-    bound = max_pixels // (WEBP_COST if image.format == "WEBP" else 1)
-    if image.width * image.height > bound:
+    bound = max_pixels // (WEBP_COST if picture.format == "WEBP" else 1)
+    if picture.width * picture.height > bound:
         raise PictureTooLargeError(bound)
 
 
-def shrink(image: Image.Image) -> Image.Image:
+def shrink(picture: Image.Image) -> Image.Image:
     """Make a picture grey and small, a band of rows at a time.
 
     Args:
-        image: Any mode; it is decoded here if it was not yet.
+        picture: Any mode; it is decoded here if it was not yet.
     Returns:
         A picture of mode L, at most 1024 along the longer side.
     """
-    width, height = image.size
+    width, height = picture.size
     factor = -(-max(width, height) // WORKING_SIDE)
     small = Image.new("L", (-(-width // factor), -(-height // factor)))
     for top in range(0, height, BAND_ROWS * factor):
-        band = image.crop((0, top, width, min(height, top + BAND_ROWS * factor)))
+        band = picture.crop((0, top, width, min(height, top + BAND_ROWS * factor)))
         small.paste(flatten(band).reduce(factor), (0, top // factor))
     return small
 
@@ -145,7 +145,7 @@ def flatten(band: Image.Image) -> Image.Image:
     Returns:
         The same of mode L, without transparency.
     """
-    if band.mode.startswith("I"):  # 16 bits a point, which Pillow would cut off at 255
+    if band.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
         return Image.fromarray((np.asarray(band) >> 8).astype(np.uint8))
     if not band.has_transparency_data:
         return band.convert("L")
