@@ -11,14 +11,14 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from app.admission import Admission
-from app.picture import PictureTooLargeError, UndecodableError, read_picture
+from app.picture import FORMATS, PictureTooLargeError, UndecodableError, read_picture
 from app.problems import documented
 from app.reader import Reader
 from app.schemas import PicturePrediction
 from app.settings import Settings
 from model import PIXELS, BlankPictureError, Floats32
 
-MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp")
+MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
 FORM = "multipart/form-data"
 # What a client sends that was not told better; the bytes say what it is.
 UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded", "image/jpg", "image/x-ms-bmp")
