@@ -1,4 +1,4 @@
-"""How much expensive work may be in the house at once; what is beyond is told to come back."""
+"""How much expensive work may be in progress at once; what is beyond is told to come back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,9 +1,10 @@
 """Decoding pictures within bounds: a file goes in, brightness comes out.
 
 What a file will cost is known from its head, so a bomb is refused before it is decoded. What is decoded is
-made grey and small at once, a band of rows at a time, so that nothing but Pillow's own copy is ever large.
+made grey and small at once, a tile at a time, so that nothing but Pillow's own copy is ever large.
 """
 
+from itertools import product
 from typing import BinaryIO
 
 import numpy as np
@@ -21,11 +22,10 @@ FORMATS = tuple(
         BmpImagePlugin.BmpImageFile,
     )
 )
-WEBP_COST = (
-    3  # times the memory of the others: its decoder holds four copies of a picture, not one and a half
-)
+# WebP's decoder holds four copies of a picture, the others one and a half at most.
+WEBP_COST = 3
 WORKING_SIDE = 1024  # pixels along the longer side; a digit of a twentieth of that is still read
-BAND_ROWS = 64  # of the small picture
+TILE = 64  # pixels of the small picture along each side; what is copied at once is that small a part
 
 Image.MAX_IMAGE_PIXELS = None  # Pillow warns at 89 million; here less than that is refused already
 PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024  # of comments, inflated; Pillow's 64 MiB are a bomb
@@ -43,11 +43,7 @@ class PictureTooLargeError(ValueError):
 
 
 class UndecodableError(ValueError):
-    """Bytes that are no picture of a known format, or a damaged one.
-
-    Args:
-        reason: What the decoder raised.
-    """
+    """Bytes that are no picture of a known format, or a damaged one."""
 
 
 def read_picture(file: BinaryIO, max_pixels: int) -> Floats32:
@@ -80,10 +76,10 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     """
     try:
         return decode_sound(file, max_pixels)
-    except PictureTooLargeError:
+    except (PictureTooLargeError, MemoryError):
         raise
     except Exception as error:
-        reason = type(error).__name__
+        reason = f"{type(error).__name__}: {error}"
     # Raised out here, without that error: its frames hold the picture for as long as it is remembered.
     raise UndecodableError(reason)
 
@@ -102,7 +98,8 @@ def decode_sound(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     """
     with Image.open(file, formats=FORMATS) as picture:
         require_size(picture, max_pixels)
-        picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))  # JPEG decodes at a fraction of its size
+        # JPEG decodes at a fraction of its size, of which both sides are at least this long.
+        picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
         return np.asarray(upright(shrink(picture), picture))
 
 
@@ -121,7 +118,7 @@ def require_size(picture: Image.Image, max_pixels: int) -> None:
 
 
 def shrink(picture: Image.Image) -> Image.Image:
-    """Make a picture grey and small, a band of rows at a time.
+    """Make a picture grey and small, a tile at a time.
 
     Args:
         picture: Any mode; it is decoded here if it was not yet.
@@ -130,27 +127,28 @@ def shrink(picture: Image.Image) -> Image.Image:
     """
     width, height = picture.size
     factor = -(-max(width, height) // WORKING_SIDE)
+    tile = TILE * factor
     small = Image.new("L", (-(-width // factor), -(-height // factor)))
-    for top in range(0, height, BAND_ROWS * factor):
-        band = picture.crop((0, top, width, min(height, top + BAND_ROWS * factor)))
-        small.paste(flatten(band).reduce(factor), (0, top // factor))
+    for top, left in product(range(0, height, tile), range(0, width, tile)):
+        part = picture.crop((left, top, min(width, left + tile), min(height, top + tile)))
+        small.paste(flatten(part).reduce(factor), (left // factor, top // factor))
     return small
 
 
-def flatten(band: Image.Image) -> Image.Image:
+def flatten(part: Image.Image) -> Image.Image:
     """Lay a picture on white paper and make it grey.
 
     Args:
-        band: Any mode.
+        part: Any mode.
     Returns:
         The same of mode L, without transparency.
     """
-    if band.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
-        return Image.fromarray((np.asarray(band) >> 8).astype(np.uint8))
-    if not band.has_transparency_data:
-        return band.convert("L")
-    layered = band.convert("RGBA")
-    paper = Image.new("RGBA", band.size, "white")
+    if part.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
+        return Image.fromarray((np.asarray(part) >> 8).astype(np.uint8))
+    if not part.has_transparency_data:
+        return part.convert("L")
+    layered = part.convert("RGBA")
+    paper = Image.new("RGBA", part.size, "white")
     return Image.alpha_composite(paper, layered).convert("L")
 
 
@@ -164,4 +162,7 @@ def upright(small: Image.Image, original: Image.Image) -> Image.Image:
         The turned picture.
     """
     small.info = original.info
-    return ImageOps.exif_transpose(small)
+    try:
+        return ImageOps.exif_transpose(small)
+    except Exception:
+        return small  # what cannot be read turns nothing

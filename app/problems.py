@@ -25,7 +25,7 @@ KINDS: dict[int, tuple[str, str]] = {
     404: ("not-found", "There is nothing at this address"),
     405: ("method-not-allowed", "This address does not take this method"),
     408: ("request-timeout", "The request took too long to arrive"),
-    413: ("body-too-large", "The body is too large"),
+    413: ("body-too-large", "The body or what it holds is too large"),
     415: ("unsupported-media-type", "The body is of a kind that this address does not take"),
     422: ("invalid-input", "The request does not fit the schema"),
     431: ("head-too-large", "The headers are too large"),

@@ -102,12 +102,21 @@ class Prediction(TypedDict):
     ]
 
 
+SeenRow: TypeAlias = Annotated[
+    list[Annotated[int, Field(ge=INK_MIN, le=INK_MAX)]], Field(min_length=SIDE, max_length=SIDE)
+]
+
+
 class PicturePrediction(Prediction):
     """What a picture shows."""
 
     pixels: Annotated[
-        list[list[int]],
-        Field(description=f"The image that the network saw, {SIDE} rows of {SIDE}; 0 is paper, 16 is ink."),
+        list[SeenRow],
+        Field(
+            min_length=SIDE,
+            max_length=SIDE,
+            description=f"The image that the network saw, {SIDE} rows of {SIDE}; 0 is paper, 16 is ink.",
+        ),
     ]
 
 

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     max_picture_pixels: int = Field(
         default=16_000_000,
         ge=64,
-        description="Most pixels of a picture, known before it is decoded; of a WebP a third of it.",
+        description="Most pixels of a picture, known before it is decoded; a WebP may have a third.",
     )
     max_pictures_in_flight: int = Field(
         default=16,

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "pictures.json"
 SIDE = 280
 SEED = 0
+MAX_PIXELS = 2000 * 2000 * 3  # enough for the largest kind below, were it a WebP
 
 
 def load_strokes(path):
@@ -111,7 +112,7 @@ def read(network, picture, **options):
     file = BytesIO()
     picture.save(file, **options)
     try:
-        image = read_picture(file, 16_000_000)
+        image = read_picture(file, MAX_PIXELS)
     except BlankPictureError:
         return -1
     return int(network.probabilities(image.reshape(1, PIXELS)).argmax())
@@ -126,6 +127,8 @@ def measure(path, every):
     clean = np.array([read(network, p, format="PNG") for p in pictures])
     small = np.array([read(network, p, format="PNG") for p in draw_small(digits, rng)])
     right = clean == labels
+    confusion = np.zeros((10, 11), dtype=int)  # the last column is for refusals
+    np.add.at(confusion, (labels, clean), 1)
     kinds = {}
     for name, (change, options) in KINDS.items():
         got = np.array([read(network, change(p, rng), **options) for p in pictures[::every]])
@@ -138,10 +141,21 @@ def measure(path, every):
         "digits": len(labels),
         "right": float(right.mean()),
         "right_by_digit": [float(right[labels == digit].mean()) for digit in range(10)],
+        "confusion": confusion.tolist(),
         "right_small": float((small == labels).mean()),
         "every": every,
         "kinds": kinds,
     }
+
+
+def mistakes(result, most=5):
+    """The commonest mistakes in words."""
+    confusion = np.array(result["confusion"])
+    np.fill_diagonal(confusion, 0)
+    worst = np.argsort(-confusion, axis=None, kind="stable")[:most]
+    pairs = (np.unravel_index(place, confusion.shape) for place in worst)
+    named = ", ".join(f"a {true} as {read} {confusion[true, read]} times" for true, read in pairs)
+    return f"Of the {confusion.sum()} mistakes the commonest are {named}."
 
 
 def table(result):
@@ -162,6 +176,7 @@ def main():
     RESULT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     print(f"{result['digits']} digits as clean PNG: {result['right'] * 100:.2f} % right")
     print("by digit:", *(f"{share * 100:.1f}" for share in result["right_by_digit"]))
+    print(mistakes(result))
     print(f"in 28×28, white on black: {result['right_small'] * 100:.2f} % right\n")
     print("\n".join(table(result)))
 

@@ -18,9 +18,10 @@ from model.resample import resize
 GRID = 48  # cells along the longer side of the coarse picture
 FRAME = 16  # the frame of a picture is as wide as a 16th of its shorter side
 FITS = 6  # rounds of reweighting; the surface stands still after four or five
+LEVELS = 6  # rounds of thresholding
 PEN_SHARE = 0.5  # of the shorter side; what is narrower than this is ink and not shadow
 MIN_CONTRAST = 20  # of 255; less is the noise of a camera
-STRAYS = 64  # so many of the darkest points may be specks, one in 1024 at most
+STRAYS = 64  # so many of the points that depart the most may be specks, one in 1024 at most
 
 
 class Paper(NamedTuple):
@@ -156,7 +157,7 @@ def pen_level(departure: Floats32) -> float:
     flat = departure.ravel()
     strays = min(STRAYS, flat.size // 1024)
     level = float(np.partition(flat, flat.size - 1 - strays)[flat.size - 1 - strays])
-    for _ in range(FITS):
+    for _ in range(LEVELS):
         marks = flat[flat > level / 2]
         if marks.size == 0:
             return 0.0

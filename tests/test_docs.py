@@ -166,6 +166,7 @@ def test_the_page_about_pictures_has_the_figures_that_the_benchmark_wrote():
     assert "\n".join(pictures.table(result)) in text
     assert f"**{result['right'] * 100:.2f} %** right" in text
     assert ", ".join(f"{share * 100:.1f}" for share in result["right_by_digit"]) in text
+    assert pictures.mistakes(result) in text
     assert f"as MNIST has its digits: {result['right_small'] * 100:.2f} % right" in text
 
 

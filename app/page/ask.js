@@ -11,6 +11,7 @@ const REPLY_WITHIN = 40_000; // ms; the server itself waits 30 s for a slow uplo
 const FIRST_WAIT = 1_000; // ms
 const LONGEST_WAIT = 5_000; // ms
 const LONGEST_RETRY_AFTER = 60_000; // ms; a page that sleeps for longer looks broken
+const SILENCE = { kind: "trouble", message: "The server does not answer.", retryAfter: null };
 const PASSING = new Set([408, 425, 429]); // like every 5xx, these pass
 
 /**
@@ -38,19 +39,22 @@ export function pause(milliseconds) {
 
 /** Ask once. */
 async function ask(request, signal) {
-  try {
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(REPLY_WITHIN)]);
-    return await toOutcome(await fetch(request, { signal: patience }));
-  } catch {
-    return { kind: "trouble", message: "The server does not answer.", retryAfter: null };
-  }
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(REPLY_WITHIN)]);
+  const response = await fetch(request, { signal: patience }).catch(() => null);
+  return response ? toOutcome(response) : SILENCE;
 }
 
 /** Sort a response by what can be done about it. */
 async function toOutcome(response) {
-  if (response.ok) return { kind: "answer", body: await response.json() };
+  if (response.ok) return toAnswer(response);
   if (response.status >= 500 || PASSING.has(response.status)) return toTrouble(response);
   return { kind: "refusal", message: await complaint(response) };
+}
+
+/** Read the body of an answer; the connection may be lost before its end. */
+async function toAnswer(response) {
+  const body = await response.json().catch(() => null);
+  return body ? { kind: "answer", body } : SILENCE;
 }
 
 /** Tell what is wrong for now, and when the server wants to be asked again. */

@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[1] / "page"
 HEADERS = {
     # The page loads its own files and talks to its own service; nothing may be put into or around it.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",  # asked for again each time, and answered by 304 if nothing changed

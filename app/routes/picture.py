@@ -74,9 +74,10 @@ def picture_routes(reader: Reader, settings: Settings) -> APIRouter:
         except PictureTooLargeError as error:
             raise HTTPException(413, str(error)) from error
         except UndecodableError as error:
-            raise unfit("is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged") from error
+            rule = "is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged"
+            raise unfit(rule, *place_of(request)) from error
         except BlankPictureError as error:
-            raise unfit("shows nothing that stands out from its paper") from error
+            raise unfit("shows nothing that stands out from its paper", *place_of(request)) from error
         (prediction,) = reader.read(image.reshape(1, PIXELS))
         return PicturePrediction(**prediction, pixels=image.astype(int).tolist())
 
@@ -107,12 +108,12 @@ async def receive_file(request: Request) -> BinaryIO:
         HTTPException: 415 for another type, 408 if the body does not come.
         RequestValidationError: The form has no such field.
     """
-    media_type = media_type_of(request.headers.get("content-type"))
-    if media_type != FORM:
-        require_picture(media_type)
+    is_form = bool(place_of(request))
+    if not is_form:
+        require_picture(request.headers.get("content-type"))
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            if media_type != FORM:
+            if not is_form:
                 return BytesIO(await request.body())
             form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS)
     except TimeoutError as error:
@@ -120,9 +121,20 @@ async def receive_file(request: Request) -> BinaryIO:
         raise HTTPException(408, detail, headers={"Connection": "close"}) from error
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
-        raise unfit("is required, as a file", "file")
-    require_picture(media_type_of(upload.content_type))
+        raise unfit("is required, as a file", *place_of(request))
+    require_picture(upload.content_type)
     return upload.file
+
+
+def place_of(request: Request) -> tuple[str, ...]:
+    """Say where in the body the picture is.
+
+    Args:
+        request: Its head.
+    Returns:
+        The name of the field of a form, or nothing if the body is the picture.
+    """
+    return ("file",) if media_type_of(request.headers.get("content-type")) == FORM else ()
 
 
 def media_type_of(header: str | None) -> str:
@@ -136,15 +148,15 @@ def media_type_of(header: str | None) -> str:
     return (header or "").partition(";")[0].strip().lower()
 
 
-def require_picture(media_type: str) -> None:
+def require_picture(content_type: str | None) -> None:
     """Refuse what says that it is something else.
 
     Args:
-        media_type: Of the body or of the file in a form.
+        content_type: Header of the body or of the file in a form, if there is one.
     Raises:
         HTTPException: 415, with what would be taken.
     """
-    if media_type not in MEDIA_TYPES + UNTOLD:
+    if media_type_of(content_type) not in MEDIA_TYPES + UNTOLD:
         raise HTTPException(415, f"A picture must be {', '.join(MEDIA_TYPES)}, or a form with such a file.")
 
 

@@ -97,7 +97,8 @@ VARIANTS = {
         encode((d * np.linspace(0.5, 0.85, d.shape[1])).astype(np.uint8)),
         "image/png",
     ),
-    "an extension": lambda d: (encode(d, "JPEG"), "image/jpeg; charset=binary"),
+    "metadata that cannot be read": lambda d: (encode(d, "JPEG", exif=b"Exif\0\0garbage"), "image/jpeg"),
+    "a parameter": lambda d: (encode(d, "JPEG"), "image/jpeg; charset=binary"),
 }
 
 
@@ -161,6 +162,8 @@ def test_a_form_without_the_file_is_told_which_field_is_meant(client, form):
 def test_a_blank_picture_is_refused(client, brightness):
     problem = refusal(post(client, encode(np.full((50, 40), brightness, np.uint8))), 422)
     assert problem["detail"] == "the body shows nothing that stands out from its paper"
+    in_form = client.post("/predict/picture", files={"file": encode(np.full((50, 40), brightness, np.uint8))})
+    assert refusal(in_form, 422)["detail"] == "file shows nothing that stands out from its paper"
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,12 @@ def peak_bytes(process):
     return int(re.search(r"VmHWM:\s*(\d+) kB", text)[1]) * 1024
 
 
-def large(form, mode, **options):
-    drawn = Image.fromarray(draw(7)).resize(LARGE)
+def large(form, mode, size=LARGE, **options):
+    drawn = Image.new("L", size, 255)
+    side = min(size)
+    drawn.paste(Image.fromarray(draw(7)).resize((side, side)))
     if mode == "RGBA":
-        layered = Image.new("RGBA", LARGE)
+        layered = Image.new("RGBA", size)
         layered.putalpha(drawn.point(lambda value: 255 - value))
         drawn = layered
     buffer = io.BytesIO()
@@ -40,13 +42,14 @@ def test_large_pictures_at_once_fit_the_container_and_probes_are_answered_meanwh
     pictures = [
         transparent,
         transparent + bytes(7 * 1024 * 1024),  # what follows the end of a picture is sent all the same
+        large("PNG", "RGBA", (16_000, 1_000), compress_level=1),
         large("JPEG", "RGB", progressive=True, subsampling=0),
     ]
     with running() as server, ThreadPoolExecutor(24) as pool, httpx.Client(timeout=60) as http:
         address = f"{server.url}/predict/picture"
-        replies = [pool.submit(httpx.post, address, content=p, timeout=60) for p in pictures * 8]
+        replies = [pool.submit(httpx.post, address, content=p, timeout=60) for p in pictures * 5]
         while not all(reply.done() for reply in replies):
-            assert http.get(f"{server.url}/livez").status_code == 200
+            assert http.get(f"{server.url}/livez", timeout=5).status_code == 200
         statuses = {reply.result().status_code for reply in replies}
         assert statuses <= {200, 503}
         assert 200 in statuses
