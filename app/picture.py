@@ -24,6 +24,9 @@ FORMATS = tuple(
 )
 # WebP's decoder holds four copies of a picture, the others one and a half at most.
 WEBP_COST = 3
+MAX_SIDE = 65_535  # pixels, as JPEG has them at most; what is longer is copied in few and large tiles
+MAX_SCANS = 100  # of a progressive JPEG; encoders write about ten, and each takes milliseconds
+MAX_SEGMENTS = 8192  # of a JPEG; each becomes an object before the size is known
 WORKING_SIDE = 1024  # pixels along the longer side; a digit of a twentieth of that is still read
 TILE = 64  # pixels of the small picture along each side; what is copied at once is that small a part
 
@@ -39,7 +42,7 @@ class PictureTooLargeError(ValueError):
     """
 
     def __init__(self, max_pixels: int) -> None:
-        super().__init__(f"The picture must have at most {max_pixels} pixels.")
+        super().__init__(f"The picture must have at most {max_pixels} pixels, and {MAX_SIDE} along a side.")
 
 
 class UndecodableError(ValueError):
@@ -96,11 +99,34 @@ def decode_sound(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
         PictureTooLargeError: It has more pixels.
         Exception: Whatever Pillow raises on other files.
     """
+    require_few_markers(file)
     with Image.open(file, formats=FORMATS) as picture:
         require_size(picture, max_pixels)
         # JPEG decodes at a fraction of its size, of which both sides are at least this long.
         picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
+        picture.load()
+        # Every tile gets a copy of it, and a file may hold hundreds of thousands of comments.
+        picture.info = {
+            name: value for name, value in picture.info.items() if name in ("transparency", "exif")
+        }
         return np.asarray(upright(shrink(picture), picture))
+
+
+def require_few_markers(file: BinaryIO) -> None:
+    """Refuse a JPEG of so many pieces that only its decoder would be busy with them.
+
+    Args:
+        file: Any file; it is read from its start again afterwards.
+    Raises:
+        UndecodableError: It has more scans or segments than encoders write.
+    """
+    data = file.read()
+    file.seek(0)
+    if data.startswith(b"\xff\xd8") and (
+        data.count(b"\xff\xda") > MAX_SCANS
+        or sum(data.count(bytes((0xFF, kind))) for kind in (*range(0xE0, 0xF0), 0xFE)) > MAX_SEGMENTS
+    ):
+        raise UndecodableError
 
 
 def require_size(picture: Image.Image, max_pixels: int) -> None:
@@ -113,7 +139,7 @@ def require_size(picture: Image.Image, max_pixels: int) -> None:
         PictureTooLargeError: It has more pixels.
     """
     bound = max_pixels // (WEBP_COST if picture.format == "WEBP" else 1)
-    if picture.width * picture.height > bound:
+    if picture.width * picture.height > bound or max(picture.size) > MAX_SIDE:
         raise PictureTooLargeError(bound)
 
 

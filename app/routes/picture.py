@@ -1,6 +1,7 @@
 """`POST /predict/picture`: a file in, the digit that it shows out."""
 
 import asyncio
+import re
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -24,6 +25,7 @@ FORM = "multipart/form-data"
 UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded", "image/jpg", "image/x-ms-bmp")
 BODY_SECONDS = 30  # a body that takes longer keeps others out
 MAX_FORM_FIELDS = 16
+MAX_FIELD_BYTES = 1024  # nothing is done with them
 LARGE_BODIES = 4  # as many of the largest size may be in memory at once
 
 _FILE = {"type": "string", "format": "binary"}
@@ -94,7 +96,7 @@ def announced_bytes(request: Request, max_bytes: int) -> int:
         What the client announced, or the most.
     """
     announced = request.headers.get("content-length", "")
-    return min(int(announced), max_bytes) if announced.isdecimal() else max_bytes
+    return min(int(announced), max_bytes) if re.fullmatch("[0-9]{1,18}", announced) else max_bytes
 
 
 async def receive_file(request: Request) -> BinaryIO:
@@ -109,13 +111,16 @@ async def receive_file(request: Request) -> BinaryIO:
         RequestValidationError: The form has no such field.
     """
     is_form = bool(place_of(request))
+    content_type = request.headers.get("content-type", "")
     if not is_form:
-        require_picture(request.headers.get("content-type"))
+        require_picture(content_type)
+    elif "charset" in content_type.lower():  # some of Python's codecs take minutes, and others raise
+        raise HTTPException(415, "A form must not name a charset.")
     try:
         async with asyncio.timeout(BODY_SECONDS):
             if not is_form:
                 return BytesIO(await request.body())
-            form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS)
+            form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
     except TimeoutError as error:
         detail = f"The body must arrive within {BODY_SECONDS} s."
         raise HTTPException(408, detail, headers={"Connection": "close"}) from error

@@ -198,7 +198,9 @@ def test_what_is_no_picture_or_a_damaged_one_is_refused(client, data):
 def test_a_bomb_is_refused_by_its_head(client, side):
     reply = post(client, bomb(side))
     assert is_answered(reply)
-    assert refusal(reply, 413)["detail"] == "The picture must have at most 16000000 pixels."
+    assert refusal(reply, 413)["detail"] == (
+        "The picture must have at most 16000000 pixels, and 65535 along a side."
+    )
 
 
 def test_comments_that_inflate_to_a_bomb_are_refused(client):
@@ -208,6 +210,20 @@ def test_comments_that_inflate_to_a_bomb_are_refused(client):
     data = encode(draw(3, side=60), pnginfo=comments)
     assert len(data) < 20_000
     refusal(post(client, data), 422)
+
+
+def test_a_jpeg_of_endless_scans_or_segments_is_refused(client):
+    data = encode(draw(3, side=60), "JPEG", progressive=True)
+    last = data.rfind(b"\xff\xda")
+    refusal(post(client, data[:-2] + data[last:-2] * 200 + data[-2:], "image/jpeg"), 422)
+    refusal(post(client, data[:2] + b"\xff\xe3\x00\x02" * 9000 + data[2:], "image/jpeg"), 422)
+
+
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "utf-8"])
+def test_a_form_that_names_a_charset_is_refused(client, charset):
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\na-b\r\n--x--\r\n'
+    refusal(post(client, body, kind), 415)
 
 
 def test_a_webp_may_have_a_third_of_the_points(make_client):
