@@ -114,8 +114,9 @@ async def receive_file(request: Request) -> BinaryIO:
     content_type = request.headers.get("content-type", "")
     if not is_form:
         require_picture(content_type)
-    elif "charset" in content_type.lower():  # some of Python's codecs take minutes, and others raise
-        raise HTTPException(415, "A form must not name a charset.")
+    elif set(re.findall(r'charset\*?\d*\*?\s*=\s*"?([^";\s]*)', content_type.lower())) - {"utf-8"}:
+        # Some of Python's codecs take minutes, and others raise.
+        raise HTTPException(415, "The charset of a form must be utf-8.")
     try:
         async with asyncio.timeout(BODY_SECONDS):
             if not is_form:

@@ -219,7 +219,7 @@ def test_a_jpeg_of_endless_scans_or_segments_is_refused(client):
     refusal(post(client, data[:2] + b"\xff\xe3\x00\x02" * 9000 + data[2:], "image/jpeg"), 422)
 
 
-@pytest.mark.parametrize("charset", ["punycode", "undefined", "utf-8"])
+@pytest.mark.parametrize("charset", ["punycode", '"punycode"', "undefined", "utf-8; charset=punycode", ""])
 def test_a_form_that_names_a_charset_is_refused(client, charset):
     kind = f"multipart/form-data; boundary=x; charset={charset}"
     body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\na-b\r\n--x--\r\n'
