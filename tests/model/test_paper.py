@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import ndimage
 
 from model import BlankPictureError, PictureError, PictureShapeError, as_image, lift_ink
-from model.paper import estimate_paper, fit_robustly, lopsidedness, pen_level, remove_strokes
+from model.paper import PEN_SHARE, estimate_paper, fit_robustly, lopsidedness, pen_level, remove_strokes
 from tests.drawing import draw
 
 SIDE = 160
@@ -114,12 +115,47 @@ def test_lopsidedness_has_a_sign_that_turns_with_the_values(rest):
     assert lopsidedness(-rest) == pytest.approx(-lopsidedness(rest))
 
 
+def test_one_value_far_off_outweighs_many_near_ones():
+    assert lopsidedness(np.array([1.0] * 20 + [-10.0])) < -0.9
+
+
 def test_opening_removes_a_stroke_and_keeps_a_shadow():
     rest = np.zeros((40, 40), np.float32)
     rest[:, 25:] = 50  # a shadow to the edge
     shadow = rest.copy()
     rest[5:35, 8:12] += 100
     np.testing.assert_array_equal(remove_strokes(rest), shadow)
+
+
+@given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=20), elements=st.integers(0, 9)))
+def test_strokes_are_removed_as_scipy_opens_a_picture_that_goes_on_as_it_ends(rest):
+    side = 2 * max(1, round(min(rest.shape) * PEN_SHARE / 2)) + 1
+    further = ndimage.grey_opening(np.pad(rest, 40, mode="edge"), (side, side))
+    np.testing.assert_array_equal(remove_strokes(rest), further[40:-40, 40:-40])
+
+
+@pytest.mark.parametrize("digit", [0, 3, 4, 5, 6])
+def test_a_pen_so_fat_that_ink_covers_what_the_paper_is_fitted_to_is_read(network_reads, digit):
+    assert network_reads(draw(digit, side=SIDE, pen=0.3, height=0.7)) == digit
+
+
+def test_a_few_stray_points_do_not_set_the_level_of_the_pen():
+    departure = np.zeros(100_000, np.float32)
+    departure[:2000] = 60
+    departure[2000:2060] = 250
+    assert pen_level(departure) == pytest.approx(60, abs=6)
+
+
+def test_no_more_points_are_taken_for_strays_because_a_picture_is_large():
+    departure = np.random.default_rng(3).normal(0, 2, 1_000_000).astype(np.float32)
+    departure[:500] = 150
+    assert pen_level(departure) == pytest.approx(150)
+
+
+def test_no_point_is_taken_for_a_stray_in_a_picture_of_a_few():
+    departure = np.random.default_rng(3).normal(0, 8, 1000).astype(np.float32)
+    departure[:3] = 150
+    assert pen_level(departure) == pytest.approx(150)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.05, 0.001])
