@@ -25,7 +25,9 @@ FORMATS = tuple(
 # WebP's decoder holds four copies of a picture, the others one and a half at most.
 WEBP_COST = 3
 MAX_SIDE = 65_535  # pixels, as JPEG has them at most; what is longer is copied in few and large tiles
-MAX_SCANS = 100  # of a progressive JPEG; encoders write about ten, and each takes milliseconds
+# Of a progressive JPEG. Encoders write about ten, and each takes milliseconds; but phones append films to
+# photos, and in 8 MiB of anything two given bytes stand together 128 times.
+MAX_SCANS = 250
 MAX_SEGMENTS = 8192  # of a JPEG; each becomes an object before the size is known
 WORKING_SIDE = 1024  # pixels along the longer side; a digit of a twentieth of that is still read
 TILE = 64  # pixels of the small picture along each side; what is copied at once is that small a part

@@ -215,8 +215,13 @@ def test_comments_that_inflate_to_a_bomb_are_refused(client):
 def test_a_jpeg_of_endless_scans_or_segments_is_refused(client):
     data = encode(draw(3, side=60), "JPEG", progressive=True)
     last = data.rfind(b"\xff\xda")
-    refusal(post(client, data[:-2] + data[last:-2] * 200 + data[-2:], "image/jpeg"), 422)
+    refusal(post(client, data[:-2] + data[last:-2] * 300 + data[-2:], "image/jpeg"), 422)
     refusal(post(client, data[:2] + b"\xff\xe3\x00\x02" * 9000 + data[2:], "image/jpeg"), 422)
+
+
+def test_a_photo_with_a_film_behind_it_is_read(client):
+    film = np.random.default_rng(0).bytes(8_000_000)
+    assert post(client, encode(draw(3), "JPEG") + film, "image/jpeg").json()["digit"] == 3
 
 
 @pytest.mark.parametrize("charset", ["punycode", '"punycode"', "undefined", "utf-8; charset=punycode", ""])
