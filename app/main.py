@@ -5,17 +5,19 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from app import problems
+from app.counts import Counts
 from app.reader import Reader
 from app.routes.health import health_routes
 from app.routes.metrics import metrics_routes
+from app.routes.oip import oip_routes
 from app.routes.page import page_routes
 from app.routes.picture import picture_routes
 from app.routes.predict import predict_routes
 from app.settings import Settings
-from app.telemetry import Counts, Telemetry
+from app.telemetry import Telemetry
 from model import Artefact
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 
 
 def create_app(
@@ -42,6 +44,7 @@ def create_app(
     reader = Reader(artefact.network, counts)
     app.include_router(predict_routes(reader, settings))
     app.include_router(picture_routes(reader, settings))
+    app.include_router(oip_routes(artefact, reader, settings, is_draining))
     app.include_router(metrics_routes(artefact, counts))
     app.include_router(health_routes(is_draining))
     app.include_router(page_routes())

@@ -1,6 +1,7 @@
 """Errors on the wire: every 4xx and 5xx is a problem document (RFC 9457).
 
-A message names the place and the bound that it broke, and never repeats what was sent.
+Below `/v2` the protocol that is spoken there has a form of its own, `{"error": …}`. A message names the
+place and the bound that it broke, and never repeats what was sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import Message, Receive, Scope, Send
 
+from app.oip import messages as oip
 from app.schemas import LAYOUTS, FieldError, ProblemReply
 
 MEDIA_TYPE = "application/problem+json"
-TOO_LARGE = "Content Too Large"  # the framework's words for a body over the limit; it does not say which
+OIP_MEDIA_TYPE = "application/json"
+OIP_STATUS = {422: 400}  # that protocol knows one kind of invalid input
+FRAMEWORKS_WORDS = ("Not Found", "Content Too Large")  # say less than we can
 MAX_NAME_LENGTH = 40  # of an unknown field; it is the caller's text, so it is quoted sparingly
 
 # The one table: status → slug, title.
@@ -30,6 +34,7 @@ KINDS: dict[int, tuple[str, str]] = {
     422: ("invalid-input", "The request does not fit the schema"),
     431: ("head-too-large", "The headers are too large"),
     500: ("internal-error", "The service failed"),
+    501: ("not-implemented", "The service does not do this"),
     503: ("unavailable", "The service cannot answer now"),
 }
 
@@ -41,13 +46,22 @@ RULES: dict[str, str] = {
     "model_attributes_type": "must be a JSON object",
     "list_type": "must be a list",
     "float_type": "must be a number",
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be at least {ge}",
     "finite_number": "must be a finite number",
     "too_short": "must have a length of at least {min_length}",
     "too_long": "must have a length of at most {max_length}",
     "json_invalid": "is not valid JSON: {error}",
 }
 
+SILENT = {*LAYOUTS, *oip.LAYOUTS}  # stand in pydantic's paths after a field whose layout it chose
+
 _PROBLEM = TypeAdapter(ProblemReply)
+_OIP_ERROR = TypeAdapter(oip.ErrorReply)
 
 
 def install(app: FastAPI) -> None:
@@ -61,14 +75,16 @@ def install(app: FastAPI) -> None:
 
 
 def problem(
+    scope: Scope,
     status: int,
     detail: str | None = None,
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Make a problem document.
+    """Make an error, in the form of the address that was asked.
 
     Args:
+        scope: The request's.
         status: HTTP status, 400…599.
         detail: What is wrong with this request; the kind's title if there is no more to say.
         errors: Each fault of the input.
@@ -77,9 +93,11 @@ def problem(
         The response.
     """
     slug, title = KINDS.get(status, KINDS[500 if status >= 500 else 400])
-    document = ProblemReply(
-        type=f"urn:digits:problem:{slug}", title=title, status=status, detail=detail or f"{title}."
-    )
+    detail = detail or f"{title}."
+    if _speaks_oip(scope):
+        body = _OIP_ERROR.dump_json(oip.ErrorReply(error=detail))
+        return Response(body, OIP_STATUS.get(status, status), headers, OIP_MEDIA_TYPE)
+    document = ProblemReply(type=f"urn:digits:problem:{slug}", title=title, status=status, detail=detail)
     if errors is not None:
         document["errors"] = list(errors)
     return Response(_PROBLEM.dump_json(document), status, headers, MEDIA_TYPE)
@@ -95,6 +113,22 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """
     content = {MEDIA_TYPE: {"schema": _PROBLEM.json_schema()}}
     return {status: {"description": KINDS[status][1], "content": content} for status in statuses}
+
+
+def oip_documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the errors of the Open Inference Protocol for OpenAPI.
+
+    Args:
+        statuses: The errors that an operation can answer.
+    Returns:
+        The `responses` of the operation.
+    """
+    content = {OIP_MEDIA_TYPE: {"schema": _OIP_ERROR.json_schema()}}
+    described: dict[int | str, dict[str, Any]] = {
+        status: {"description": KINDS[status][1], "content": content} for status in statuses
+    }
+    # Without an entry for whatever else, FastAPI adds a 422 in its own form.
+    return {**described, "default": {"description": "Any other error", "content": content}}
 
 
 def as_problems(scope: Scope, receive: Receive, send: Send) -> Send:
@@ -113,7 +147,7 @@ def as_problems(scope: Scope, receive: Receive, send: Send) -> Send:
 
     async def send_problem(message: Message) -> None:
         nonlocal is_replaced
-        if message["type"] == "http.response.start" and _is_foreign_error(message):
+        if message["type"] == "http.response.start" and _is_foreign_error(message, scope):
             is_replaced = True
             await _for_status(message["status"], scope)(scope, receive, send)
         elif not is_replaced:
@@ -122,39 +156,47 @@ def as_problems(scope: Scope, receive: Receive, send: Send) -> Send:
     return send_problem
 
 
-def _is_foreign_error(message: Message) -> bool:
-    is_problem = (b"content-type", MEDIA_TYPE.encode()) in message["headers"]
-    return message["status"] >= 400 and not is_problem
+def _is_foreign_error(message: Message, scope: Scope) -> bool:
+    if message["status"] < 400:
+        return False
+    ours = OIP_MEDIA_TYPE if _speaks_oip(scope) else MEDIA_TYPE
+    return (b"content-type", ours.encode()) not in message["headers"]
+
+
+def _speaks_oip(scope: Scope) -> bool:
+    """Whether an address is one of the protocol's."""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path == "/v2" or path.startswith("/v2/")
 
 
 def _for_status(
     status: int, scope: Scope, detail: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Say what a status means here; the framework's own words for it say less."""
-    if status == 404:
-        detail = None
-    elif status == 405:
+    """Say what a status means here, unless whoever raised it said more than the framework does."""
+    if status == 405:
         detail = f"This address takes {(headers or {}).get('Allow', 'other methods')}."
-    elif status == 413 and detail in (None, TOO_LARGE):
+    elif detail in FRAMEWORKS_WORDS:
+        detail = None
+    if status == 413 and detail is None:
         detail = f"The body must be at most {scope.get(MAX_BODY_SIZE_SCOPE_KEY)} bytes."
-    return problem(status, detail, headers=headers)
+    return problem(scope, status, detail, headers=headers)
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
     return _for_status(error.status_code, request.scope, error.detail, error.headers)
 
 
-async def _on_invalid_input(_: Request, error: RequestValidationError) -> Response:
+async def _on_invalid_input(request: Request, error: RequestValidationError) -> Response:
     errors = [_field_error(fault) for fault in error.errors()]
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
-    return problem(422, f"{_place(errors[0]['loc'])} {errors[0]['msg']}{more}", errors)
+    return problem(request.scope, 422, f"{_place(errors[0]['loc'])} {errors[0]['msg']}{more}", errors)
 
 
 def _field_error(fault: Mapping[str, Any]) -> FieldError:
     """Put one of pydantic's errors in our words; what was sent stays out."""
     loc = [part if isinstance(part, int) else part[:MAX_NAME_LENGTH] for part in fault["loc"]]
     # After a field stands the layout that pydantic chose for it, which no client needs to know.
-    path = [part for depth, part in enumerate(loc) if depth < 2 or part not in LAYOUTS]
+    path = [part for depth, part in enumerate(loc) if depth < 2 or part not in SILENT]
     rule = RULES.get(fault["type"])
     return FieldError(loc=path, msg=rule.format_map(fault.get("ctx", {})) if rule else fault["msg"])
 

@@ -1,8 +1,19 @@
-"""Images in, predictions out: the one place that asks the network and counts what it says."""
+"""Images in, readings out: the one place that asks the network and counts what it says."""
 
-from app.schemas import Prediction
-from app.telemetry import Counts
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.counts import Counts
 from model import Floats32, Network
+
+
+class Readings(NamedTuple):
+    """What B images show."""
+
+    digits: NDArray[np.int64]  # (B,), the most probable of each
+    probabilities: Floats32  # (B, 10), in [0, 1]
 
 
 class Reader:
@@ -17,19 +28,16 @@ class Reader:
         self._network = network
         self._counts = counts
 
-    def read(self, pixels: Floats32) -> list[Prediction]:
+    def read(self, pixels: Floats32) -> Readings:
         """Say which digits images show.
 
         Args:
             pixels: Shape (B, 64), float32 in [0, 16].
         Returns:
-            B predictions, in order.
+            What they show, in order.
         """
         probabilities = self._network.probabilities(pixels)  # (B, 10)
-        digits = probabilities.argmax(axis=1).tolist()
-        for digit in digits:
+        digits = probabilities.argmax(axis=1)
+        for digit in digits.tolist():
             self._counts.predictions[digit] += 1
-        return [
-            Prediction(digit=digit, probabilities=row)
-            for digit, row in zip(digits, probabilities.tolist(), strict=True)
-        ]
+        return Readings(digits.astype(np.int64, copy=False), probabilities)

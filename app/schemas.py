@@ -22,6 +22,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
+from app.reader import Readings
 from model import DIGITS, INK_MAX, INK_MIN, PIXELS, SIDE, Floats32, PixelRangeError, as_pixels
 
 FLAT = f"{PIXELS} numbers"
@@ -212,6 +213,20 @@ class ProblemReply(TypedDict):
     status: int
     detail: Annotated[str, Field(description="What is wrong with this request.")]
     errors: NotRequired[Annotated[list[FieldError], _FIELD_ERRORS]]
+
+
+def to_predictions(readings: Readings) -> list[Prediction]:
+    """Shape what was read for the wire.
+
+    Args:
+        readings: What B images show.
+    Returns:
+        B predictions, in order.
+    """
+    return [
+        Prediction(digit=digit, probabilities=row)
+        for digit, row in zip(readings.digits.tolist(), readings.probabilities.tolist(), strict=True)
+    ]
 
 
 def to_pixels(images: Sequence[Image], *names: tuple[str | int, ...]) -> Floats32:

@@ -1,19 +1,18 @@
-"""What can be seen from outside: request ids, logs, and counts."""
+"""What can be seen from outside: request ids and logs; and the last word on errors."""
 
 import asyncio
 import logging
 import os
 import re
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.counts import Counts
 from app.problems import as_problems, problem
-from model import DIGITS
 
 MAX_HEAD_BYTES = 64 * 1024
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -37,21 +36,6 @@ LOGGING: dict[str, Any] = {
     "root": {"level": "WARNING", "handlers": ["stderr"]},
     "loggers": {"digits": {"level": "INFO"}},
 }
-
-
-@dataclass
-class Counts:
-    """What this process has done since it started.
-
-    Args:
-        requests: Requests answered.
-        predictions: Predictions made, by digit.
-        started: When it started, seconds of the monotonic clock.
-    """
-
-    requests: int = 0
-    predictions: list[int] = field(default_factory=lambda: [0] * DIGITS)
-    started: float = field(default_factory=time.monotonic)
 
 
 class Telemetry:
@@ -95,7 +79,7 @@ class Telemetry:
             else:
                 await self.app(scope, receive, as_problems(scope, receive, send_with_id))
         except (Exception, asyncio.CancelledError) as error:
-            response = last_word(error, describe(scope, request_id))
+            response = last_word(error, scope, describe(scope, request_id))
             if status:
                 raise  # half an answer is on the wire; only closing the connection says so
             if response is not None:
@@ -108,11 +92,12 @@ class Telemetry:
                 log.info("request", extra=extra)
 
 
-def last_word(error: BaseException, request: dict[str, str]) -> Response | None:
+def last_word(error: BaseException, scope: Scope, request: dict[str, str]) -> Response | None:
     """Decide what becomes of a request that failed; this is the edge of the process.
 
     Args:
         error: What nobody handled.
+        scope: The request's.
         request: Fields that name the request in the log.
     Returns:
         The answer, or None if nobody is left to read one.
@@ -120,9 +105,9 @@ def last_word(error: BaseException, request: dict[str, str]) -> Response | None:
     if isinstance(error, ClientDisconnect):
         return None
     if isinstance(error, asyncio.CancelledError):  # the stop has waited long enough for its rest
-        return problem(503, "The service is stopping.")
+        return problem(scope, 503, "The service is stopping.")
     log.error("request failed", exc_info=error, extra=request)
-    return problem(500)
+    return problem(scope, 500)
 
 
 def read_head(scope: Scope) -> tuple[bytes, Response | None]:
@@ -143,11 +128,10 @@ def read_head(scope: Scope) -> tuple[bytes, Response | None]:
     if not SANE_REQUEST_ID.fullmatch(request_id):
         request_id = os.urandom(16).hex().encode()
     if size > MAX_HEAD_BYTES:
-        return request_id, problem(
-            431, f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes."
-        )
+        detail = f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes."
+        return request_id, problem(scope, 431, detail)
     if upgrades and scope["method"] == "POST":  # the parser takes its body for another protocol
-        return request_id, problem(400, "A request with a body cannot ask for an upgrade.")
+        return request_id, problem(scope, 400, "A request with a body cannot ask for an upgrade.")
     return request_id, None
 
 

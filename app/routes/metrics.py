@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
+from app.counts import Counts
 from app.schemas import DigitFigures, HeldOutReply, MetricsReply, ModelReply, ServiceReply
-from app.telemetry import Counts
 from model import LAYERS, Artefact, Confusion
 
 

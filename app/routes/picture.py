@@ -15,7 +15,7 @@ from app.admission import Admission
 from app.picture import FORMATS, PictureTooLargeError, UndecodableError, read_picture
 from app.problems import documented
 from app.reader import Reader
-from app.schemas import PicturePrediction
+from app.schemas import PicturePrediction, to_predictions
 from app.settings import Settings
 from model import PIXELS, BlankPictureError, Floats32
 
@@ -80,7 +80,7 @@ def picture_routes(reader: Reader, settings: Settings) -> APIRouter:
             raise unfit(rule, *place_of(request)) from error
         except BlankPictureError as error:
             raise unfit("shows nothing that stands out from its paper", *place_of(request)) from error
-        (prediction,) = reader.read(image.reshape(1, PIXELS))
+        (prediction,) = to_predictions(reader.read(image.reshape(1, PIXELS)))
         return PicturePrediction(**prediction, pixels=image.astype(int).tolist())
 
     return router

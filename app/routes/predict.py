@@ -6,7 +6,7 @@ from fastapi.exceptions import RequestValidationError
 from app.json_route import JsonRoute
 from app.problems import documented
 from app.reader import Reader
-from app.schemas import BatchReply, BatchRequest, Prediction, PredictRequest, to_pixels
+from app.schemas import BatchReply, BatchRequest, Prediction, PredictRequest, to_pixels, to_predictions
 from app.settings import Settings
 
 
@@ -32,7 +32,7 @@ def predict_routes(reader: Reader, settings: Settings) -> APIRouter:
     @router.post("/predict")
     async def predict(image: PredictRequest) -> Prediction:
         """Read the digit that one image shows."""
-        return reader.read(to_pixels([image.pixels], ("pixels",)))[0]
+        return to_predictions(reader.read(to_pixels([image.pixels], ("pixels",))))[0]
 
     @router.post("/predict/batch")
     async def predict_batch(batch: BatchRequest) -> BatchReply:
@@ -42,6 +42,6 @@ def predict_routes(reader: Reader, settings: Settings) -> APIRouter:
             fault = {"type": "too_long", "loc": ("body", "images"), "ctx": bound}
             raise RequestValidationError([fault])
         names = [("images", index) for index in range(len(batch.images))]
-        return BatchReply(predictions=reader.read(to_pixels(batch.images, *names)))
+        return BatchReply(predictions=to_predictions(reader.read(to_pixels(batch.images, *names))))
 
     return router

@@ -6,8 +6,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 
 from app import problems
+from app.counts import Counts
 from app.problems import KINDS
-from app.telemetry import Counts, Telemetry
+from app.telemetry import Telemetry
 from tests.conftest import ROOT, InProcess
 
 

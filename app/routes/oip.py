@@ -1,0 +1,212 @@
+"""`/v2`: the Open Inference Protocol, as Triton's and KServe's clients speak it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+
+from app.json_route import parse
+from app.oip import describe, messages
+from app.oip.envelope import HEADER_LENGTH, coding_of_choice, compress, inflate, split
+from app.oip.errors import InvalidError, OipError, TooLargeError, UnsupportedError
+from app.oip.schema import INFER_BODY, INFER_REPLY
+from app.oip.statistics import Statistics, StatisticsReply
+from app.oip.tensors import pack, raw_request, to_pixels
+from app.problems import oip_documented
+from app.reader import Reader, Readings
+from app.settings import Settings
+from model import Artefact, Card
+
+STATUS: dict[type[OipError], int] = {InvalidError: 400, TooLargeError: 413, UnsupportedError: 501}
+
+_REQUEST = TypeAdapter(messages.InferRequest)
+_REPLY = TypeAdapter(messages.InferReply)
+_INDEX = TypeAdapter(messages.IndexRequest)
+
+
+def oip_routes(
+    artefact: Artefact, reader: Reader, settings: Settings, is_draining: Callable[[], bool]
+) -> APIRouter:
+    """Build the routes of the protocol.
+
+    Args:
+        artefact: Whose card describes the model.
+        reader: What reads the images.
+        settings: The bounds of a batch and of a body.
+        is_draining: Says whether the service is about to stop.
+    Returns:
+        A router.
+    """
+    card, statistics = artefact.card, Statistics()
+
+    async def named(name: str) -> None:
+        _require_name(name, card)
+
+    async def versioned(version: str) -> None:
+        if version != card.version:
+            raise HTTPException(404, f"There is no such version of {card.name}; there is {card.version}.")
+
+    router = APIRouter(
+        tags=["open inference protocol"],
+        max_body_size=settings.max_body_bytes,
+        responses=oip_documented(404, 500),
+    )
+    router.include_router(_server_routes(card, statistics, is_draining))
+    for model in (
+        _description_routes(card, settings, statistics, is_draining),
+        _infer_routes(card, reader, settings, statistics),
+    ):
+        by_name, by_version = [Depends(named)], [Depends(named), Depends(versioned)]
+        router.include_router(model, prefix="/v2/models/{name}", dependencies=by_name)
+        router.include_router(model, prefix="/v2/models/{name}/versions/{version}", dependencies=by_version)
+    return router
+
+
+def _server_routes(card: Card, statistics: Statistics, is_draining: Callable[[], bool]) -> APIRouter:
+    """Build what is asked of the service as a whole."""
+    router = APIRouter(prefix="/v2")
+
+    @router.get("/", include_in_schema=False)
+    @router.get("")
+    async def server(request: Request) -> messages.ServerReply:
+        """Say who answers, and what it knows beyond the protocol."""
+        return messages.ServerReply(
+            name=request.app.title.lower(), version=request.app.version, extensions=describe.EXTENSIONS
+        )
+
+    @router.head("/health/live", include_in_schema=False)
+    @router.get("/health/live")
+    async def live() -> messages.HealthReply:
+        """Say that the process answers; it does until its end."""
+        return messages.HealthReply(live=True, ready=not is_draining())
+
+    @router.head("/health/ready", include_in_schema=False)
+    @router.get("/health/ready", responses=oip_documented(503))
+    async def ready() -> messages.HealthReply:
+        """Say whether to send requests here; 503 once the service is stopping."""
+        _require_ready(is_draining)
+        return messages.HealthReply(live=True, ready=True)
+
+    @router.get("/models")
+    async def models() -> messages.ModelsReply:
+        """Name all models: there is one."""
+        return messages.ModelsReply(models=[card.name])
+
+    @router.get("/models/stats")
+    async def all_statistics() -> StatisticsReply:
+        """Report what all models have done in this process."""
+        return StatisticsReply(model_stats=[statistics.report(card)])
+
+    @router.post("/repository/index", responses=oip_documented(400, 413))
+    async def index(request: Request) -> list[messages.IndexEntry]:
+        """List all versions of all models, or with `{"ready": true}` those that answer."""
+        wanted = parse(_INDEX, await request.body() or b"{}")
+        is_ready = not is_draining()
+        return describe.index(card, is_ready=is_ready) if is_ready or not wanted.ready else []
+
+    @router.post("/repository/models/{name}/load", include_in_schema=False)
+    @router.post("/repository/models/{name}/unload", include_in_schema=False)
+    async def change(name: str) -> None:
+        """Refuse: the weights are chosen when the service starts."""
+        _require_name(name, card)
+        raise HTTPException(501, "Models cannot be loaded or unloaded; the weights are chosen at the start.")
+
+    return router
+
+
+def _description_routes(
+    card: Card, settings: Settings, statistics: Statistics, is_draining: Callable[[], bool]
+) -> APIRouter:
+    """Build what is asked about a model."""
+    router = APIRouter()
+
+    @router.get("")
+    async def metadata() -> messages.ModelReply:
+        """Say what the model takes and gives."""
+        return describe.metadata(card)
+
+    @router.head("/ready", include_in_schema=False)
+    @router.get("/ready", responses=oip_documented(503))
+    async def ready() -> messages.ModelReadyReply:
+        """Say whether the model answers; 503 once the service is stopping."""
+        _require_ready(is_draining)
+        return messages.ModelReadyReply(name=card.name, ready=True)
+
+    @router.get("/config")
+    async def config() -> messages.ConfigReply:
+        """Say how the model is served, as Triton's configuration does."""
+        return describe.config(card, settings.max_batch_rows)
+
+    @router.get("/stats")
+    async def model_statistics() -> StatisticsReply:
+        """Report what the model has done in this process when it was asked by this protocol."""
+        return StatisticsReply(model_stats=[statistics.report(card)])
+
+    return router
+
+
+def _require_name(name: str, card: Card) -> None:
+    """Refuse what is asked of another model."""
+    if name != card.name:
+        raise HTTPException(404, f"There is no such model; there is {card.name}.")
+
+
+def _require_ready(is_draining: Callable[[], bool]) -> None:
+    """Refuse once the service is stopping."""
+    if is_draining():
+        raise HTTPException(503, "The service is stopping.")
+
+
+def _infer_routes(card: Card, reader: Reader, settings: Settings, statistics: Statistics) -> APIRouter:
+    """Build the question itself. It is answered on the event loop, as /predict is."""
+    router = APIRouter()
+
+    @router.post(
+        "/infer",
+        responses={**oip_documented(400, 404, 413, 500, 501), 200: INFER_REPLY},
+        openapi_extra={"requestBody": INFER_BODY},
+    )
+    async def infer(request: Request) -> Response:
+        """Read the digits that images show; their tensor is JSON, or bytes behind it."""
+        body = await request.body()
+        with statistics.inference() as watch, _refusals():
+            body = inflate(body, request.headers.get("content-encoding", ""), settings.max_body_bytes)
+            head, tail = split(body, request.headers.get(HEADER_LENGTH))
+            message = raw_request(tail) if head is None else parse(_REQUEST, head)
+            pixels = to_pixels(message, tail, settings.max_batch_rows)
+            watch.lap(rows=len(pixels))
+            readings = reader.read(pixels)
+            watch.lap()
+            response = _reply(card, message, readings, request.headers.get("accept-encoding", ""))
+            watch.lap()
+        return response
+
+    return router
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Give each kind of refusal its status."""
+    try:
+        yield
+    except OipError as error:
+        raise HTTPException(STATUS[type(error)], str(error)) from error
+
+
+def _reply(card: Card, request: messages.InferRequest, readings: Readings, accept_encoding: str) -> Response:
+    """Write what was read: JSON, and behind it the outputs that are wanted as bytes."""
+    outputs, tail = pack(readings, request)
+    reply = messages.InferReply(model_name=card.name, model_version=card.version, outputs=outputs)
+    if request.id is not None:
+        reply["id"] = request.id
+    body, headers = _REPLY.dump_json(reply), {"Vary": "Accept-Encoding"}
+    media_type = "application/json"
+    if tail:
+        headers[HEADER_LENGTH] = str(len(body))
+        body, media_type = body + tail, "application/octet-stream"
+    if coding := coding_of_choice(accept_encoding):
+        headers["Content-Encoding"] = coding
+        body = compress(body, coding)
+    return Response(body, headers=headers, media_type=media_type)
