@@ -11,7 +11,6 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    JsonValue,
     Tag,
     model_validator,
 )
@@ -59,14 +58,14 @@ class InputParameters(Message):
     binary_data_size: int | None = Field(
         default=None, ge=0, description="Bytes of the tensor behind the JSON, little-endian, row by row."
     )
-    shared_memory_region: JsonValue = Field(default=None, description="Not supported.")
+    shared_memory_region: str | None = Field(default=None, description="Not supported.")
 
 
 class InputTensor(Message):
     """Images."""
 
     name: Literal["pixels"]
-    shape: Annotated[list[int], Field(fail_fast=True, description=f"Number of rows, {PIXELS}.")]
+    shape: Annotated[list[int], Field(max_length=2, fail_fast=True, description=f"Number of rows, {PIXELS}.")]
     datatype: Datatype
     parameters: InputParameters | None = None
     data: TensorData | None = Field(
@@ -90,7 +89,7 @@ class OutputParameters(Message):
     classification: int | None = Field(
         default=None, ge=1, description="Only so many of the most probable digits, as value:index:label."
     )
-    shared_memory_region: JsonValue = Field(default=None, description="Not supported.")
+    shared_memory_region: str | None = Field(default=None, description="Not supported.")
 
 
 class RequestedOutput(Message):
@@ -114,6 +113,11 @@ def _each_once(outputs: list[RequestedOutput]) -> list[RequestedOutput]:
     return outputs
 
 
+RequestedOutputs: TypeAlias = Annotated[
+    list[RequestedOutput], Field(max_length=len(OUTPUTS), fail_fast=True), AfterValidator(_each_once)
+]
+
+
 class RequestParameters(Message):
     """How all outputs are wanted for which nothing else is said."""
 
@@ -126,9 +130,7 @@ class InferRequest(Message):
     id: str | None = Field(default=None, description="Returned as it is.")
     parameters: RequestParameters | None = None
     inputs: Annotated[list[InputTensor], Field(min_length=1, max_length=1, fail_fast=True)]
-    outputs: Annotated[list[RequestedOutput], Field(fail_fast=True), AfterValidator(_each_once)] | None = (
-        Field(default=None, description="All, if there are none.")
-    )
+    outputs: RequestedOutputs | None = Field(default=None, description="All, if there are none.")
 
 
 class OutputTensor(TypedDict):

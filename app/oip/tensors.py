@@ -51,11 +51,11 @@ def raw_request(tail: bytes) -> InferRequest:
     Returns:
         The request; it wants its outputs as bytes too.
     Raises:
-        InvalidError: They are no whole number of rows.
+        InvalidError: They are no whole number of rows, or none.
     Source: Triton's "Binary Tensor Data Extension", "Raw Binary Request".
     """
     rows, rest = divmod(len(tail), RAW_ROW_BYTES)
-    if rest:
+    if rest or not rows:
         raise InvalidError(
             f"A body without JSON must be rows of {PIXELS} FP32 numbers, {RAW_ROW_BYTES} bytes each."
         )
