@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check train report cross-validate notebook bench-training gradients check-release image lock clean
+.PHONY: help setup run kserve-client test check train report cross-validate notebook bench-training gradients check-release image lock clean
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -33,10 +33,18 @@ BENCH = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["depen
 	@$(PY) -m pip install --quiet --disable-pip-version-check $$($(PY) -c '$(BENCH)')
 	@touch $@
 
+.venv/kserve/.done: requirements/kserve.txt | .venv
+	@echo "installing KServe's client …"
+	$(PY) -m venv .venv/kserve
+	@.venv/kserve/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 setup: .venv/.dev  ## install everything a developer needs
 
 run: .venv/.serve  ## serve on http://127.0.0.1:8000 (HOST=… PORT=…)
 	@exec $(PY) -m app --host $(HOST) --port $(PORT)
+
+kserve-client: .venv/kserve/.done  ## install KServe's client, which make test then drives too
 
 test: .venv/.dev  ## run the tests
 	$(PY) -m pytest

@@ -45,10 +45,12 @@ def failing():
     problems.install(app)
     app.add_middleware(Telemetry, counts=Counts(), access_log=False)
 
+    @app.get("/v2/crash")
     @app.get("/crash")
     async def crash():
         raise RuntimeError("a secret")
 
+    @app.get("/v2/plain")
     @app.get("/plain")
     async def plain():
         return PlainTextResponse("teapot", 418)
@@ -75,6 +77,17 @@ def test_an_error_that_somebody_else_wrote_leaves_as_a_problem(failing):
     reply = failing.get("/plain")
     assert reply.status_code == reply.json()["status"] == 418
     assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_below_v2_whatever_fails_is_said_in_the_form_of_that_protocol(failing, caplog):
+    for path, status, error in (
+        ("/v2/crash", 500, "The service failed."),
+        ("/v2/plain", 418, "The request cannot be understood."),
+    ):
+        reply = failing.get(path)
+        assert (reply.status_code, reply.json()) == (status, {"error": error})
+        assert reply.headers["content-type"] == "application/json"
+    assert [record.message for record in caplog.records] == ["request failed"]
 
 
 def test_a_fault_without_a_rule_of_ours_is_said_in_its_own_words(failing):

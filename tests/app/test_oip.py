@@ -1,0 +1,284 @@
+"""The Open Inference Protocol, address by address."""
+
+import gzip
+import json
+import zlib
+
+import numpy as np
+import pytest
+
+from app.main import VERSION
+from app.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS
+from tests.conftest import InProcess
+
+MODEL = "/v2/models/digits"
+ADDRESSES = [MODEL, f"{MODEL}/versions/2"]
+HEADER = "Inference-Header-Content-Length"
+TENSOR = {"name": "pixels", "shape": [1, 64], "datatype": "FP32"}
+
+
+def inputs(data=EXAMPLE_IMAGE, rows=1, datatype="FP32"):
+    return [{"name": "pixels", "shape": [rows, 64], "datatype": datatype, "data": data}]
+
+
+@pytest.fixture
+def infer(client):
+    """Sends the JSON of an inference, and what follows it, without a Content-Type."""
+
+    def send(message, tail=b"", **headers):
+        head = json.dumps(message).encode()
+        if tail:
+            headers[HEADER] = str(len(head))
+        return client.post(f"{MODEL}/infer", content=head + tail, headers=headers)
+
+    return send
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v2/"])
+def test_the_service_says_who_it_is(client, path):
+    reply = client.get(path)
+    assert reply.status_code == 200
+    assert reply.json() == {
+        "name": "digits",
+        "version": VERSION,
+        "extensions": [
+            *("binary_tensor_data", "classification", "model_configuration"),
+            *("model_repository", "statistics"),
+        ],
+    }
+
+
+def test_health_has_the_keys_of_the_specification_and_of_kserves_client(client):
+    for path in ("/v2/health/live", "/v2/health/ready"):
+        assert client.get(path).json() == {"live": True, "ready": True}
+        assert client.request("HEAD", path).status_code == 200
+
+
+def test_a_service_that_stops_lives_and_is_not_ready(make_client):
+    client = make_client(is_draining=lambda: True)
+    assert client.get("/v2/health/live").json() == {"live": True, "ready": False}
+    for path in ("/v2/health/ready", *(f"{address}/ready" for address in ADDRESSES)):
+        reply = client.get(path)
+        assert (reply.status_code, reply.json()) == (503, {"error": "The service is stopping."})
+        assert client.request("HEAD", path).status_code == 503
+    (entry,) = client.post("/v2/repository/index").json()
+    assert (entry["state"], entry["reason"]) == ("UNAVAILABLE", "the service is stopping")
+    assert client.post("/v2/repository/index", json={"ready": True}).json() == []
+    assert client.post(f"{MODEL}/infer", json={"inputs": inputs()}).status_code == 200
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_model_says_what_it_takes_and_gives(client, address):
+    assert client.get(address).json() == {
+        "name": "digits",
+        "versions": ["2"],
+        "platform": "numpy",
+        "inputs": [{"name": "pixels", "datatype": "FP32", "shape": [-1, 64]}],
+        "outputs": [
+            {"name": "digit", "datatype": "INT64", "shape": [-1]},
+            {"name": "probabilities", "datatype": "FP32", "shape": [-1, 10]},
+        ],
+    }
+    assert client.get(f"{address}/ready").json() == {"name": "digits", "ready": True}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_configuration_leaves_the_rows_to_max_batch_size(make_client, address):
+    assert make_client(max_batch_rows=7).get(f"{address}/config").json() == {
+        "name": "digits",
+        "platform": "numpy",
+        "max_batch_size": 7,
+        "input": [{"name": "pixels", "data_type": "TYPE_FP32", "dims": [64]}],
+        "output": [
+            {"name": "digit", "data_type": "TYPE_INT64", "dims": []},
+            {"name": "probabilities", "data_type": "TYPE_FP32", "dims": [10]},
+        ],
+    }
+
+
+def test_there_is_one_model_in_the_repository(client):
+    assert client.get("/v2/models").json() == {"models": ["digits"]}
+    entry = {"name": "digits", "version": "2", "state": "READY", "reason": ""}
+    for body in (b"", b"{}", b'{"ready": true}', b'{"ready": false}', b'{"ready": null}'):
+        assert client.post("/v2/repository/index", content=body).json() == [entry]
+    reply = client.post("/v2/repository/index", content=b'{"ready": 1}')
+    assert (reply.status_code, reply.json()) == (400, {"error": "ready must be true or false"})
+
+
+def test_statistics_count_what_the_protocol_was_asked_for(make_client):
+    client = make_client()
+    for rows in (1, 2):
+        client.post(f"{MODEL}/infer", json={"inputs": inputs(EXAMPLE_IMAGE * rows, rows)})
+    client.post(f"{MODEL}/infer", json={"inputs": []})
+    client.post("/predict", json={"pixels": EXAMPLE_IMAGE})
+    for path in ("/v2/models/stats", *(f"{address}/stats" for address in ADDRESSES)):
+        (model,) = client.get(path).json()["model_stats"]
+        assert (model["inference_count"], model["execution_count"]) == (3, 2)
+        assert model["inference_stats"]["fail"]["count"] == 1
+    assert client.get("/metrics").json()["service"]["predictions"][3] == 4
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_inference_agrees_with_predict(client, split, address):
+    images = split.training.pixels[:50]
+    reply = client.post(f"{address}/infer", json={"inputs": inputs(images.ravel().tolist(), 50)})
+    assert reply.headers["content-type"] == "application/json"
+    assert HEADER not in reply.headers
+    answer = reply.json()
+    assert (answer["model_name"], answer["model_version"]) == ("digits", "2")
+    assert "id" not in answer
+    digit, probabilities = answer["outputs"]
+    batch = client.post("/predict/batch", json={"images": images.tolist()}).json()["predictions"]
+    assert digit["data"] == [prediction["digit"] for prediction in batch]
+    expected = np.array([prediction["probabilities"] for prediction in batch])
+    assert np.array(probabilities["data"]).reshape(50, 10) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_tensor_as_bytes_and_outputs_as_bytes_or_json_mix(infer):
+    tensor = {**TENSOR, "datatype": "UINT8", "parameters": {"binary_data_size": 64}}
+    outputs = [{"name": "probabilities", "parameters": {"binary_data": True}}, {"name": "digit"}]
+    reply = infer({"inputs": [tensor], "outputs": outputs}, bytes(EXAMPLE_IMAGE))
+    assert reply.headers["content-type"] == "application/octet-stream"
+    length = int(reply.headers[HEADER])
+    probabilities, digit = json.loads(reply.content[:length])["outputs"]
+    assert probabilities["parameters"] == {"binary_data_size": 40}
+    assert "data" not in probabilities
+    assert digit == {"name": "digit", "shape": [1], "datatype": "INT64", "data": [3]}
+    assert np.frombuffer(reply.content[length:], "<f4").argmax() == 3
+
+
+def test_a_body_without_json_is_answered_in_bytes(client):
+    tail = np.array(EXAMPLE_IMAGE * 2, "<f4").tobytes()
+    reply = client.post(f"{MODEL}/infer", content=tail, headers={HEADER: "0"})
+    length = int(reply.headers[HEADER])
+    assert np.frombuffer(reply.content[length:], "<i8", count=2).tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])
+def test_a_compressed_request_counts_its_json_uncompressed(client, coding):
+    head = json.dumps({"inputs": [{**TENSOR, "parameters": {"binary_data_size": 256}}]}).encode()
+    body = head + np.array(EXAMPLE_IMAGE, "<f4").tobytes()
+    body = zlib.compress(body) if coding == "deflate" else gzip.compress(body)
+    headers = {"Content-Encoding": coding, HEADER: str(len(head))}
+    reply = client.post(f"{MODEL}/infer", content=body, headers=headers)
+    assert reply.json()["outputs"][0]["data"] == [3]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "identity"])
+def test_a_reply_is_compressed_as_the_client_asks(infer, coding):
+    parameters = {"binary_data_output": True}
+    plain = infer({"inputs": inputs(), "parameters": parameters}, **{"Accept-Encoding": "identity"})
+    reply = infer({"inputs": inputs(), "parameters": parameters}, **{"Accept-Encoding": coding})
+    assert reply.headers.get("content-encoding", "identity") == coding
+    assert reply.headers["vary"] == "Accept-Encoding"
+    assert reply.headers[HEADER] == plain.headers[HEADER]
+    assert reply.content == plain.content  # httpx undoes the coding
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "nonsense"]
+)
+def test_no_content_type_is_needed_and_none_is_refused(infer, content_type):
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    assert infer({"inputs": inputs()}, **headers).status_code == 200
+
+
+def test_an_id_is_returned_as_it_is_and_null_is_none(infer):
+    assert infer({"inputs": inputs(), "id": "a-é-1"}).json()["id"] == "a-é-1"
+    assert infer({"inputs": inputs(), "id": ""}).json()["id"] == ""
+    assert "id" not in infer({"inputs": inputs(), "id": None}).json()
+
+
+@pytest.mark.parametrize("outputs", [None, []])
+def test_no_outputs_means_all(infer, outputs):
+    reply = infer({"inputs": inputs(), "outputs": outputs, "parameters": None})
+    assert [output["name"] for output in reply.json()["outputs"]] == ["digit", "probabilities"]
+
+
+def test_what_other_servers_understand_is_ignored(infer):
+    message = {
+        "model_name": "digits",
+        "inputs": [{**inputs()[0], "parameters": {"content_type": "np"}, "x": []}],
+        "outputs": [{"name": "digit", "parameters": None}],
+        "parameters": {"priority": 3, "timeout": 7, "sequence_id": "s"},
+    }
+    assert infer(message).json()["outputs"][0]["data"] == [3]
+
+
+def test_a_batch_has_a_bound_that_is_said(make_client):
+    client = make_client(max_batch_rows=2)
+    for rows, status in ((2, 200), (3, 400)):
+        message = {"inputs": inputs(EXAMPLE_IMAGE * rows, rows)}
+        reply = client.post(f"{MODEL}/infer", json=message)
+        assert reply.status_code == status
+    assert reply.json() == {"error": "inputs[0].shape must be [rows, 64], with 1 to 2 rows"}
+
+
+def test_the_largest_batch_in_the_widest_datatype_fits_in_a_body(infer):
+    size = 1024 * 64 * 8
+    tensor = {**TENSOR, "shape": [1024, 64], "datatype": "FP64", "parameters": {"binary_data_size": size}}
+    reply = infer({"inputs": [tensor]}, np.tile(np.array(EXAMPLE_IMAGE, "<f8"), 1024).tobytes())
+    assert reply.json()["outputs"][0]["data"] == [3] * 1024
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_another_method_is_a_405_that_says_which_is_taken(client, method):
+    reply = client.request(method, f"{MODEL}/infer")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
+    assert reply.json() == {"error": "This address takes POST."}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "error"),
+    [
+        ("GET", "/v2/models/other", "There is no such model; there is digits."),
+        ("GET", "/v2/models/other/versions/2/ready", "There is no such model; there is digits."),
+        ("POST", "/v2/models/other/infer", "There is no such model; there is digits."),
+        ("GET", "/v2/models/digits/versions/1", "There is no such version of digits; there is 2."),
+        ("POST", "/v2/models/digits/versions/02/infer", "There is no such version of digits; there is 2."),
+        ("GET", "/v2/models/digits/versions", "There is nothing at this address."),
+        ("POST", "/v2/repository/models/other/load", "There is no such model; there is digits."),
+        ("GET", "/v2/nowhere", "There is nothing at this address."),
+        ("POST", "/v2/nowhere", "There is nothing at this address."),
+        ("GET", "/v2/models/a%2Fb", "There is nothing at this address."),
+    ],
+)
+def test_what_is_not_there_is_a_404_in_the_words_of_the_protocol(client, method, path, error):
+    reply = client.request(method, path)
+    assert (reply.status_code, reply.json()) == (404, {"error": error})
+
+
+def test_only_what_is_below_v2_speaks_so(client):
+    for path in ("/v2x", "/v1/models", "/nowhere/v2"):
+        assert client.get(path).headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("action", ["load", "unload"])
+def test_models_are_not_loaded_or_unloaded(client, action):
+    reply = client.post(f"/v2/repository/models/digits/{action}")
+    assert reply.status_code == 501
+    assert "chosen at the start" in reply.json()["error"]
+
+
+def test_a_proxys_path_changes_nothing(make_client):
+    client = InProcess(make_client().app, root_path="/digits")
+    assert client.get("/digits/v2/models/digits").status_code == 200
+    assert client.get("/digits/v2/nowhere").json() == {"error": "There is nothing at this address."}
+
+
+def test_a_name_may_be_quoted(client):
+    assert client.get("/v2/models/di%67its/versions/%32").status_code == 200
+
+
+def test_rows_of_rows_are_not_taken_for_an_image(infer):
+    reply = infer({"inputs": inputs(EXAMPLE_ROWS)})
+    assert reply.status_code == 400
+    assert reply.json() == {"error": "inputs[0].data[0] must have a length of at least 64"}
+
+
+def test_a_chunked_body_is_taken(client):
+    async def chunks():
+        for byte in json.dumps({"inputs": inputs()}).encode():
+            yield bytes([byte])
+
+    assert client.post(f"{MODEL}/infer", content=chunks()).json()["outputs"][0]["data"] == [3]

@@ -1,0 +1,141 @@
+"""What was made to break an inference server is refused in words, and nothing it sent is repeated."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import PIXELS
+from tests.hostile import BINARY, CODINGS, HEADER, INFER, MARK, MESSAGES, behind, message, tensor
+
+
+def refused(reply, status, place):
+    assert reply.status_code == status
+    assert reply.headers["content-type"] == "application/json"
+    assert list(reply.json()) == ["error"]
+    assert place in reply.json()["error"]
+    assert MARK not in reply.text
+    assert len(reply.text) < 300
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_hostile_message_is_refused(client, name):
+    body, place = MESSAGES[name]
+    body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    refused(client.post(INFER, content=body), 400, place)
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_a_hostile_tensor_behind_the_json_is_refused(client, name):
+    body, length, place = BINARY[name]
+    headers = {} if length is None else {HEADER: str(length)}
+    refused(client.post(INFER, content=body, headers=headers), 400, place)
+
+
+@pytest.mark.parametrize("name", CODINGS)
+def test_a_hostile_coding_is_refused(client, name):
+    body, coding, status, place = CODINGS[name]
+    refused(client.post(INFER, content=body, headers={"Content-Encoding": coding}), status, place)
+
+
+@pytest.mark.parametrize("path", [INFER, "/v2/repository/index"])
+def test_a_body_over_the_limit_is_refused(make_client, path):
+    reply = make_client(max_body_bytes=2000).post(path, content=b" " * 2001)
+    refused(reply, 413, "The body must be at most 2000 bytes.")
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["pixels", "digit", "probabilities", "FP32", "UINT8", 64, 1, 256])
+)
+keys = st.sampled_from(
+    [
+        *("id", "parameters", "inputs", "outputs", "name", "shape", "datatype", "data"),
+        *("binary_data", "binary_data_size", "binary_data_output", "classification", "shared_memory_region"),
+    ]
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6),
+    max_leaves=30,
+)
+
+
+@st.composite
+def nearly_right(draw):
+    """A sound message of which one value, somewhere, is replaced."""
+    whole = message(
+        tensor(parameters={}),
+        id="a",
+        outputs=[{"name": "probabilities", "parameters": {"classification": 2, "binary_data": True}}],
+        parameters={"binary_data_output": True},
+    )
+    place = whole
+    while True:
+        choices = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = draw(st.sampled_from(choices))
+        if not isinstance(place[key], dict | list) or not place[key] or draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = draw(values)
+    return whole
+
+
+def answered_or_refused(reply):
+    assert reply.status_code in {200, 400, 413, 501}
+    if reply.status_code == 200:
+        length = int(reply.headers.get(HEADER, len(reply.content)))
+        outputs = json.loads(reply.content[:length])["outputs"]
+        sizes = [output.get("parameters", {}).get("binary_data_size", 0) for output in outputs]
+        assert length + sum(sizes) == len(reply.content)
+    else:
+        assert list(reply.json()) == ["error"]
+
+
+@given(body=values | nearly_right(), tail=st.binary(max_size=300), has_header=st.booleans())
+def test_any_structure_is_answered_or_refused(client, body, tail, has_header):
+    head = json.dumps(body).encode()
+    headers = {HEADER: str(len(head))} if has_header else {}
+    answered_or_refused(client.post(INFER, content=head + tail, headers=headers))
+
+
+@given(
+    body=st.binary(max_size=600),
+    length=st.none() | st.integers(-2, 700),
+    coding=st.sampled_from(["", "gzip", "deflate", "br"]),
+)
+def test_any_bytes_are_answered_or_refused(client, body, length, coding):
+    headers = {"Content-Encoding": coding, **({} if length is None else {HEADER: str(length)})}
+    answered_or_refused(client.post(INFER, content=body, headers=headers))
+
+
+@given(
+    rows=st.integers(1, 4),
+    datatype=st.sampled_from(["UINT8", "INT16", "UINT64", "FP16", "FP32", "FP64"]),
+    how=st.sampled_from(["flat", "nested", "binary"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_whatever_way_a_tensor_travels_the_answer_is_that_of_predict(client, rows, datatype, how, seed):
+    images = np.random.default_rng(seed).integers(0, 17, (rows, PIXELS))
+    fields, tail = {"shape": [rows, PIXELS], "datatype": datatype}, b""
+    if how == "binary":
+        kind = {"U": "u", "I": "i", "F": "f"}[datatype[0]] + str(
+            int("".join(filter(str.isdigit, datatype))) // 8
+        )
+        tail = images.astype("<" + kind).tobytes()
+        head = json.dumps(message(behind(len(tail), **fields))).encode()
+    else:
+        data = images.tolist() if how == "nested" else images.ravel().tolist()
+        head = json.dumps(message(tensor(data=data, **fields))).encode()
+    headers = {HEADER: str(len(head))} if tail else {}
+    digit, probabilities = client.post(INFER, content=head + tail, headers=headers).json()["outputs"]
+    batch = client.post("/predict/batch", json={"images": images.tolist()}).json()["predictions"]
+    assert digit["data"] == [prediction["digit"] for prediction in batch]
+    expected = [probability for prediction in batch for probability in prediction["probabilities"]]
+    assert probabilities["data"] == pytest.approx(expected, abs=1e-6)
