@@ -35,9 +35,7 @@ async def infer(client, url, question):
 async def see(url, rows):
     async with InferenceRESTClient(RESTConfig(protocol="v2", timeout=30)) as client:
         try:
-            await client.infer(
-                url, request(rows.astype(np.float32) + 17, "FP32", is_binary=True), model_name="digits"
-            )
+            await infer(client, url, request(rows.astype(np.float32) + 17, "FP32", is_binary=True))
             error = None
         except httpx.HTTPStatusError as refused:
             error = str(refused)

@@ -1,6 +1,7 @@
 """Triton's and KServe's own clients, against the real service with one worker and with two."""
 
 import asyncio
+import gzip
 import json
 import os
 import re
@@ -140,12 +141,12 @@ def test_tritons_client_classifies(client, images, expected, binary):
         (
             lambda c: c.infer("digits", [tensor(np.full((1, 64), 17))]),
             "400",
-            "pixels[0][0] must be between 0",
+            "pixels[0][0] must be",
         ),
         (
             lambda c: c.infer("digits", [tensor(np.zeros((1, 63)))]),
             "400",
-            "inputs[0].shape must be [rows, 64]",
+            "inputs[0].shape must be [rows",
         ),
         (lambda c: c.infer("other", [tensor(np.zeros((1, 64)))]), "404", "There is no such model"),
         (lambda c: c.get_model_config("digits", "1"), "404", "There is no such version"),
@@ -200,12 +201,10 @@ def test_kserves_client_sees_the_same(server, images, expected):
     rows = json.dumps(images.tolist())
     ran = subprocess.run(script, input=rows, capture_output=True, text=True, check=True, timeout=60)
     seen = json.loads(ran.stdout)
-    assert (seen["live"], seen["ready"], seen["model ready"], seen["other ready"]) == (
-        True,
-        True,
-        True,
-        False,
-    )
+    assert seen["live"]
+    assert seen["ready"]
+    assert seen["model ready"]
+    assert not seen["other ready"]
     assert seen["error"].startswith("pixels[0][0] must be between 0 and 16, '400 Bad Request'")
     assert len(seen["replies"]) == 11
     for reply in seen["replies"]:
@@ -215,13 +214,11 @@ def test_kserves_client_sees_the_same(server, images, expected):
 
 
 def test_a_chunked_and_compressed_body_is_taken(server, images, expected):
-    """Httpx sends a generator chunk by chunk, without a Content-Length."""
-    message = {"inputs": [tensor(images, binary=False)._get_tensor()]}
-
-    def chunks():
-        yield from (bytes([byte]) for byte in json.dumps(message, default=float).encode())
-
-    reply = httpx.post(server.url + INFER, content=chunks())
+    message = {"name": "pixels", "shape": [7, 64], "datatype": "FP32", "data": images.tolist()}
+    body = gzip.compress(json.dumps({"inputs": [message]}).encode())
+    chunks = (body[start : start + 50] for start in range(0, len(body), 50))  # sent so, without a length
+    reply = httpx.post(server.url + INFER, content=chunks, headers={"Content-Encoding": "gzip"})
+    assert reply.request.headers["transfer-encoding"] == "chunked"
     assert reply.json()["outputs"][0]["data"] == expected.argmax(axis=1).tolist()
 
 
