@@ -16,7 +16,7 @@ from model import STEPS
 from tests.conftest import ROOT
 from tests.e2e.server import environment, eventually, is_ready, running
 
-URL = "http://127.0.0.1:8000"
+ADDRESS = "127.0.0.1:8000"
 EXAMPLE = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 # Commands that a test cannot run here, and why.
@@ -74,10 +74,15 @@ def server():
         yield server
 
 
+def at(example, server):
+    """An example as it would be if the service that it speaks of were a server on another port."""
+    return example.replace(ADDRESS, server.url.removeprefix("http://"))
+
+
 def run(command, server):
     """Run a command of a document against a server on another port."""
     return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command.replace(URL, server.url)],
+        ["bash", "-o", "pipefail", "-c", at(command, server)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -108,7 +113,7 @@ def test_each_curl_gets_the_reply_that_is_shown(server, command, output):
 
 @pytest.mark.parametrize("code", blocks("docs/api.md", "python"))
 def test_each_python_example_of_the_api_works(server, code):
-    exec(compile(code.replace(URL, server.url), "docs/api.md", "exec"), {})  # noqa: S102 - it is ours
+    exec(compile(at(code, server), "docs/api.md", "exec"), {})  # noqa: S102 - it is ours
 
 
 def test_every_other_command_is_accounted_for():
