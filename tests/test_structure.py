@@ -21,6 +21,7 @@ ALLOWED = {
         "model",
         "numpy",
         "pydantic",
+        "pydantic_core",
         "pydantic_settings",
         "starlette",
         "typing_extensions",
@@ -52,6 +53,12 @@ def imports(path):
 def test_a_package_imports_only_what_it_may(package):
     roots = {name.split(".")[0] for path in (ROOT / package).rglob("*.py") for name in imports(path)}
     assert roots - STANDARD - {package} <= ALLOWED[package]
+
+
+def test_the_open_inference_protocol_is_free_of_http():
+    for path in (ROOT / "app" / "oip").glob("*.py"):
+        for name in imports(path):
+            assert not name.startswith(("fastapi", "starlette", "uvicorn", "app.routes", "app.problems"))
 
 
 @pytest.mark.parametrize("module", MODEL_ORDER)

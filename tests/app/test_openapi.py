@@ -11,6 +11,20 @@ OPERATIONS = {
     ("GET", "/metrics"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
+    ("GET", "/v2"),
+    ("GET", "/v2/health/live"),
+    ("GET", "/v2/health/ready"),
+    ("GET", "/v2/models"),
+    ("GET", "/v2/models/stats"),
+    ("POST", "/v2/repository/index"),
+    *(
+        (method, f"/v2/models/{{name}}{version}{path}")
+        for version in ("", "/versions/{version}")
+        for method, path in (
+            *(("GET", path) for path in ("", "/ready", "/config", "/stats")),
+            ("POST", "/infer"),
+        )
+    ),
 }
 
 
@@ -28,6 +42,31 @@ def test_it_documents_every_operation_and_its_problems(document):
         assert set(responses) == {"200", "413", "415", "422", "500"}
         for status in ("413", "415", "422", "500"):
             assert list(responses[status]["content"]) == ["application/problem+json"]
+
+
+def test_below_v2_errors_are_documented_in_their_own_form(document):
+    for path, methods in document["paths"].items():
+        if path.startswith("/v2"):
+            for operation in methods.values():
+                assert set(operation["responses"]) >= {"200", "404", "500", "default"}
+                assert "422" not in operation["responses"]
+                for status, response in operation["responses"].items():
+                    if status != "200":
+                        assert list(response["content"]) == ["application/json"]
+                        (name,) = response["content"]["application/json"]["schema"]["required"]
+                        assert name == "error"
+
+
+def test_an_inference_documents_its_body_and_its_two_forms(document):
+    operation = document["paths"]["/v2/models/{name}/versions/{version}/infer"]["post"]
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["name", "version"]
+    assert set(operation["responses"]) == {"200", "400", "404", "413", "500", "501", "default"}
+    for described in (operation["requestBody"], operation["responses"]["200"]):
+        assert set(described["content"]) == {"application/json", "application/octet-stream"}
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["required"] == ["inputs"]
+    tensor = schema["properties"]["inputs"]["items"]
+    assert tensor["properties"]["datatype"]["enum"][-1] == "FP64"
 
 
 def test_every_reference_leads_somewhere(document):
