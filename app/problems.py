@@ -15,11 +15,13 @@ from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import Message, Receive, Scope, Send
 
 from app.oip import messages as oip
+from app.oip.errors import InvalidError, OipError, TooLargeError, UnsupportedError
 from app.schemas import LAYOUTS, FieldError, ProblemReply
 
 MEDIA_TYPE = "application/problem+json"
 OIP_MEDIA_TYPE = "application/json"
-OIP_STATUS = {422: 400}  # that protocol knows one kind of invalid input
+OIP_INVALID = {422: 400}  # that protocol knows one kind of invalid input
+OIP_STATUS: dict[type[OipError], int] = {InvalidError: 400, TooLargeError: 413, UnsupportedError: 501}
 FRAMEWORKS_WORDS = ("Not Found", "Content Too Large")  # say less than we can
 MAX_NAME_LENGTH = 40  # of an unknown field; it is the caller's text, so it is quoted sparingly
 
@@ -72,6 +74,7 @@ def install(app: FastAPI) -> None:
     """
     app.exception_handler(RequestValidationError)(_on_invalid_input)
     app.exception_handler(HTTPException)(_on_http_exception)
+    app.exception_handler(OipError)(_on_oip_error)
 
 
 def problem(
@@ -96,7 +99,7 @@ def problem(
     detail = detail or f"{title}."
     if _speaks_oip(scope):
         body = _OIP_ERROR.dump_json(oip.ErrorReply(error=detail))
-        return Response(body, OIP_STATUS.get(status, status), headers, OIP_MEDIA_TYPE)
+        return Response(body, OIP_INVALID.get(status, status), headers, OIP_MEDIA_TYPE)
     document = ProblemReply(type=f"urn:digits:problem:{slug}", title=title, status=status, detail=detail)
     if errors is not None:
         document["errors"] = list(errors)
@@ -190,6 +193,10 @@ async def _on_invalid_input(request: Request, error: RequestValidationError) -> 
     errors = [_field_error(fault) for fault in error.errors()]
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     return problem(request.scope, 422, f"{_place(errors[0]['loc'])} {errors[0]['msg']}{more}", errors)
+
+
+async def _on_oip_error(request: Request, error: OipError) -> Response:
+    return problem(request.scope, OIP_STATUS[type(error)], str(error))
 
 
 def _field_error(fault: Mapping[str, Any]) -> FieldError:

@@ -1,7 +1,6 @@
 """`/v2`: the Open Inference Protocol, as Triton's and KServe's clients speak it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import TypeAdapter
@@ -10,7 +9,6 @@ from starlette.exceptions import HTTPException
 from app.json_route import parse
 from app.oip import describe, messages
 from app.oip.envelope import HEADER_LENGTH, coding_of_choice, compress, inflate, split
-from app.oip.errors import InvalidError, OipError, TooLargeError, UnsupportedError
 from app.oip.schema import INFER_BODY, INFER_REPLY
 from app.oip.statistics import Statistics, StatisticsReply
 from app.oip.tensors import pack, raw_request, to_pixels
@@ -18,8 +16,6 @@ from app.problems import oip_documented
 from app.reader import Reader, Readings
 from app.settings import Settings
 from model import Artefact, Card
-
-STATUS: dict[type[OipError], int] = {InvalidError: 400, TooLargeError: 413, UnsupportedError: 501}
 
 _REQUEST = TypeAdapter(messages.InferRequest)
 _REPLY = TypeAdapter(messages.InferReply)
@@ -54,6 +50,7 @@ def oip_routes(
         responses=oip_documented(404, 500),
     )
     router.include_router(_server_routes(card, statistics, is_draining))
+    router.include_router(_repository_routes(card, is_draining))
     for model in (
         _description_routes(card, settings, statistics, is_draining),
         _infer_routes(card, reader, settings, statistics),
@@ -99,15 +96,22 @@ def _server_routes(card: Card, statistics: Statistics, is_draining: Callable[[],
         """Report what all models have done in this process."""
         return StatisticsReply(model_stats=[statistics.report(card)])
 
-    @router.post("/repository/index", responses=oip_documented(400, 413))
+    return router
+
+
+def _repository_routes(card: Card, is_draining: Callable[[], bool]) -> APIRouter:
+    """Build what is asked of the repository of models, which can only be read."""
+    router = APIRouter(prefix="/v2/repository")
+
+    @router.post("/index", responses=oip_documented(400, 413))
     async def index(request: Request) -> list[messages.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` those that answer."""
         wanted = parse(_INDEX, await request.body() or b"{}")
         is_ready = not is_draining()
         return describe.index(card, is_ready=is_ready) if is_ready or not wanted.ready else []
 
-    @router.post("/repository/models/{name}/load", include_in_schema=False)
-    @router.post("/repository/models/{name}/unload", include_in_schema=False)
+    @router.post("/models/{name}/load", include_in_schema=False)
+    @router.post("/models/{name}/unload", include_in_schema=False)
     async def change(name: str) -> None:
         """Refuse: the weights are chosen when the service starts."""
         _require_name(name, card)
@@ -171,7 +175,7 @@ def _infer_routes(card: Card, reader: Reader, settings: Settings, statistics: St
     async def infer(request: Request) -> Response:
         """Read the digits that images show; their tensor is JSON, or bytes behind it."""
         body = await request.body()
-        with statistics.inference() as watch, _refusals():
+        with statistics.inference() as watch:
             body = inflate(body, request.headers.get("content-encoding", ""), settings.max_body_bytes)
             head, tail = split(body, request.headers.get(HEADER_LENGTH))
             message = raw_request(tail) if head is None else parse(_REQUEST, head)
@@ -184,15 +188,6 @@ def _infer_routes(card: Card, reader: Reader, settings: Settings, statistics: St
         return response
 
     return router
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Give each kind of refusal its status."""
-    try:
-        yield
-    except OipError as error:
-        raise HTTPException(STATUS[type(error)], str(error)) from error
 
 
 def _reply(card: Card, request: messages.InferRequest, readings: Readings, accept_encoding: str) -> Response:

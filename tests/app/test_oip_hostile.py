@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.schemas import EXAMPLE_IMAGE
 from model import PIXELS
 from tests.hostile import BINARY, CODINGS, HEADER, INFER, MARK, MESSAGES, behind, message, tensor
 
@@ -69,22 +70,25 @@ values = st.recursive(
 
 @st.composite
 def nearly_right(draw):
-    """A sound message of which one value, somewhere, is replaced."""
+    """A sound message of which some values, somewhere, are replaced."""
     whole = message(
-        tensor(parameters={}),
+        tensor(parameters={}, data=list(EXAMPLE_IMAGE)),
         id="a",
         outputs=[{"name": "probabilities", "parameters": {"classification": 2, "binary_data": True}}],
         parameters={"binary_data_output": True},
     )
-    place = whole
-    while True:
-        choices = list(place) if isinstance(place, dict) else list(range(len(place)))
-        key = draw(st.sampled_from(choices))
-        if not isinstance(place[key], dict | list) or not place[key] or draw(st.booleans()):
-            break
-        place = place[key]
-    place[key] = draw(values)
+    for _ in range(draw(st.integers(1, 3))):
+        place, key = draw_place(draw, whole)
+        place[key] = draw(values)
     return whole
+
+
+def draw_place(draw, node):
+    """Walk from a message down to one of its values."""
+    key = draw(st.sampled_from(list(node) if isinstance(node, dict) else range(len(node))))
+    if isinstance(node[key], dict | list) and node[key] and draw(st.booleans()):
+        return draw_place(draw, node[key])
+    return node, key
 
 
 def answered_or_refused(reply):
