@@ -3,12 +3,14 @@
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -106,3 +108,9 @@ def status(method, url, **options):
 def is_ready(url):
     """Whether a service says that it is ready."""
     return httpx.get(f"{url}/readyz", timeout=30).status_code == 200
+
+
+def peak_bytes(pid):
+    """The most memory that a process ever held."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s*(\d+) kB", text)[1]) * 1024

@@ -1,26 +1,18 @@
 """Pictures over a real socket: what they cost, and that nothing else waits for them."""
 
 import io
-import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 
 from tests.drawing import draw
-from tests.e2e.server import running
+from tests.e2e.server import peak_bytes, running
 
 CONTAINER_BYTES = 256 * 1024 * 1024
 LARGE = (4600, 3450)  # 15.9 million points, a phone's photo
-
-
-def peak_bytes(process):
-    """The most memory that a process ever held."""
-    text = Path(f"/proc/{process.pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s*(\d+) kB", text)[1]) * 1024
 
 
 def large(form, mode, size=LARGE, **options):
@@ -54,7 +46,7 @@ def test_large_pictures_at_once_fit_the_container_and_probes_are_answered_meanwh
         assert statuses <= {200, 503}
         assert 200 in statuses
         assert {r.result().json()["digit"] for r in replies if r.result().status_code == 200} == {7}
-        assert peak_bytes(server.process) < CONTAINER_BYTES
+        assert peak_bytes(server.process.pid) < CONTAINER_BYTES
 
 
 def test_what_a_decoder_warns_of_is_a_line_of_json_like_all_others():
