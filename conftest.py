@@ -8,6 +8,8 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "
 import numpy as np
 import pytest
 
+collect_ignore = ["tests/e2e/kserve_client.py"]  # runs in another environment
+
 
 @pytest.fixture(autouse=True)
 def _names_in_doctests(doctest_namespace):
