@@ -17,6 +17,10 @@ from typing_extensions import override
 
 T = TypeVar("T")
 
+# pydantic makes Python objects of what it refuses: 2 MiB of empty lists took 0.4 s, and 9 KB of gzip hold as
+# many. In a batch of images a list or object takes at least 16 bytes.
+BYTES_A_LIST = 16
+SPARE_LISTS = 1000
 MAX_FAULTS = 20  # lists stop at their first; more than these are unknown fields, by the thousand
 
 # What a client sends that was told nothing: no Content-Type at all, or curl's.
@@ -62,15 +66,23 @@ def parse(body: TypeAdapter[T], data: bytes) -> T:
     Returns:
         The validated body.
     Raises:
-        RequestValidationError: It is not JSON, or not that.
+        RequestValidationError: It is not JSON, or not that; or it is a heap of lists that no request is.
     """
+    if data.count(b"[") + data.count(b"{") > SPARE_LISTS + len(data) // BYTES_A_LIST:
+        raise _unfit(
+            f"must have at most {SPARE_LISTS} lists and objects, and one for each {BYTES_A_LIST} bytes"
+        )
     try:
         return body.validate_json(data)
     except ValidationError as error:
         if error.error_count() > MAX_FAULTS:
-            rule = f"must not have more than {MAX_FAULTS} faults"
-            raise RequestValidationError([{"type": "faults", "loc": ("body",), "msg": rule}]) from error
+            raise _unfit(f"must not have more than {MAX_FAULTS} faults") from error
         faults = error.errors(include_url=False, include_input=False)
         raise RequestValidationError(
             [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]
         ) from error
+
+
+def _unfit(rule: str) -> RequestValidationError:
+    """Say what a body as a whole lacks."""
+    return RequestValidationError([{"type": "body", "loc": ("body",), "msg": rule}])
