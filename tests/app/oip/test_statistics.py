@@ -1,5 +1,7 @@
 """Statistics count every inference once, and their parts add up."""
 
+import time
+
 import pytest
 
 from app.oip.statistics import Statistics
@@ -58,6 +60,24 @@ def test_requests_are_counted_by_their_rows_and_their_parts_add_up(card):
         assert whole[part]["count"] == 4
         assert whole[part]["ns"] == sum(batch[part]["ns"] for batch in report["batch_stats"]) > 0
     assert whole["success"]["ns"] == sum(whole[part]["ns"] for part in parts)
+
+
+def test_each_moment_counts_for_one_part(card):
+    def work():
+        end = time.perf_counter_ns() + 1_000_000
+        while time.perf_counter_ns() < end:
+            pass
+
+    statistics, start = Statistics(), time.perf_counter_ns()
+    with statistics.inference() as watch:
+        for _ in range(3):
+            work()
+            watch.lap(rows=1)
+    elapsed = time.perf_counter_ns() - start
+    parts = statistics.report(card)["batch_stats"][0]
+    durations = [parts[part]["ns"] for part in ("compute_input", "compute_infer", "compute_output")]
+    assert min(durations) >= 1_000_000
+    assert sum(durations) <= elapsed
 
 
 def test_what_raises_is_a_failure_and_nothing_else(card):
