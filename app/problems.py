@@ -127,11 +127,9 @@ def oip_documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         The `responses` of the operation.
     """
     content = {OIP_MEDIA_TYPE: {"schema": _OIP_ERROR.json_schema()}}
-    described: dict[int | str, dict[str, Any]] = {
-        status: {"description": KINDS[status][1], "content": content} for status in statuses
-    }
-    # Without an entry for whatever else, FastAPI adds a 422 in its own form.
-    return {**described, "default": {"description": "Any other error", "content": content}}
+    described: dict[int | str, str] = {status: KINDS[status][1] for status in statuses}
+    described["default"] = "Any other error"  # or FastAPI adds a 422 in its own form
+    return {status: {"description": words, "content": content} for status, words in described.items()}
 
 
 def as_problems(scope: Scope, receive: Receive, send: Send) -> Send:
