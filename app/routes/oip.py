@@ -51,13 +51,15 @@ def oip_routes(
     )
     router.include_router(_server_routes(card, statistics, is_draining))
     router.include_router(_repository_routes(card, is_draining))
-    for model in (
-        _description_routes(card, settings, statistics, is_draining),
-        _infer_routes(card, reader, settings, statistics),
+    # Twice, instead of one router that is included twice, so that each route knows its whole template.
+    for prefix, dependencies in (
+        ("/v2/models/{name}", [Depends(named)]),
+        ("/v2/models/{name}/versions/{version}", [Depends(named), Depends(versioned)]),
     ):
-        by_name, by_version = [Depends(named)], [Depends(named), Depends(versioned)]
-        router.include_router(model, prefix="/v2/models/{name}", dependencies=by_name)
-        router.include_router(model, prefix="/v2/models/{name}/versions/{version}", dependencies=by_version)
+        model = APIRouter(prefix=prefix, dependencies=dependencies)
+        _describe_model(model, card, settings, statistics, is_draining)
+        _ask_model(model, card, reader, settings, statistics)
+        router.include_router(model)
     return router
 
 
@@ -120,11 +122,14 @@ def _repository_routes(card: Card, is_draining: Callable[[], bool]) -> APIRouter
     return router
 
 
-def _description_routes(
-    card: Card, settings: Settings, statistics: Statistics, is_draining: Callable[[], bool]
-) -> APIRouter:
-    """Build what is asked about a model."""
-    router = APIRouter()
+def _describe_model(
+    router: APIRouter,
+    card: Card,
+    settings: Settings,
+    statistics: Statistics,
+    is_draining: Callable[[], bool],
+) -> None:
+    """Add what is asked about a model."""
 
     @router.get("")
     async def metadata() -> messages.ModelReply:
@@ -148,8 +153,6 @@ def _description_routes(
         """Report what the model has done in this process when it was asked by this protocol."""
         return StatisticsReply(model_stats=[statistics.report(card)])
 
-    return router
-
 
 def _require_name(name: str, card: Card) -> None:
     """Refuse what is asked of another model."""
@@ -163,9 +166,10 @@ def _require_ready(is_draining: Callable[[], bool]) -> None:
         raise HTTPException(503, "The service is stopping.")
 
 
-def _infer_routes(card: Card, reader: Reader, settings: Settings, statistics: Statistics) -> APIRouter:
-    """Build the question itself. It is answered on the event loop, as /predict is."""
-    router = APIRouter()
+def _ask_model(
+    router: APIRouter, card: Card, reader: Reader, settings: Settings, statistics: Statistics
+) -> None:
+    """Add the question itself. It is answered on the event loop, as /predict is."""
 
     @router.post(
         "/infer",
@@ -186,8 +190,6 @@ def _infer_routes(card: Card, reader: Reader, settings: Settings, statistics: St
             response = _reply(card, message, readings, request.headers.get("accept-encoding", ""))
             watch.lap()
         return response
-
-    return router
 
 
 def _reply(card: Card, request: messages.InferRequest, readings: Readings, accept_encoding: str) -> Response:

@@ -6,6 +6,7 @@ import pytest
 
 from app.schemas import EXAMPLE_IMAGE
 from app.telemetry import MAX_HEAD_BYTES
+from tests.app.test_openapi import OPERATIONS
 
 
 @pytest.mark.parametrize("path", ["/livez", "/metrics", "/nowhere", "/predict"])
@@ -53,3 +54,11 @@ def test_with_the_access_log_each_request_is_a_line_with_its_id_and_route(make_c
     assert record.request_id == reply.headers["x-request-id"]
     assert (record.method, record.route, record.status) == ("POST", "/predict", 200)
     assert record.milliseconds > 0
+
+
+@pytest.mark.parametrize(("method", "template"), sorted(OPERATIONS))
+def test_a_route_is_logged_as_its_template(make_client, caplog, method, template):
+    caplog.set_level("INFO", "digits")
+    make_client(access_log=True).request(method, template.format(name="digits", version="2"))
+    (record,) = caplog.records
+    assert (record.method, record.route) == (method, template)
