@@ -35,11 +35,7 @@ DTYPES: dict[Datatype, np.dtype[Any]] = {
     "FP32": np.dtype("<f4"),
     "FP64": np.dtype("<f8"),
 }
-DATATYPES: dict[str, Literal["INT64", "FP32", "BYTES"]] = {
-    "i": "INT64",
-    "f": "FP32",
-    "U": "BYTES",
-}  # of outputs
+OUTPUT_DATATYPES: dict[str, Literal["INT64", "FP32", "BYTES"]] = {"i": "INT64", "f": "FP32", "U": "BYTES"}
 RAW_ROW_BYTES = PIXELS * DTYPES["FP32"].itemsize
 
 
@@ -181,9 +177,8 @@ def pack(readings: Readings, request: InferRequest) -> tuple[list[OutputTensor],
         values: NDArray[Any] = readings.digits if wanted.name == "digit" else readings.probabilities
         if parameters.classification is not None:
             values = classify(readings.probabilities, parameters.classification)
-        output = OutputTensor(
-            name=wanted.name, shape=list(values.shape), datatype=DATATYPES[values.dtype.kind]
-        )
+        datatype = OUTPUT_DATATYPES[values.dtype.kind]
+        output = OutputTensor(name=wanted.name, shape=list(values.shape), datatype=datatype)
         if binary_by_default if parameters.binary_data is None else parameters.binary_data:
             tail.append(to_bytes(values))
             output["parameters"] = {"binary_data_size": len(tail[-1])}
