@@ -6,7 +6,11 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from model import PIXELS, SIDE
+
 RELEASED_WEIGHTS = Path(__file__).parents[1] / "model" / "digits.npz"
+VALUES_AN_IMAGE = PIXELS + SIDE + 1  # its numbers, its rows and itself
+SPARE_VALUES = 1000
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$")]
 
@@ -83,3 +87,8 @@ class Settings(BaseSettings):
         default=False,
         description="Log a line for every request; off because it adds a third to the cost of a prediction.",
     )
+
+    @property
+    def max_json_values(self) -> int:
+        """Most values of a JSON body: those of the largest batch, and some to spare."""
+        return self.max_batch_rows * VALUES_AN_IMAGE + SPARE_VALUES

@@ -15,6 +15,7 @@ INFER = "/v2/models/digits/infer"
 HEADER = "Inference-Header-Content-Length"
 IMAGE = np.array(EXAMPLE_IMAGE, "<f4").tobytes()
 MARK = "SENT-BY-THE-CLIENT"
+VALUES = "the body must not hold more than 75752 values"
 
 
 def tensor(**fields):
@@ -54,7 +55,7 @@ MESSAGES = {
     "shape_of_null": (message(tensor(shape=[None, 64])), "inputs[0].shape[0]"),
     "shape_is_a_number": (message(tensor(shape=64)), "inputs[0].shape"),
     "multi_variable_dimensions": (message(tensor(shape=[1, 1, 64])), "inputs[0].shape"),
-    "shape_of_a_million_dimensions": (message(tensor(shape=[1] * 600_000)), "inputs[0].shape"),
+    "shape_of_a_million_dimensions": (message(tensor(shape=[1] * 600_000)), VALUES),
     "shape_missing": (message({"name": "pixels", "datatype": "FP32", "data": []}), "inputs[0].shape"),
     "datatype_unknown": (message(tensor(datatype=MARK)), "inputs[0].datatype"),
     "datatype_of_text": (message(tensor(datatype="BYTES")), "inputs[0].datatype"),
@@ -69,9 +70,9 @@ MESSAGES = {
     "numbers_and_rows": (message(tensor(data=[1, EXAMPLE_IMAGE])), "inputs[0].data[1]"),
     "too_deep": (message(tensor(data=[[EXAMPLE_IMAGE]])), "inputs[0].data[0]"),
     "empty_rows": (message(tensor(data=[[]] * 900)), "inputs[0].data[0]"),
-    "a_million_empty_rows": (message(tensor(data=[[]] * 500_000)), "lists and objects"),
-    "a_million_empty_objects": (message(tensor(data=[{}] * 500_000)), "lists and objects"),
-    "a_million_rows_in_a_name": (message(tensor(name=[[]] * 500_000)), "lists and objects"),
+    "a_million_empty_rows": (message(tensor(data=[[]] * 500_000)), VALUES),
+    "a_million_empty_objects": (message(tensor(data=[{}] * 500_000)), VALUES),
+    "a_million_rows_in_a_name": (message(tensor(name=[[]] * 500_000)), VALUES),
     "elements_of_text": (message(tensor(data=[MARK] * 64)), "inputs[0].data[0]"),
     "elements_of_truth": (message(tensor(data=[True] * 64)), "inputs[0].data[0]"),
     "elements_of_null": (message(tensor(data=[None] * 64)), "inputs[0].data[0]"),
@@ -103,7 +104,7 @@ MESSAGES = {
     "output_unknown": (wanted({"name": MARK}), "outputs[0].name"),
     "output_without_name": (wanted({}), "outputs[0].name"),
     "duplicate_output_names": (wanted({"name": "digit"}, {"name": "digit"}), "outputs must name each"),
-    "outputs_by_the_thousand": (wanted(*[{"name": "digit"}] * 50_000), "outputs"),
+    "outputs_by_the_thousand": (wanted(*[{"name": "digit"}] * 50_000), VALUES),
     "outputs_an_object": (message(tensor(), outputs={}), "outputs"),
     "output_binary_of_text": (
         wanted({"name": "digit", "parameters": {"binary_data": "1"}}),
@@ -130,7 +131,8 @@ MESSAGES = {
     "two_objects": (b"{}{}", "the body is not valid JSON"),
     "json_recursion_depth_limit": (b'{"inputs":' + b"[" * 900, "recursion limit"),
     "object_recursion": (b'{"a":' * 900, "recursion limit"),
-    "endless_recursion": (b"[" * 1_000_000, "lists and objects"),
+    "lists_in_lists": (b'{"inputs":[{"x":[' + (b"[" * 188 + b"]" * 188 + b",") * 5000 + b"0]}]}", VALUES),
+    "endless_recursion": (b"[" * 1_000_000, VALUES),
     "integer_of_a_million_digits": (b'{"inputs":[{"data":[' + b"1" * 1_000_000, "the body is not valid JSON"),
     "exponent_of_a_million_digits": (b'{"inputs":[{"shape":[1e' + b"1" * 1_000_000, "the body is not valid"),
     "float_overflows": (

@@ -50,7 +50,7 @@ def oip_routes(
         responses=oip_documented(404, 500),
     )
     router.include_router(_server_routes(card, statistics, is_draining))
-    router.include_router(_repository_routes(card, is_draining))
+    router.include_router(_repository_routes(card, settings, is_draining))
     # Twice, instead of one router that is included twice, so that each route knows its whole template.
     for prefix, dependencies in (
         ("/v2/models/{name}", [Depends(named)]),
@@ -101,14 +101,14 @@ def _server_routes(card: Card, statistics: Statistics, is_draining: Callable[[],
     return router
 
 
-def _repository_routes(card: Card, is_draining: Callable[[], bool]) -> APIRouter:
+def _repository_routes(card: Card, settings: Settings, is_draining: Callable[[], bool]) -> APIRouter:
     """Build what is asked of the repository of models, which can only be read."""
     router = APIRouter(prefix="/v2/repository")
 
     @router.post("/index", responses=oip_documented(400, 413))
     async def index(request: Request) -> list[messages.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` those that answer."""
-        wanted = parse(_INDEX, await request.body() or b"{}")
+        wanted = parse(_INDEX, await request.body() or b"{}", settings.max_json_values)
         is_ready = not is_draining()
         return describe.index(card, is_ready=is_ready) if is_ready or not wanted.ready else []
 
@@ -182,7 +182,7 @@ def _ask_model(
         with statistics.inference() as watch:
             body = inflate(body, request.headers.get("content-encoding", ""), settings.max_body_bytes)
             head, tail = split(body, request.headers.get(HEADER_LENGTH))
-            message = raw_request(tail) if head is None else parse(_REQUEST, head)
+            message = raw_request(tail) if head is None else parse(_REQUEST, head, settings.max_json_values)
             pixels = to_pixels(message, tail, settings.max_batch_rows)
             watch.lap(rows=len(pixels))
             readings = reader.read(pixels)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 
-from app.json_route import JsonRoute
+from app.json_route import json_route
 from app.problems import documented
 from app.reader import Reader
 from app.schemas import BatchReply, BatchRequest, Prediction, PredictRequest, to_pixels, to_predictions
@@ -23,7 +23,7 @@ def predict_routes(reader: Reader, settings: Settings) -> APIRouter:
         A router.
     """
     router = APIRouter(
-        route_class=JsonRoute,
+        route_class=json_route(settings.max_json_values),
         tags=["predict"],
         max_body_size=settings.max_body_bytes,
         responses=documented(413, 415, 422, 500),
