@@ -1,7 +1,7 @@
-"""Errors on the wire: every 4xx and 5xx is a problem document (RFC 9457).
+"""Errors on the wire: every 4xx and 5xx has one of two forms.
 
-Below `/v2` the protocol that is spoken there has a form of its own, `{"error": …}`. A message names the
-place and the bound that it broke, and never repeats what was sent.
+Below `/v2` it is `{"error": …}`, as the protocol wants that is spoken there; elsewhere a problem document
+(RFC 9457). A message names the place and the bound that it broke, and never repeats what was sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ from app.schemas import LAYOUTS, FieldError, ProblemReply
 
 MEDIA_TYPE = "application/problem+json"
 OIP_MEDIA_TYPE = "application/json"
+OURS = "digits.refusal"  # key of a scope
 OIP_INVALID = {422: 400}  # that protocol knows one kind of invalid input
 OIP_STATUS: dict[type[OipError], int] = {InvalidError: 400, TooLargeError: 413, UnsupportedError: 501}
 FRAMEWORKS_WORDS = ("Not Found", "Content Too Large")  # say less than we can
@@ -36,7 +37,6 @@ KINDS: dict[int, tuple[str, str]] = {
     422: ("invalid-input", "The request does not fit the schema"),
     431: ("head-too-large", "The headers are too large"),
     500: ("internal-error", "The service failed"),
-    501: ("not-implemented", "The service does not do this"),
     503: ("unavailable", "The service cannot answer now"),
 }
 
@@ -77,33 +77,34 @@ def install(app: FastAPI) -> None:
     app.exception_handler(OipError)(_on_oip_error)
 
 
-def problem(
+def refusal(
     scope: Scope,
     status: int,
     detail: str | None = None,
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Make an error, in the form of the address that was asked.
+    """Say no, in the form of the address that was asked.
 
     Args:
-        scope: The request's.
+        scope: The request's; it is marked, so that the answer is known for ours on its way out.
         status: HTTP status, 400…599.
         detail: What is wrong with this request; the kind's title if there is no more to say.
-        errors: Each fault of the input.
+        errors: Each fault of the input, for a problem document.
         headers: Further headers.
     Returns:
         The response.
     """
+    scope[OURS] = True
     slug, title = KINDS.get(status, KINDS[500 if status >= 500 else 400])
     detail = detail or f"{title}."
     if _speaks_oip(scope):
         body = _OIP_ERROR.dump_json(oip.ErrorReply(error=detail))
         return Response(body, OIP_INVALID.get(status, status), headers, OIP_MEDIA_TYPE)
-    document = ProblemReply(type=f"urn:digits:problem:{slug}", title=title, status=status, detail=detail)
+    problem = ProblemReply(type=f"urn:digits:problem:{slug}", title=title, status=status, detail=detail)
     if errors is not None:
-        document["errors"] = list(errors)
-    return Response(_PROBLEM.dump_json(document), status, headers, MEDIA_TYPE)
+        problem["errors"] = list(errors)
+    return Response(_PROBLEM.dump_json(problem), status, headers, MEDIA_TYPE)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -127,7 +128,8 @@ def oip_documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         The `responses` of the operation.
     """
     content = {OIP_MEDIA_TYPE: {"schema": _OIP_ERROR.json_schema()}}
-    described: dict[int | str, str] = {status: KINDS[status][1] for status in statuses}
+    titles = {501: "The service does not do this", **{status: title for status, (_, title) in KINDS.items()}}
+    described: dict[int | str, str] = {status: titles[status] for status in statuses}
     described["default"] = "Any other error"  # or FastAPI adds a 422 in its own form
     return {status: {"description": words, "content": content} for status, words in described.items()}
 
@@ -158,10 +160,11 @@ def as_problems(scope: Scope, receive: Receive, send: Send) -> Send:
 
 
 def _is_foreign_error(message: Message, scope: Scope) -> bool:
+    """Whether an answer is an error that `refusal` did not write, or one that was put in its place."""
     if message["status"] < 400:
         return False
-    ours = OIP_MEDIA_TYPE if _speaks_oip(scope) else MEDIA_TYPE
-    return (b"content-type", ours.encode()) not in message["headers"]
+    media_type = OIP_MEDIA_TYPE if _speaks_oip(scope) else MEDIA_TYPE
+    return OURS not in scope or (b"content-type", media_type.encode()) not in message["headers"]
 
 
 def _speaks_oip(scope: Scope) -> bool:
@@ -180,7 +183,7 @@ def _for_status(
         detail = None
     if status == 413 and detail is None:
         detail = f"The body must be at most {scope.get(MAX_BODY_SIZE_SCOPE_KEY)} bytes."
-    return problem(scope, status, detail, headers=headers)
+    return refusal(scope, status, detail, headers=headers)
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
@@ -190,11 +193,11 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 async def _on_invalid_input(request: Request, error: RequestValidationError) -> Response:
     errors = [_field_error(fault) for fault in error.errors()]
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
-    return problem(request.scope, 422, f"{_place(errors[0]['loc'])} {errors[0]['msg']}{more}", errors)
+    return refusal(request.scope, 422, f"{_place(errors[0]['loc'])} {errors[0]['msg']}{more}", errors)
 
 
 async def _on_oip_error(request: Request, error: OipError) -> Response:
-    return problem(request.scope, OIP_STATUS[type(error)], str(error))
+    return refusal(request.scope, OIP_STATUS[type(error)], str(error))
 
 
 def _field_error(fault: Mapping[str, Any]) -> FieldError:

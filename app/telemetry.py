@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.counts import Counts
-from app.problems import as_problems, problem
+from app.problems import as_problems, refusal
 
 MAX_HEAD_BYTES = 64 * 1024
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -63,7 +63,7 @@ class Telemetry:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id, refusal = read_head(scope)
+        request_id, refused = read_head(scope)
         started, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:
@@ -74,8 +74,8 @@ class Telemetry:
             await send(message)
 
         try:
-            if refusal is not None:
-                await refusal(scope, receive, send_with_id)
+            if refused is not None:
+                await refused(scope, receive, send_with_id)
             else:
                 await self.app(scope, receive, as_problems(scope, receive, send_with_id))
         except (Exception, asyncio.CancelledError) as error:
@@ -105,9 +105,9 @@ def last_word(error: BaseException, scope: Scope, request: dict[str, str]) -> Re
     if isinstance(error, ClientDisconnect):
         return None
     if isinstance(error, asyncio.CancelledError):  # the stop has waited long enough for its rest
-        return problem(scope, 503, "The service is stopping.")
+        return refusal(scope, 503, "The service is stopping.")
     log.error("request failed", exc_info=error, extra=request)
-    return problem(scope, 500)
+    return refusal(scope, 500)
 
 
 def read_head(scope: Scope) -> tuple[bytes, Response | None]:
@@ -129,9 +129,9 @@ def read_head(scope: Scope) -> tuple[bytes, Response | None]:
         request_id = os.urandom(16).hex().encode()
     if size > MAX_HEAD_BYTES:
         detail = f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes."
-        return request_id, problem(scope, 431, detail)
+        return request_id, refusal(scope, 431, detail)
     if upgrades and scope["method"] == "POST":  # the parser takes its body for another protocol
-        return request_id, problem(scope, 400, "A request with a body cannot ask for an upgrade.")
+        return request_id, refusal(scope, 400, "A request with a body cannot ask for an upgrade.")
     return request_id, None
 
 

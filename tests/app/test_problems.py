@@ -3,7 +3,7 @@
 import pytest
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from app import problems
 from app.counts import Counts
@@ -55,6 +55,10 @@ def failing():
     async def plain():
         return PlainTextResponse("teapot", 418)
 
+    @app.get("/v2/echo")
+    async def echo():
+        return JSONResponse({"detail": [{"input": "what was sent"}]}, 422)
+
     @app.get("/odd")
     async def odd():
         raise RequestValidationError([{"type": "odd", "loc": ("query", "x"), "msg": "wants {braces}"}])
@@ -83,6 +87,7 @@ def test_below_v2_whatever_fails_is_said_in_the_form_of_that_protocol(failing, c
     for path, status, error in (
         ("/v2/crash", 500, "The service failed."),
         ("/v2/plain", 418, "The request cannot be understood."),
+        ("/v2/echo", 400, "The request does not fit the schema."),
     ):
         reply = failing.get(path)
         assert (reply.status_code, reply.json()) == (status, {"error": error})
