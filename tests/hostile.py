@@ -99,7 +99,7 @@ MESSAGES = {
     "size_is_text": (message(behind("256")), "inputs[0].parameters.binary_data_size"),
     "size_is_true": (message(behind(True)), "inputs[0].parameters.binary_data_size"),  # noqa: FBT003
     "size_negative": (message(behind(-256)), "inputs[0].parameters.binary_data_size must be at least 0"),
-    "size_of_nothing_behind": (message(behind(256)), "Behind the JSON"),
+    "size_of_nothing_behind": (message(behind(256)), "The bytes behind the JSON must be 256"),
     "size_overflows_64_bits": (message(behind(2**64 + 256)), "inputs[0].parameters.binary_data_size"),
     "output_unknown": (wanted({"name": MARK}), "outputs[0].name"),
     "output_without_name": (wanted({}), "outputs[0].name"),
@@ -144,8 +144,8 @@ MESSAGES = {
 HEAD = json.dumps(message(behind(256))).encode()
 # Name → body, value of the header, what the refusal names.
 BINARY = {
-    "byte_too_many_elements": (HEAD + IMAGE + b"x", len(HEAD), "Behind the JSON"),
-    "buffer_size_overflow": (HEAD + IMAGE[:-1], len(HEAD), "Behind the JSON"),
+    "byte_too_many_elements": (HEAD + IMAGE + b"x", len(HEAD), "The bytes behind the JSON must be 256"),
+    "buffer_size_overflow": (HEAD + IMAGE[:-1], len(HEAD), "The bytes behind the JSON must be 256"),
     "inference_header_content_length_out_of_range": (HEAD + IMAGE, len(HEAD + IMAGE) + 1, HEADER),
     "header_negative": (HEAD + IMAGE, -1, HEADER),
     "header_of_text": (HEAD + IMAGE, MARK, HEADER),

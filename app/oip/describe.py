@@ -1,16 +1,16 @@
 """What the model takes and gives, in the two notations of the protocol."""
 
-from app.oip.messages import ConfigReply, IndexEntry, ModelReply, TensorConfig, TensorReply
+from app.oip.messages import ConfigReply, IndexEntry, ModelReply, TensorConfig, TensorDescription
 from model import DIGITS, PIXELS, Card
 
 PLATFORM = "numpy"
 EXTENSIONS = ["binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics"]
 ANY = -1  # stands for the number of rows
 
-INPUTS = [TensorReply(name="pixels", datatype="FP32", shape=[ANY, PIXELS])]
-OUTPUTS = [
-    TensorReply(name="digit", datatype="INT64", shape=[ANY]),
-    TensorReply(name="probabilities", datatype="FP32", shape=[ANY, DIGITS]),
+INPUT_TENSORS = [TensorDescription(name="pixels", datatype="FP32", shape=[ANY, PIXELS])]
+OUTPUT_TENSORS = [
+    TensorDescription(name="digit", datatype="INT64", shape=[ANY]),
+    TensorDescription(name="probabilities", datatype="FP32", shape=[ANY, DIGITS]),
 ]
 
 
@@ -23,7 +23,11 @@ def metadata(card: Card) -> ModelReply:
         Its metadata.
     """
     return ModelReply(
-        name=card.name, versions=[card.version], platform=PLATFORM, inputs=INPUTS, outputs=OUTPUTS
+        name=card.name,
+        versions=[card.version],
+        platform=PLATFORM,
+        inputs=INPUT_TENSORS,
+        outputs=OUTPUT_TENSORS,
     )
 
 
@@ -40,12 +44,12 @@ def config(card: Card, max_rows: int) -> ConfigReply:
         name=card.name,
         platform=PLATFORM,
         max_batch_size=max_rows,
-        input=[_configure(tensor) for tensor in INPUTS],
-        output=[_configure(tensor) for tensor in OUTPUTS],
+        input=[_configure(tensor) for tensor in INPUT_TENSORS],
+        output=[_configure(tensor) for tensor in OUTPUT_TENSORS],
     )
 
 
-def _configure(tensor: TensorReply) -> TensorConfig:
+def _configure(tensor: TensorDescription) -> TensorConfig:
     """Leave out the rows, which a configuration speaks of as `max_batch_size`."""
     return TensorConfig(name=tensor["name"], data_type=f"TYPE_{tensor['datatype']}", dims=tensor["shape"][1:])
 

@@ -64,7 +64,7 @@ class InputTensor(Message):
     """Images."""
 
     name: Literal["pixels"]
-    shape: Annotated[list[int], Field(max_length=2, fail_fast=True, description=f"Number of rows, {PIXELS}.")]
+    shape: Annotated[list[int], Field(fail_fast=True, description=f"Number of rows, {PIXELS}.")]
     datatype: Datatype
     parameters: InputParameters | None = None
     data: TensorData | None = Field(
@@ -73,9 +73,10 @@ class InputTensor(Message):
 
     @model_validator(mode="after")
     def _travels_one_way(self) -> "InputTensor":
+        """Ask for the data, in one place. That shared memory is no place here is said later."""
         parameters = self.parameters or InputParameters()
-        ways = (self.data, parameters.binary_data_size, parameters.shared_memory_region)
-        if sum(way is not None for way in ways) != 1:
+        is_shared = parameters.shared_memory_region is not None
+        if not is_shared and (self.data is None) == (parameters.binary_data_size is None):
             rule = "must have either data or parameters.binary_data_size"
             raise PydanticCustomError("tensor_data", rule)
         return self
@@ -99,6 +100,7 @@ class RequestedOutput(Message):
 
     @model_validator(mode="after")
     def _classifies_probabilities(self) -> "RequestedOutput":
+        """Refuse to rank the one number that the output `digit` has."""
         if self.name != "probabilities" and self.parameters and self.parameters.classification is not None:
             rule = "cannot be classified; the output probabilities can"
             raise PydanticCustomError("classification", rule)
@@ -200,7 +202,7 @@ class IndexEntry(TypedDict):
     reason: str
 
 
-class TensorReply(TypedDict):
+class TensorDescription(TypedDict):
     """An input or output; -1 in its shape stands for the number of rows."""
 
     name: str
@@ -214,8 +216,8 @@ class ModelReply(TypedDict):
     name: str
     versions: list[str]
     platform: str
-    inputs: list[TensorReply]
-    outputs: list[TensorReply]
+    inputs: list[TensorDescription]
+    outputs: list[TensorDescription]
 
 
 class TensorConfig(TypedDict):

@@ -1,13 +1,13 @@
-"""How an inference looks in OpenAPI, where a body that is read raw has to be described by hand."""
+"""How bodies that are read raw look in OpenAPI, which knows of them what is written here."""
 
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
 
 from app.oip.envelope import HEADER_LENGTH
-from app.oip.messages import InferReply, InferRequest
+from app.oip.messages import IndexRequest, InferReply, InferRequest
 
-BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+OCTETS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def inlined(node: JsonValue, definitions: dict[str, JsonValue]) -> JsonValue:
@@ -33,11 +33,14 @@ _SCHEMA = TypeAdapter(InferRequest).json_schema()
 
 INFER_BODY: dict[str, Any] = {
     "required": True,
-    "content": {"application/json": {"schema": inlined(_SCHEMA, _SCHEMA["$defs"])}, **BYTES},
+    "content": {"application/json": {"schema": inlined(_SCHEMA, _SCHEMA["$defs"])}, **OCTETS},
+}
+INDEX_BODY: dict[str, Any] = {
+    "content": {"application/json": {"schema": TypeAdapter(IndexRequest).json_schema()}}
 }
 INFER_REPLY: dict[str, Any] = {
     "model": InferReply,
-    "content": BYTES,
+    "content": OCTETS,
     "headers": {
         HEADER_LENGTH: {"description": "Bytes of JSON, if others follow.", "schema": {"type": "integer"}},
         "Content-Encoding": {"description": "As Accept-Encoding asked.", "schema": {"type": "string"}},

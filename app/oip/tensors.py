@@ -71,9 +71,7 @@ def to_pixels(request: InferRequest, tail: bytes, max_rows: int) -> Floats32:
         Shape (B, 64), float32 in [0, 16].
     Raises:
         InvalidError: Shape, datatype, data and bytes do not agree, or a pixel is out of bounds.
-        UnsupportedError: The request speaks of shared memory.
     """
-    refuse_shared_memory(request)
     (tensor,) = request.inputs
     rows = rows_of(tensor.shape, max_rows)
     dtype = DTYPES[tensor.datatype]
@@ -157,7 +155,7 @@ def from_bytes(tensor: InputTensor, tail: bytes, rows: int, dtype: np.dtype[Any]
             f"inputs[0].parameters.binary_data_size must be {size}, as its shape and datatype say"
         )
     if len(tail) != size:
-        raise InvalidError(f"Behind the JSON must be {size} bytes, as inputs[0] says, not {len(tail)}.")
+        raise InvalidError(f"The bytes behind the JSON must be {size}, as inputs[0] says.")
     return np.frombuffer(tail, dtype).reshape(rows, PIXELS)
 
 
@@ -179,7 +177,8 @@ def pack(readings: Readings, request: InferRequest) -> tuple[list[OutputTensor],
             values = classify(readings.probabilities, parameters.classification)
         datatype = OUTPUT_DATATYPES[values.dtype.kind]
         output = OutputTensor(name=wanted.name, shape=list(values.shape), datatype=datatype)
-        if binary_by_default if parameters.binary_data is None else parameters.binary_data:
+        is_binary = binary_by_default if parameters.binary_data is None else parameters.binary_data
+        if is_binary:
             tail.append(to_bytes(values))
             output["parameters"] = {"binary_data_size": len(tail[-1])}
         else:

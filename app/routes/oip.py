@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from app.json_route import parse
 from app.oip import describe, messages
 from app.oip.envelope import HEADER_LENGTH, coding_of_choice, compress, inflate, split
-from app.oip.schema import INFER_BODY, INFER_REPLY
+from app.oip.schema import INDEX_BODY, INFER_BODY, INFER_REPLY
 from app.oip.statistics import Statistics, StatisticsReply
-from app.oip.tensors import pack, raw_request, to_pixels
+from app.oip.tensors import pack, raw_request, refuse_shared_memory, to_pixels
 from app.problems import oip_documented
 from app.reader import Reader, Readings
 from app.settings import Settings
@@ -47,7 +47,7 @@ def oip_routes(
     router = APIRouter(
         tags=["open inference protocol"],
         max_body_size=settings.max_body_bytes,
-        responses=oip_documented(404, 500),
+        responses=oip_documented(500),
     )
     router.include_router(_server_routes(card, statistics, is_draining))
     router.include_router(_repository_routes(card, settings, is_draining))
@@ -56,11 +56,87 @@ def oip_routes(
         ("/v2/models/{name}", [Depends(named)]),
         ("/v2/models/{name}/versions/{version}", [Depends(named), Depends(versioned)]),
     ):
-        model = APIRouter(prefix=prefix, dependencies=dependencies)
+        model = APIRouter(prefix=prefix, dependencies=dependencies, responses=oip_documented(404))
         _describe_model(model, card, settings, statistics, is_draining)
         _ask_model(model, card, reader, settings, statistics)
         router.include_router(model)
     return router
+
+
+def _ask_model(
+    router: APIRouter, card: Card, reader: Reader, settings: Settings, statistics: Statistics
+) -> None:
+    """Add the question itself. It is answered on the event loop, as /predict is."""
+
+    @router.post(
+        "/infer",
+        responses={**oip_documented(400, 413, 501), 200: INFER_REPLY},
+        openapi_extra={"requestBody": INFER_BODY},
+    )
+    async def infer(request: Request) -> Response:
+        """Read the digits that images show; their tensor is JSON, or bytes behind it."""
+        body = await request.body()
+        with statistics.inference() as watch:
+            body = inflate(body, _header(request, "Content-Encoding") or "", settings.max_body_bytes)
+            head, tail = split(body, _header(request, HEADER_LENGTH))
+            message = raw_request(tail) if head is None else parse(_REQUEST, head, settings.max_json_values)
+            refuse_shared_memory(message)
+            pixels = to_pixels(message, tail, settings.max_batch_rows)
+            watch.lap(rows=len(pixels))
+            readings = reader.read(pixels)
+            watch.lap()
+            response = _reply(card, message, readings, _header(request, "Accept-Encoding") or "")
+            watch.lap()
+        return response
+
+
+def _reply(card: Card, request: messages.InferRequest, readings: Readings, accept_encoding: str) -> Response:
+    """Write what was read: JSON, and behind it the outputs that are wanted as bytes."""
+    outputs, tail = pack(readings, request)
+    reply = messages.InferReply(model_name=card.name, model_version=card.version, outputs=outputs)
+    if request.id is not None:
+        reply["id"] = request.id
+    body, headers = _REPLY.dump_json(reply), {"Vary": "Accept-Encoding"}
+    media_type = "application/json"
+    if tail:
+        headers[HEADER_LENGTH] = str(len(body))
+        body, media_type = body + tail, "application/octet-stream"
+    if coding := coding_of_choice(accept_encoding):
+        headers["Content-Encoding"] = coding
+        body = compress(body, coding)
+    return Response(body, headers=headers, media_type=media_type)
+
+
+def _describe_model(
+    router: APIRouter,
+    card: Card,
+    settings: Settings,
+    statistics: Statistics,
+    is_draining: Callable[[], bool],
+) -> None:
+    """Add what is asked about a model."""
+
+    @router.get("")
+    async def metadata() -> messages.ModelReply:
+        """Say what the model takes and gives."""
+        return describe.metadata(card)
+
+    @router.head("/ready", include_in_schema=False)
+    @router.get("/ready", responses=oip_documented(503))
+    async def ready() -> messages.ModelReadyReply:
+        """Say whether the model answers; 503 once the service is stopping."""
+        _require_ready(is_draining)
+        return messages.ModelReadyReply(name=card.name, ready=True)
+
+    @router.get("/config")
+    async def config() -> messages.ConfigReply:
+        """Say how the model is served, as Triton's configuration does."""
+        return describe.config(card, settings.max_batch_rows)
+
+    @router.get("/stats")
+    async def model_statistics() -> StatisticsReply:
+        """Report what the model has done in this process when it was asked by this protocol."""
+        return StatisticsReply(model_stats=[statistics.report(card)])
 
 
 def _server_routes(card: Card, statistics: Statistics, is_draining: Callable[[], bool]) -> APIRouter:
@@ -105,7 +181,7 @@ def _repository_routes(card: Card, settings: Settings, is_draining: Callable[[],
     """Build what is asked of the repository of models, which can only be read."""
     router = APIRouter(prefix="/v2/repository")
 
-    @router.post("/index", responses=oip_documented(400, 413))
+    @router.post("/index", responses=oip_documented(400, 413), openapi_extra={"requestBody": INDEX_BODY})
     async def index(request: Request) -> list[messages.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` those that answer."""
         wanted = parse(_INDEX, await request.body() or b"{}", settings.max_json_values)
@@ -122,36 +198,9 @@ def _repository_routes(card: Card, settings: Settings, is_draining: Callable[[],
     return router
 
 
-def _describe_model(
-    router: APIRouter,
-    card: Card,
-    settings: Settings,
-    statistics: Statistics,
-    is_draining: Callable[[], bool],
-) -> None:
-    """Add what is asked about a model."""
-
-    @router.get("")
-    async def metadata() -> messages.ModelReply:
-        """Say what the model takes and gives."""
-        return describe.metadata(card)
-
-    @router.head("/ready", include_in_schema=False)
-    @router.get("/ready", responses=oip_documented(503))
-    async def ready() -> messages.ModelReadyReply:
-        """Say whether the model answers; 503 once the service is stopping."""
-        _require_ready(is_draining)
-        return messages.ModelReadyReply(name=card.name, ready=True)
-
-    @router.get("/config")
-    async def config() -> messages.ConfigReply:
-        """Say how the model is served, as Triton's configuration does."""
-        return describe.config(card, settings.max_batch_rows)
-
-    @router.get("/stats")
-    async def model_statistics() -> StatisticsReply:
-        """Report what the model has done in this process when it was asked by this protocol."""
-        return StatisticsReply(model_stats=[statistics.report(card)])
+def _header(request: Request, name: str) -> str | None:
+    """Read a header; sent in several lines, it is one with commas (RFC 9110, section 5.3)."""
+    return ", ".join(request.headers.getlist(name)) if name in request.headers else None
 
 
 def _require_name(name: str, card: Card) -> None:
@@ -164,46 +213,3 @@ def _require_ready(is_draining: Callable[[], bool]) -> None:
     """Refuse once the service is stopping."""
     if is_draining():
         raise HTTPException(503, "The service is stopping.")
-
-
-def _ask_model(
-    router: APIRouter, card: Card, reader: Reader, settings: Settings, statistics: Statistics
-) -> None:
-    """Add the question itself. It is answered on the event loop, as /predict is."""
-
-    @router.post(
-        "/infer",
-        responses={**oip_documented(400, 404, 413, 500, 501), 200: INFER_REPLY},
-        openapi_extra={"requestBody": INFER_BODY},
-    )
-    async def infer(request: Request) -> Response:
-        """Read the digits that images show; their tensor is JSON, or bytes behind it."""
-        body = await request.body()
-        with statistics.inference() as watch:
-            body = inflate(body, request.headers.get("content-encoding", ""), settings.max_body_bytes)
-            head, tail = split(body, request.headers.get(HEADER_LENGTH))
-            message = raw_request(tail) if head is None else parse(_REQUEST, head, settings.max_json_values)
-            pixels = to_pixels(message, tail, settings.max_batch_rows)
-            watch.lap(rows=len(pixels))
-            readings = reader.read(pixels)
-            watch.lap()
-            response = _reply(card, message, readings, request.headers.get("accept-encoding", ""))
-            watch.lap()
-        return response
-
-
-def _reply(card: Card, request: messages.InferRequest, readings: Readings, accept_encoding: str) -> Response:
-    """Write what was read: JSON, and behind it the outputs that are wanted as bytes."""
-    outputs, tail = pack(readings, request)
-    reply = messages.InferReply(model_name=card.name, model_version=card.version, outputs=outputs)
-    if request.id is not None:
-        reply["id"] = request.id
-    body, headers = _REPLY.dump_json(reply), {"Vary": "Accept-Encoding"}
-    media_type = "application/json"
-    if tail:
-        headers[HEADER_LENGTH] = str(len(body))
-        body, media_type = body + tail, "application/octet-stream"
-    if coding := coding_of_choice(accept_encoding):
-        headers["Content-Encoding"] = coding
-        body = compress(body, coding)
-    return Response(body, headers=headers, media_type=media_type)

@@ -276,6 +276,34 @@ def test_rows_of_rows_are_not_taken_for_an_image(infer):
     assert reply.json() == {"error": "inputs[0].data[0] must have a length of at least 64"}
 
 
+@pytest.mark.parametrize(("size", "status"), [(2000, 400), (2001, 413)])
+def test_what_is_inflated_has_the_bound_of_a_body(make_client, size, status):
+    body = gzip.compress(b" " * size)
+    client = make_client(max_body_bytes=2000)
+    reply = client.post(f"{MODEL}/infer", content=body, headers={"Content-Encoding": "gzip"})
+    assert reply.status_code == status
+    assert (reply.json()["error"] == "The inflated body must be at most 2000 bytes.") == (status == 413)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "status"),
+    [
+        ("Content-Encoding", ("identity", "gzip"), 501),
+        ("Content-Encoding", ("gzip", "gzip"), 501),
+        (HEADER, ("2", "0"), 400),
+    ],
+)
+def test_a_header_in_two_lines_is_one_with_a_comma(client, name, values, status):
+    headers = [(name, value) for value in values]
+    assert client.post(f"{MODEL}/infer", content=gzip.compress(b"{}"), headers=headers).status_code == status
+
+
+def test_what_is_accepted_may_stand_in_two_lines(client):
+    headers = [("Accept-Encoding", "br"), ("Accept-Encoding", "deflate")]
+    reply = client.post(f"{MODEL}/infer", json={"inputs": inputs()}, headers=headers)
+    assert reply.headers["content-encoding"] == "deflate"
+
+
 def test_a_chunked_body_is_taken(client):
     async def chunks():
         for byte in json.dumps({"inputs": inputs()}).encode():

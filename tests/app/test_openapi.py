@@ -44,12 +44,20 @@ def test_it_documents_every_operation_and_its_problems(document):
             assert list(responses[status]["content"]) == ["application/problem+json"]
 
 
+def statuses_below_v2(path):
+    """The answers that an operation of the protocol can give."""
+    statuses = {"200", "500", "default"}
+    statuses |= {"404"} if path.startswith("/v2/models/{name}") else set()
+    statuses |= {"503"} if path.endswith("/ready") else set()
+    statuses |= {"400", "413"} if path.endswith(("/infer", "/index")) else set()
+    return statuses | ({"501"} if path.endswith("/infer") else set())
+
+
 def test_below_v2_errors_are_documented_in_their_own_form(document):
     for path, methods in document["paths"].items():
         if path.startswith("/v2"):
             for operation in methods.values():
-                assert set(operation["responses"]) >= {"200", "404", "500", "default"}
-                assert "422" not in operation["responses"]
+                assert set(operation["responses"]) == statuses_below_v2(path)
                 for status, response in operation["responses"].items():
                     if status != "200":
                         assert list(response["content"]) == ["application/json"]
@@ -57,10 +65,14 @@ def test_below_v2_errors_are_documented_in_their_own_form(document):
                         assert name == "error"
 
 
+def test_what_the_index_may_be_asked_is_documented(document):
+    body = document["paths"]["/v2/repository/index"]["post"]["requestBody"]
+    assert list(body["content"]["application/json"]["schema"]["properties"]) == ["ready"]
+
+
 def test_an_inference_documents_its_body_and_its_two_forms(document):
     operation = document["paths"]["/v2/models/{name}/versions/{version}/infer"]["post"]
     assert [parameter["name"] for parameter in operation["parameters"]] == ["name", "version"]
-    assert set(operation["responses"]) == {"200", "400", "404", "413", "500", "501", "default"}
     for described in (operation["requestBody"], operation["responses"]["200"]):
         assert set(described["content"]) == {"application/json", "application/octet-stream"}
     schema = operation["requestBody"]["content"]["application/json"]["schema"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -52,6 +53,17 @@ def test_the_bound_is_exact(coding):
 
 
 @pytest.mark.parametrize("coding", CODERS)
+def test_no_more_is_inflated_than_the_bound(coding):
+    bomb, limit = CODERS[coding](bytes(50_000_000)), 100_000
+    tracemalloc.start()
+    with pytest.raises(TooLargeError):
+        inflate(bomb, coding, limit)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * limit
+
+
+@pytest.mark.parametrize("coding", CODERS)
 @pytest.mark.parametrize(
     "damage",
     [
@@ -96,7 +108,14 @@ def test_any_bytes_are_inflated_or_refused(coding, data):
         ("gzip, identity;q=0.5", "gzip"),
         ("gzip;q=0.000", None),
         ("gzip;q=0.001", "gzip"),
+        ("gzip\t;\tq=0", None),
+        ("gzip;q=0.0000", None),
+        ("gzip;q=1.5", None),
+        ("gzip;q=-1", None),
+        ("gzip;q=one, deflate;q=0.1", "deflate"),
+        ("gzip;level=1;q=0", None),
         (",,;q=1,", None),
+        ("br," * 60_000 + "gzip", None),
     ],
 )
 def test_the_coding_of_a_reply_is_the_one_the_client_likes_best(accepted, coding):
@@ -116,13 +135,16 @@ def test_whatever_a_client_accepts_gets_some_answer(accepted):
         ("002", (b"{}", b"abcd")),
         ("6", (b"{}abcd", b"")),
         ("0", (None, b"{}abcd")),
+        ("2 \t", (b"{}", b"abcd")),
     ],
 )
 def test_a_body_is_parted_where_its_header_says(length, parts):
     assert split(b"{}abcd", length) == parts
 
 
-@pytest.mark.parametrize("length", ["7", "-1", "+2", "2.0", "", " ", "0x2", "2e0", "٢", "1" * 5000, "two"])
+@pytest.mark.parametrize(
+    "length", ["7", "-1", "+2", "2.0", "", " ", "0x2", "2e0", "٢", "1" * 5000, "2, 0", "two"]
+)
 def test_a_header_that_is_no_place_in_the_body_is_invalid(length):
     with pytest.raises(InvalidError, match="whole number from 0 to the length of the body, 6"):
         split(b"{}abcd", length)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from app.oip.describe import OUTPUT_TENSORS
 from app.oip.errors import InvalidError, UnsupportedError
 from app.oip.messages import InferRequest
-from app.oip.tensors import DTYPES, classify, pack, raw_request, to_bytes, to_pixels
+from app.oip.tensors import DTYPES, classify, pack, raw_request, refuse_shared_memory, to_bytes, to_pixels
 from app.reader import Readings
 
 MAX_ROWS = 16
@@ -25,8 +26,7 @@ images = hnp.arrays(np.uint8, st.tuples(rows, st.just(64)), elements=st.integers
 def message(*, datatype="FP32", shape=(1, 64), size=None, outputs=None, parameters=None, **fields):
     """A request; `size` says that its tensor is behind the JSON."""
     tensor = {"name": "pixels", "datatype": datatype, "shape": [*shape], **fields}
-    if size is not None:
-        tensor["parameters"] = {"binary_data_size": size}
+    tensor["parameters"] = tensor.pop("parameters_of_tensor", {"binary_data_size": size})
     return InferRequest.model_validate({"inputs": [tensor], "outputs": outputs, "parameters": parameters})
 
 
@@ -123,7 +123,7 @@ def test_the_declared_size_is_what_shape_and_datatype_say(size):
 
 @pytest.mark.parametrize("length", [0, 255, 257, 512])
 def test_the_bytes_behind_the_json_are_as_many_as_declared(length):
-    with pytest.raises(InvalidError, match=f"must be 256 bytes, as inputs.0. says, not {length}"):
+    with pytest.raises(InvalidError, match=r"bytes behind the JSON must be 256, as inputs\[0\] says"):
         to_pixels(message(size=256), bytes(length), MAX_ROWS)
 
 
@@ -132,15 +132,20 @@ def test_no_bytes_follow_a_tensor_that_is_in_the_json():
         to_pixels(message(data=[0] * 64), b"x", MAX_ROWS)
 
 
-@pytest.mark.parametrize("where", ["input", "output"])
-def test_shared_memory_is_unsupported(where):
-    region = {"shared_memory_region": "region", "shared_memory_byte_size": 256}
-    fields = {"name": "pixels", "datatype": "FP32", "shape": [1, 64]}
-    fields |= {"parameters": region} if where == "input" else {"data": [0] * 64}
-    outputs = [{"name": "digit", "parameters": region}] if where == "output" else None
-    request = InferRequest.model_validate({"inputs": [fields], "outputs": outputs})
+REGION = {"shared_memory_region": "region", "shared_memory_byte_size": 256}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        message(parameters_of_tensor=REGION),
+        message(parameters_of_tensor=REGION, data=[0] * 64),
+        message(data=[0] * 64, outputs=[{"name": "digit", "parameters": REGION}]),
+    ],
+)
+def test_shared_memory_is_unsupported(request_):
     with pytest.raises(UnsupportedError, match="Shared memory"):
-        to_pixels(request, b"", MAX_ROWS)
+        refuse_shared_memory(request_)
 
 
 @given(
@@ -179,6 +184,12 @@ def test_without_a_word_about_outputs_both_are_json(readings):
             "data": readings.probabilities.ravel().tolist(),
         },
     ]
+
+
+def test_the_outputs_are_those_that_the_model_is_said_to_give(readings):
+    outputs, _ = pack(readings, message(data=[]))
+    given = [(output["name"], output["datatype"], [-1, *output["shape"][1:]]) for output in outputs]
+    assert given == [tuple(described.values()) for described in OUTPUT_TENSORS]
 
 
 @pytest.mark.parametrize("names", [["digit"], ["probabilities", "digit"], ["probabilities"]])
