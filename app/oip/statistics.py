@@ -1,15 +1,17 @@
 """How many inferences the protocol was asked for, and how long their parts took."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from model import Card
+
+Clock: TypeAlias = Callable[[], int]
 
 
 class Duration(TypedDict):
@@ -69,29 +71,43 @@ class Batches:
     compute_output: int = 0
 
 
-@dataclass
 class Stopwatch:
-    """The moments of one request, in nanoseconds of the monotonic clock."""
+    """The moments of one inference.
 
-    rows: int = 0
-    moments: list[int] = field(default_factory=lambda: [time.perf_counter_ns()])
+    Args:
+        clock: Tells the time, in nanoseconds.
+    """
 
-    def lap(self, rows: int = 0) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.rows = 0
+        self.moments = [clock()]
+        self._clock = clock
+
+    def lap(self, rows: int | None = None) -> None:
         """Note that a part is done.
 
         Args:
             rows: Number of rows, once it is known.
         """
-        self.rows = rows or self.rows
-        self.moments.append(time.perf_counter_ns())
+        if rows is not None:
+            self.rows = rows
+        self.moments.append(self._clock())
 
 
 class Statistics:
-    """Counts the inferences of one process, by number of rows."""
+    """Counts the inferences of one process, by number of rows.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Tells how time passes, in nanoseconds.
+        calendar: Tells what time it is, in nanoseconds since 1970.
+    """
+
+    def __init__(self, clock: Clock = time.perf_counter_ns, calendar: Clock = time.time_ns) -> None:
+        self._clock = clock
+        self._calendar = calendar
         self._batches: dict[int, Batches] = {}
-        self._failed = Duration(count=0, ns=0)
+        self._failures = 0
+        self._failure_nanoseconds = 0
         self._last_milliseconds = 0
 
     @contextmanager
@@ -101,12 +117,12 @@ class Statistics:
         Yields:
             A stopwatch; it laps after each of the three parts.
         """
-        watch = Stopwatch()
+        watch = Stopwatch(self._clock)
         try:
             yield watch
         except Exception:
-            self._failed["count"] += 1
-            self._failed["ns"] += time.perf_counter_ns() - watch.moments[0]
+            self._failures += 1
+            self._failure_nanoseconds += self._clock() - watch.moments[0]
             raise
         start, parsed, inferred, packed = watch.moments
         batches = self._batches.setdefault(watch.rows, Batches())
@@ -114,7 +130,7 @@ class Statistics:
         batches.compute_input += parsed - start
         batches.compute_infer += inferred - parsed
         batches.compute_output += packed - inferred
-        self._last_milliseconds = time.time_ns() // 1_000_000
+        self._last_milliseconds = self._calendar() // 1_000_000
 
     def report(self, card: Card) -> ModelStatistics:
         """Sum up.
@@ -134,7 +150,7 @@ class Statistics:
             execution_count=total.requests,
             inference_stats=InferStatistics(
                 success=Duration(count=total.requests, ns=nanoseconds),
-                fail=self._failed,
+                fail=Duration(count=self._failures, ns=self._failure_nanoseconds),
                 queue=Duration(count=total.requests, ns=0),
                 **_durations(total),
             ),

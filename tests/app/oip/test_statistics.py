@@ -62,29 +62,36 @@ def test_requests_are_counted_by_their_rows_and_their_parts_add_up(card):
     assert whole["success"]["ns"] == sum(whole[part]["ns"] for part in parts)
 
 
-def test_each_moment_counts_for_one_part(card):
-    def work():
-        end = time.perf_counter_ns() + 1_000_000
-        while time.perf_counter_ns() < end:
-            pass
-
-    statistics, start = Statistics(), time.perf_counter_ns()
-    with statistics.inference() as watch:
-        for _ in range(3):
-            work()
-            watch.lap(rows=1)
-    elapsed = time.perf_counter_ns() - start
-    parts = statistics.report(card)["batch_stats"][0]
-    durations = [parts[part]["ns"] for part in ("compute_input", "compute_infer", "compute_output")]
-    assert min(durations) >= 1_000_000
-    assert sum(durations) <= elapsed
-
-
-def test_what_raises_is_a_failure_and_nothing_else(card):
-    statistics = Statistics()
+def test_each_moment_counts_for_one_part_and_failures_for_none(card):
+    moments = iter([100, 101, 111, 211, 1000, 1002, 1022, 1222, 5000, 5003, 5040])
+    statistics = Statistics(clock=lambda: next(moments), calendar=lambda: 1_700_000_000_123_999_999)
+    infer(statistics, 7)
+    infer(statistics, 7)
     with pytest.raises(BrokenError):
-        fail(statistics, 5)
+        fail(statistics, 7)
     report = statistics.report(card)
-    assert report["inference_stats"]["fail"]["count"] == 1
-    assert report["inference_stats"]["fail"]["ns"] > 0
-    assert report["inference_count"] == report["inference_stats"]["success"]["count"] == 0
+    assert report["last_inference"] == 1_700_000_000_123
+    parts = {
+        "compute_input": {"count": 2, "ns": 1 + 2},
+        "compute_infer": {"count": 2, "ns": 10 + 20},
+        "compute_output": {"count": 2, "ns": 100 + 200},
+    }
+    assert report["batch_stats"] == [{"batch_size": 7, **parts}]
+    assert report["inference_stats"] == {
+        "success": {"count": 2, "ns": 111 + 222},
+        "fail": {"count": 1, "ns": 40},
+        "queue": {"count": 2, "ns": 0},
+        **parts,
+    }
+    assert report["inference_count"] == 14
+
+
+def test_its_own_clocks_are_those_of_the_process(card):
+    statistics, before, start = Statistics(), time.time_ns(), time.perf_counter_ns()
+    infer(statistics, 1)
+    with pytest.raises(BrokenError):
+        fail(statistics, 1)
+    elapsed, report = time.perf_counter_ns() - start, statistics.report(card)
+    stats = report["inference_stats"]
+    assert 0 < stats["success"]["ns"] + stats["fail"]["ns"] <= elapsed
+    assert before // 1_000_000 <= report["last_inference"] <= time.time_ns() // 1_000_000
