@@ -117,20 +117,25 @@ class Supervisor(Multiprocess):
 def stop_after_pause(drain_seconds: float, announce: Callable[[], None]) -> None:
     """Make SIGTERM stop this process, but only after a pause in which it serves as ever.
 
-    Must run in the event loop, once uvicorn has installed its own handler. A second SIGTERM changes
-    nothing, so that a service manager may send it to the parent and to its workers.
+    Must run in the event loop, once uvicorn has installed its own handler, which is put aside: it would raise
+    the signal again at the end, and a worker would die of it before its last answers are written. A second
+    SIGTERM changes nothing, so that a service manager may send it to the parent and to its workers.
 
     Args:
         drain_seconds: Length of the pause.
         announce: Called when the pause begins.
     """
-    loop, stop = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+    loop, server = asyncio.get_running_loop(), getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     pauses: list[asyncio.TimerHandle] = []
 
-    def pause(sig: int, frame: FrameType | None) -> None:
-        if not pauses and callable(stop):
+    def stop() -> None:
+        if isinstance(server, uvicorn.Server):
+            server.should_exit = True
+
+    def pause(_: int, __: FrameType | None) -> None:
+        if not pauses:
             announce()
-            pauses.append(loop.call_later(drain_seconds, stop, sig, frame))
+            pauses.append(loop.call_later(drain_seconds, stop))
 
     signal.signal(signal.SIGTERM, pause)
 

@@ -17,6 +17,7 @@ from app.schemas import EXAMPLE_IMAGE
 from app.telemetry import MAX_HEAD_BYTES
 from tests.conftest import ROOT
 from tests.e2e.server import eventually, is_ready, running, status, wait_for_both_workers
+from tests.hostile import INFER
 
 
 @pytest.fixture(scope="module")
@@ -128,15 +129,22 @@ def test_ctrl_c_ends_the_pause_after_sigterm():
         assert server.stop(signal.SIGINT) == 0
 
 
-def test_a_request_that_is_still_incomplete_at_the_end_is_told_so():
-    with running(graceful_stop_seconds=1) as server:
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [("/predict", b'"detail":"The service is stopping."'), (INFER, b'{"error":"The service is stopping."}')],
+)
+def test_a_request_that_is_still_incomplete_at_the_end_is_told_so(workers, path, form):
+    head = f"POST {path} HTTP/1.1\r\nhost: digits\r\ncontent-length: 205\r\n\r\n{{".encode()
+    with running("--workers", str(workers), graceful_stop_seconds=1, drain_seconds=0.5) as server:
+        if workers > 1:
+            wait_for_both_workers(server.url)
         with socket.create_connection(("127.0.0.1", server.start["port"]), timeout=10) as connection:
-            connection.sendall(b"POST /predict HTTP/1.1\r\nhost: digits\r\ncontent-length: 205\r\n\r\n{")
-            eventually(lambda: is_ready(server.url))  # by now it was read, for it came first
+            connection.sendall(head)  # is read before the pause is over
             server.process.send_signal(signal.SIGTERM)
             reply = b"".join(iter(lambda: connection.recv(65536), b""))
         assert reply.startswith(b"HTTP/1.1 503")
-        assert b"application/problem+json" in reply
+        assert form in reply
         assert b"x-request-id" in reply
         assert server.process.wait(timeout=30) == 0
         assert not [line for line in server.log if "exc_info" in line]
