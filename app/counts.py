@@ -1,4 +1,4 @@
-"""What a process has done since it started."""
+"""Counts that `/metrics` reports."""
 
 import time
 from dataclasses import dataclass, field

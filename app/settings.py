@@ -45,7 +45,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=2 * 1024 * 1024,
         ge=1024,
-        description="Largest body but for pictures, also inflated; 1024 images with all their decimals fit.",
+        description="Largest body of a request other than a picture, as sent and inflated; "
+        "1024 images with all their decimals fit.",
     )
     max_batch_rows: int = Field(
         default=1024,

@@ -181,10 +181,12 @@ def _repository_routes(card: Card, settings: Settings, is_draining: Callable[[],
     """Build what is asked of the repository of models, which can only be read."""
     router = APIRouter(prefix="/v2/repository")
 
-    @router.post("/index", responses=oip_documented(400, 413), openapi_extra={"requestBody": INDEX_BODY})
+    @router.post("/index", responses=oip_documented(400, 413, 501), openapi_extra={"requestBody": INDEX_BODY})
     async def index(request: Request) -> list[messages.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` those that answer."""
-        wanted = parse(_INDEX, await request.body() or b"{}", settings.max_json_values)
+        coding = _header(request, "Content-Encoding") or ""
+        body = inflate(await request.body(), coding, settings.max_body_bytes)
+        wanted = parse(_INDEX, body or b"{}", settings.max_json_values)
         is_ready = not is_draining()
         return describe.index(card, is_ready=is_ready) if is_ready or not wanted.ready else []
 

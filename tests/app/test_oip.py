@@ -105,6 +105,13 @@ def test_there_is_one_model_in_the_repository(client):
     assert (reply.status_code, reply.json()) == (400, {"error": "ready must be true or false"})
 
 
+def test_the_index_takes_a_compressed_body(client):
+    body, headers = gzip.compress(b'{"ready": true}'), {"Content-Encoding": "gzip"}
+    assert len(client.post("/v2/repository/index", content=body, headers=headers).json()) == 1
+    reply = client.post("/v2/repository/index", content=body, headers={"Content-Encoding": "br"})
+    assert reply.status_code == 501
+
+
 def test_statistics_count_what_the_protocol_was_asked_for(make_client):
     client = make_client()
     for rows in (1, 2):
@@ -310,3 +317,14 @@ def test_a_chunked_body_is_taken(client):
             yield bytes([byte])
 
     assert client.post(f"{MODEL}/infer", content=chunks()).json()["outputs"][0]["data"] == [3]
+
+
+@pytest.mark.parametrize("path", [f"{MODEL}/infer", "/v2/repository/index"])
+def test_a_chunked_body_is_counted_as_it_arrives(make_client, path):
+    async def chunks():
+        for _ in range(3):
+            yield bytes(1000)
+
+    reply = make_client(max_body_bytes=2000).post(path, content=chunks())
+    assert reply.status_code == 413
+    assert reply.json() == {"error": "The body must be at most 2000 bytes."}

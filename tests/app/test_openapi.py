@@ -49,8 +49,8 @@ def statuses_below_v2(path):
     statuses = {"200", "500", "default"}
     statuses |= {"404"} if path.startswith("/v2/models/{name}") else set()
     statuses |= {"503"} if path.endswith("/ready") else set()
-    statuses |= {"400", "413"} if path.endswith(("/infer", "/index")) else set()
-    return statuses | ({"501"} if path.endswith("/infer") else set())
+    statuses |= {"400", "413", "501"} if path.endswith(("/infer", "/index")) else set()
+    return statuses
 
 
 def test_below_v2_errors_are_documented_in_their_own_form(document):
