@@ -49,7 +49,6 @@ RULES: dict[str, str] = {
     "list_type": "must be a list",
     "float_type": "must be a number",
     "int_type": "must be an integer",
-    "int_from_float": "must be an integer",
     "bool_type": "must be true or false",
     "string_type": "must be a text",
     "literal_error": "must be {expected}",

@@ -110,6 +110,10 @@ MESSAGES = {
     "output_unknown": (wanted({"name": MARK}), "outputs[0].name must be 'digit' or 'probabilities'"),
     "output_without_name": (wanted({}), "outputs[0].name"),
     "duplicate_output_names": (wanted({"name": "digit"}, {"name": "digit"}), "outputs must name each"),
+    "more_outputs_than_there_are": (
+        wanted(*[{"name": "digit"}] * 3),
+        "outputs must have a length of at most 2",
+    ),
     "outputs_by_the_thousand": (wanted(*[{"name": "digit"}] * 50_000), VALUES),
     "outputs_an_object": (message(tensor(), outputs={}), "outputs"),
     "output_binary_of_text": (

@@ -107,6 +107,14 @@ def test_no_outputs_means_all(infer, outputs):
     assert [output["name"] for output in reply.json()["outputs"]] == ["digit", "probabilities"]
 
 
+@pytest.mark.parametrize("fields", [{}, {"data": EXAMPLE_IMAGE}])
+def test_a_tensor_in_shared_memory_is_a_501(infer, fields):
+    tensor = {**TENSOR, **fields, "parameters": {"shared_memory_region": "region"}}
+    reply = infer({"inputs": [tensor]})
+    assert reply.status_code == 501
+    assert reply.json() == {"error": "Shared memory is not supported; tensors travel in the body."}
+
+
 def test_what_other_servers_understand_is_ignored(infer):
     message = {
         "model_name": "digits",
