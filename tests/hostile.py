@@ -103,7 +103,7 @@ MESSAGES = {
     "parameter_of_text": (message(tensor(), parameters={"binary_data_output": "true"}), "parameters.bina"),
     "input_parameters_text": (message(tensor(parameters=MARK)), "inputs[0].parameters"),
     "size_is_text": (message(behind("256")), "inputs[0].parameters.binary_data_size"),
-    "size_is_true": (message(behind(True)), "inputs[0].parameters.binary_data_size"),  # noqa: FBT003
+    "size_is_true": (message(behind(size=True)), "inputs[0].parameters.binary_data_size"),
     "size_negative": (message(behind(-256)), "inputs[0].parameters.binary_data_size must be at least 0"),
     "size_of_nothing_behind": (message(behind(256)), "The bytes behind the JSON must be 256"),
     "size_overflows_64_bits": (message(behind(2**64 + 256)), "inputs[0].parameters.binary_data_size"),
