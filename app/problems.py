@@ -66,7 +66,7 @@ _OIP_ERROR = TypeAdapter(oip.ErrorReply)
 
 
 def install(app: FastAPI) -> None:
-    """Make an application answer its errors as problem documents.
+    """Make an application answer its errors in these two forms.
 
     Args:
         app: The application.

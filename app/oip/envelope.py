@@ -105,7 +105,8 @@ def split(body: bytes, header_length: str | None) -> tuple[bytes | None, bytes]:
     """
     if header_length is None:
         return body, b""
-    header_length = header_length.strip(" \t")  # of more digits than these int() would refuse thousands
+    header_length = header_length.strip(" \t")
+    # No more digits than a length can have, because int() raises on thousands of them.
     if not re.fullmatch("[0-9]{1,18}", header_length) or int(header_length) > len(body):
         raise InvalidError(
             f"{HEADER_LENGTH} must be a whole number from 0 to the length of the body, {len(body)}."
