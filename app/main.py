@@ -3,14 +3,17 @@
 from collections.abc import Callable
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
 from app import problems
-from app.counts import Counts
+from app.metrics.board import Board, new_board
+from app.metrics.instruments import CELLS, instruments_on
+from app.oip.statistics import Statistics, statistics_cells
 from app.reader import Reader
 from app.routes.health import health_routes
 from app.routes.metrics import metrics_routes
 from app.routes.oip import oip_routes
-from app.routes.page import page_routes
+from app.routes.page import TEMPLATE, page_routes
 from app.routes.picture import picture_routes
 from app.routes.predict import predict_routes
 from app.settings import Settings
@@ -18,10 +21,14 @@ from app.telemetry import Telemetry
 from model import Artefact
 
 VERSION = "0.4.0"
+SPARE_WORKERS = 16
 
 
 def create_app(
-    artefact: Artefact, settings: Settings, is_draining: Callable[[], bool] = lambda: False
+    artefact: Artefact,
+    settings: Settings,
+    is_draining: Callable[[], bool] = lambda: False,
+    board: Board | None = None,
 ) -> FastAPI:
     """Compose the service.
 
@@ -29,23 +36,50 @@ def create_app(
         artefact: The verified weights and their card.
         settings: What the operator set.
         is_draining: Says whether the process is about to stop, for `/readyz`.
+        board: Where the service's processes count; a board of its own if there are no others.
     Returns:
         The application.
     """
-    counts = Counts()
+    board = board or count_board(settings)
+    row = board.claim()
+    instruments = instruments_on(row)
     app = FastAPI(
         title="Digits",
         summary="Recognises handwritten digits with a neural network written in plain NumPy.",
         version=VERSION,
         license_info={"name": "MIT", "identifier": "MIT"},
     )
-    app.add_middleware(Telemetry, counts=counts, access_log=settings.access_log)
+    app.add_middleware(Telemetry, requests=instruments.requests, access_log=settings.access_log)
     problems.install(app)
-    reader = Reader(artefact.network, counts)
+    reader = Reader(artefact.network, instruments.predictions.count)
     app.include_router(predict_routes(reader, settings))
-    app.include_router(picture_routes(reader, settings))
-    app.include_router(oip_routes(artefact, reader, settings, is_draining))
-    app.include_router(metrics_routes(artefact, counts))
+    app.include_router(picture_routes(reader, settings, instruments.refusals))
+    statistics = Statistics(row, settings.max_batch_rows)
+    app.include_router(oip_routes(artefact, reader, settings, is_draining, statistics))
+    app.include_router(metrics_routes(artefact, board, instruments))
     app.include_router(health_routes(is_draining))
     app.include_router(page_routes())
+    instruments.requests.name_routes(sorted({TEMPLATE, *templates(app)}))
     return app
+
+
+def count_board(settings: Settings) -> Board:
+    """Make the board on which the processes of a service count.
+
+    Args:
+        settings: What the operator set.
+    Returns:
+        A board with rows to spare, for workers that are started before those that they replace have ended.
+    """
+    return new_board(CELLS + statistics_cells(settings.max_batch_rows), settings.workers + SPARE_WORKERS)
+
+
+def templates(app: FastAPI) -> set[str]:
+    """List the routes of an application.
+
+    Args:
+        app: The application.
+    Returns:
+        Their templates.
+    """
+    return {route.path for route in iter_route_contexts(app.routes) if route.path is not None}

@@ -1,11 +1,11 @@
-"""Images in, readings out: the one place that asks the network and counts what it says."""
+"""Images in, readings out: the one place that asks the network."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.counts import Counts
 from model import Floats32, Network
 
 
@@ -17,16 +17,16 @@ class Readings(NamedTuple):
 
 
 class Reader:
-    """Reads images with one network and counts the digits that it found.
+    """Reads images with one network, and lets others know what it read.
 
     Args:
         network: What reads them.
-        counts: Where predictions are counted.
+        observers: Each is told of every pass through the network, before its caller.
     """
 
-    def __init__(self, network: Network, counts: Counts) -> None:
+    def __init__(self, network: Network, *observers: Callable[[Readings], None]) -> None:
         self._network = network
-        self._counts = counts
+        self._observers = observers
 
     def read(self, pixels: Floats32) -> Readings:
         """Say which digits images show.
@@ -37,7 +37,8 @@ class Reader:
             What they show, in order.
         """
         probabilities = self._network.probabilities(pixels)  # (B, 10)
-        digits = probabilities.argmax(axis=1)
-        for digit in digits.tolist():
-            self._counts.predictions[digit] += 1
-        return Readings(digits.astype(np.int64, copy=False), probabilities)
+        digits = probabilities.argmax(axis=1).astype(np.int64, copy=False)  # (B,)
+        readings = Readings(digits, probabilities)
+        for observe in self._observers:
+            observe(readings)
+        return readings

@@ -127,54 +127,6 @@ class BatchReply(TypedDict):
     predictions: Annotated[list[Prediction], Field(description="In the order of the images.")]
 
 
-class DigitFigures(TypedDict):
-    """How well one digit is read; null where a figure would divide by zero."""
-
-    digit: int
-    recall: Annotated[float | None, Field(description="Share of this digit's images that are read as it.")]
-    precision: Annotated[float | None, Field(description="Share of what is read as it that shows it.")]
-
-
-class HeldOutReply(TypedDict):
-    """What the held-out rows say in detail."""
-
-    rows: Annotated[int, Field(description="Held-out images.")]
-    confusion: Annotated[
-        list[list[int]], Field(description="Counts; the row is the true digit, the column the one read.")
-    ]
-    per_digit: list[DigitFigures]
-
-
-class ModelReply(TypedDict):
-    """Which network answers."""
-
-    name: str
-    version: str
-    sha256: Annotated[str, Field(description="Of the file of weights.")]
-    layers: list[int]
-    recipe: str
-    seed: int
-
-
-class ServiceReply(TypedDict):
-    """What the answering process has done since it started."""
-
-    requests: Annotated[int, Field(description="Requests answered, of any kind.")]
-    predictions: Annotated[list[int], Field(description="Predictions made, by digit from 0.")]
-    uptime_seconds: float
-
-
-class MetricsReply(TypedDict):
-    """How well the network reads, and what the service has done."""
-
-    accuracy: Annotated[float, Field(description="Share of the held-out rows read correctly, 0 to 1.")]
-    log_loss: Annotated[float, Field(description="Mean of -log p(true digit) on them, in nats.")]
-    calibration_error: Annotated[float, Field(description="Expected calibration error on them, 15 bins.")]
-    held_out: HeldOutReply
-    model: ModelReply
-    service: ServiceReply
-
-
 class HealthReply(TypedDict):
     """How a process feels."""
 

@@ -23,8 +23,9 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from app.main import create_app
+from app.main import count_board, create_app
 from app.memory import return_large_blocks
+from app.metrics.board import Board
 from app.settings import Settings
 from app.telemetry import LOGGING, MAX_HEAD_BYTES, log
 from model import Artefact, parse_artefact
@@ -140,13 +141,14 @@ def stop_after_pause(drain_seconds: float, announce: Callable[[], None]) -> None
     signal.signal(signal.SIGTERM, pause)
 
 
-def process_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle) -> FastAPI:
+def process_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle, board: Board) -> FastAPI:
     """Prepare one serving process; uvicorn calls this in each, inside the event loop.
 
     Args:
         data: The bytes of the verified file of weights.
         settings: What the operator set.
         lifecycle: Where the end is announced: by the parent if there is one, by this process if not.
+        board: Where all processes count.
     Returns:
         The application.
     """
@@ -155,7 +157,7 @@ def process_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle) -> 
     has_parent = settings.workers > 1
     stop_after_pause(settings.drain_seconds, (lambda: None) if has_parent else lifecycle.drain)
     artefact = parse_artefact(data.raw, str(settings.weights))
-    return create_app(artefact, settings, lifecycle.is_draining)
+    return create_app(artefact, settings, lifecycle.is_draining, board)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -187,7 +189,7 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     """
     lifecycle = Lifecycle()
     data = SPAWN.RawArray(ctypes.c_char, artefact.data)
-    config = uvicorn_config(partial(process_app, data, settings, lifecycle), settings)
+    config = uvicorn_config(partial(process_app, data, settings, lifecycle, count_board(settings)), settings)
     # uvicorn raises a signal again once it has dealt with it; this makes that end a clean one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, port = listener.getsockname()[:2]

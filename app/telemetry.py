@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.counts import Counts
+from app.metrics.instruments import LEFT, UNMATCHED, Requests
 from app.problems import as_problems, refusal
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -43,13 +43,13 @@ class Telemetry:
 
     Args:
         app: What it wraps.
-        counts: What it counts in.
+        requests: Counts and times requests.
         access_log: Whether it logs every request.
     """
 
-    def __init__(self, app: ASGIApp, counts: Counts, *, access_log: bool) -> None:
+    def __init__(self, app: ASGIApp, requests: Requests, *, access_log: bool) -> None:
         self.app = app
-        self.counts = counts
+        self.requests = requests
         self.access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +64,8 @@ class Telemetry:
             await self.app(scope, receive, send)
             return
         request_id, refused = read_head(scope)
-        started, status = time.perf_counter(), 0
+        started, status = time.perf_counter(), LEFT
+        self.requests.begin()
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -85,11 +86,11 @@ class Telemetry:
             if response is not None:
                 await response(scope, receive, send_with_id)
         finally:
-            self.counts.requests += 1
+            seconds = time.perf_counter() - started
+            self.requests.end(template(scope), scope["method"], status, seconds)
             if self.access_log:
-                milliseconds = round((time.perf_counter() - started) * 1000, 3)
-                extra = {**describe(scope, request_id), "status": status, "milliseconds": milliseconds}
-                log.info("request", extra=extra)
+                measured = {"status": status, "milliseconds": round(seconds * 1000, 3)}
+                log.info("request", extra={**describe(scope, request_id), **measured})
 
 
 def last_word(error: BaseException, scope: Scope, request: dict[str, str]) -> Response | None:
@@ -144,5 +145,15 @@ def describe(scope: Scope, request_id: bytes) -> dict[str, str]:
     Returns:
         Fields of a log line.
     """
-    route = getattr(scope.get("route"), "path", "unmatched")
-    return {"request_id": request_id.decode(), "method": scope["method"], "route": route}
+    return {"request_id": request_id.decode(), "method": scope["method"], "route": template(scope)}
+
+
+def template(scope: Scope) -> str:
+    """Find the template of the route that took a request.
+
+    Args:
+        scope: ASGI's description of the request, once it was answered.
+    Returns:
+        The template, or `UNMATCHED`.
+    """
+    return getattr(scope.get("route"), "path", UNMATCHED)

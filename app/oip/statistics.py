@@ -1,17 +1,20 @@
 """How many inferences the protocol was asked for, and how long their parts took."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
+import numpy as np
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
+from app.metrics.board import Floats64, Row
 from model import Card
 
 Clock: TypeAlias = Callable[[], int]
+
+WIDTH = 4  # cells for a number of rows: requests, and the nanoseconds of their three parts
 
 
 class Duration(TypedDict):
@@ -61,14 +64,13 @@ class StatisticsReply(TypedDict):
     model_stats: list[ModelStatistics]
 
 
-@dataclass
-class Batches:
+class Batches(NamedTuple):
     """The requests that had one number of rows, and the nanoseconds of their parts."""
 
-    requests: int = 0
-    compute_input: int = 0
-    compute_infer: int = 0
-    compute_output: int = 0
+    requests: int
+    compute_input: int
+    compute_infer: int
+    compute_output: int
 
 
 class Stopwatch:
@@ -95,20 +97,23 @@ class Stopwatch:
 
 
 class Statistics:
-    """Counts the inferences of one process, by number of rows.
+    """Counts the inferences of a service, by number of rows.
 
     Args:
+        row: Where cells are taken.
+        max_rows: Most rows of an inference.
         clock: Tells how time passes, in nanoseconds.
         calendar: Tells what time it is, in nanoseconds since 1970.
     """
 
-    def __init__(self, clock: Clock = time.perf_counter_ns, calendar: Clock = time.time_ns) -> None:
+    def __init__(
+        self, row: Row, max_rows: int, clock: Clock = time.perf_counter_ns, calendar: Clock = time.time_ns
+    ) -> None:
         self._clock = clock
         self._calendar = calendar
-        self._batches: dict[int, Batches] = {}
-        self._failures = 0
-        self._failure_nanoseconds = 0
-        self._last_milliseconds = 0
+        self._batches = row.take((max_rows + 1) * WIDTH)
+        self._failures = row.take(2)  # how many, and their nanoseconds
+        self._last_milliseconds = row.take(1)
 
     @contextmanager
     def inference(self) -> Iterator[Stopwatch]:
@@ -121,16 +126,16 @@ class Statistics:
         try:
             yield watch
         except Exception:
-            self._failures += 1
-            self._failure_nanoseconds += self._clock() - watch.moments[0]
+            self._failures.own[0] += 1
+            self._failures.own[1] += self._clock() - watch.moments[0]
             raise
         start, parsed, inferred, packed = watch.moments
-        batches = self._batches.setdefault(watch.rows, Batches())
-        batches.requests += 1
-        batches.compute_input += parsed - start
-        batches.compute_infer += inferred - parsed
-        batches.compute_output += packed - inferred
-        self._last_milliseconds = self._calendar() // 1_000_000
+        cells, first = self._batches.own, watch.rows * WIDTH
+        cells[first] += 1
+        cells[first + 1] += parsed - start
+        cells[first + 2] += inferred - parsed
+        cells[first + 3] += packed - inferred
+        self._last_milliseconds.own[0] = self._calendar() // 1_000_000
 
     def report(self, card: Card) -> ModelStatistics:
         """Sum up.
@@ -140,23 +145,25 @@ class Statistics:
         Returns:
             Its statistics.
         """
-        total = _sum(self._batches.values())
+        sums = self._batches.sum().reshape(-1, WIDTH)
+        batches = {rows: _batches(sums[rows]) for rows in np.flatnonzero(sums[:, 0]).tolist()}
+        total = _batches(sums.sum(axis=0))
+        failures, failure_nanoseconds = map(int, self._failures.sum())
         nanoseconds = total.compute_input + total.compute_infer + total.compute_output
         return ModelStatistics(
             name=card.name,
             version=card.version,
-            last_inference=self._last_milliseconds,
-            inference_count=sum(rows * batches.requests for rows, batches in self._batches.items()),
+            last_inference=int(self._last_milliseconds.rows().max()),
+            inference_count=sum(rows * some.requests for rows, some in batches.items()),
             execution_count=total.requests,
             inference_stats=InferStatistics(
                 success=Duration(count=total.requests, ns=nanoseconds),
-                fail=Duration(count=self._failures, ns=self._failure_nanoseconds),
+                fail=Duration(count=failures, ns=failure_nanoseconds),
                 queue=Duration(count=total.requests, ns=0),
                 **_durations(total),
             ),
             batch_stats=[
-                BatchStatistics(batch_size=rows, **_durations(batches))
-                for rows, batches in sorted(self._batches.items())
+                BatchStatistics(batch_size=rows, **_durations(some)) for rows, some in batches.items()
             ],
         )
 
@@ -170,12 +177,17 @@ def _durations(batches: Batches) -> Parts:
     )
 
 
-def _sum(batches: Iterable[Batches]) -> Batches:
-    """Add up the requests of all sizes."""
-    total = Batches()
-    for some in batches:
-        total.requests += some.requests
-        total.compute_input += some.compute_input
-        total.compute_infer += some.compute_infer
-        total.compute_output += some.compute_output
-    return total
+def _batches(sums: Floats64) -> Batches:
+    """Name what was counted."""
+    return Batches(*map(int, sums))
+
+
+def statistics_cells(max_rows: int) -> int:
+    """Say how many cells the statistics take.
+
+    Args:
+        max_rows: Most rows of an inference.
+    Returns:
+        A number of cells.
+    """
+    return (max_rows + 1) * WIDTH + 3

@@ -23,7 +23,11 @@ _INDEX = TypeAdapter(messages.IndexRequest)
 
 
 def oip_routes(
-    artefact: Artefact, reader: Reader, settings: Settings, is_draining: Callable[[], bool]
+    artefact: Artefact,
+    reader: Reader,
+    settings: Settings,
+    is_draining: Callable[[], bool],
+    statistics: Statistics,
 ) -> APIRouter:
     """Build the routes of the protocol.
 
@@ -32,10 +36,11 @@ def oip_routes(
         reader: What reads the images.
         settings: The bounds of a batch and of a body.
         is_draining: Says whether the service is about to stop.
+        statistics: Counts the inferences.
     Returns:
         A router.
     """
-    card, statistics = artefact.card, Statistics()
+    card = artefact.card
 
     async def named(name: str) -> None:
         _require_name(name, card)
@@ -135,7 +140,7 @@ def _describe_model(
 
     @router.get("/stats")
     async def model_statistics() -> StatisticsReply:
-        """Report what the model has done in this process when it was asked by this protocol."""
+        """Report what the model has done when it was asked by this protocol."""
         return StatisticsReply(model_stats=[statistics.report(card)])
 
 
@@ -171,7 +176,7 @@ def _server_routes(card: Card, statistics: Statistics, is_draining: Callable[[],
 
     @router.get("/models/stats")
     async def all_statistics() -> StatisticsReply:
-        """Report what all models have done in this process."""
+        """Report what all models have done."""
         return StatisticsReply(model_stats=[statistics.report(card)])
 
     return router

@@ -1,10 +1,13 @@
 """`GET /`: the page to draw on; plain files, as they are."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 PAGE = Path(__file__).parents[1] / "page"
+FILES = {file.name for file in PAGE.iterdir()}
+TEMPLATE = "/{file}"
 
 HEADERS = {
     # The page loads its own files and talks to its own service; nothing may be put into or around it.
@@ -27,10 +30,14 @@ def page_routes() -> APIRouter:
     return router
 
 
-def guard(response: Response) -> None:
-    """Tell the browser what the page may do.
+async def guard(request: Request, response: Response) -> None:
+    """Tell the browser what the page may do, and name the route, which the framework does not do for files.
 
     Args:
+        request: For a file, or for something that there is not.
         response: Whose headers the answer gets.
     """
     response.headers.update(HEADERS)
+    path = request.scope["path"].removeprefix(request.scope["root_path"])
+    if path == "/" or path.removeprefix("/") in FILES:
+        request.scope["route"] = SimpleNamespace(path=TEMPLATE)

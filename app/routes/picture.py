@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -12,6 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from app.admission import Admission
+from app.metrics.instruments import Refusals
 from app.picture import FORMATS, PictureTooLargeError, UndecodableError, read_picture
 from app.problems import documented
 from app.reader import Reader
@@ -28,6 +31,9 @@ MAX_FORM_FIELDS = 16
 MAX_FIELD_BYTES = 1024  # nothing is done with them
 LARGE_BODIES = 4  # as many of the largest size may be in memory at once
 
+# Why a picture was refused, where the status says it; a fault of the input has its reason as its type.
+REASONS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}
+
 _FILE = {"type": "string", "format": "binary"}
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
@@ -38,7 +44,7 @@ REQUEST_BODY: dict[str, Any] = {
 }
 
 
-def picture_routes(reader: Reader, settings: Settings) -> APIRouter:
+def picture_routes(reader: Reader, settings: Settings, refusals: Refusals) -> APIRouter:
     """Build the route that reads pictures.
 
     A picture is decoded in a thread, because that takes milliseconds, and one at a time, because it takes
@@ -47,6 +53,7 @@ def picture_routes(reader: Reader, settings: Settings) -> APIRouter:
     Args:
         reader: What reads the image that is made of a picture.
         settings: The bounds.
+        refusals: Counts the pictures that are not read.
     Returns:
         A router.
     """
@@ -71,19 +78,54 @@ def picture_routes(reader: Reader, settings: Settings) -> APIRouter:
     @router.post("/predict/picture", openapi_extra={"requestBody": REQUEST_BODY})
     async def predict_picture(request: Request) -> PicturePrediction:
         """Read the digit that a picture shows: a PNG, JPEG, WebP or BMP."""
-        try:
+        with counted(refusals), refused(*place_of(request)):
             image = await image_of(request)
-        except PictureTooLargeError as error:
-            raise HTTPException(413, str(error)) from error
-        except UndecodableError as error:
-            rule = "is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged"
-            raise unfit(rule, *place_of(request)) from error
-        except BlankPictureError as error:
-            raise unfit("shows nothing that stands out from its paper", *place_of(request)) from error
         (prediction,) = to_predictions(reader.read(image.reshape(1, PIXELS)))
         return PicturePrediction(**prediction, pixels=image.astype(int).tolist())
 
     return router
+
+
+@contextmanager
+def counted(refusals: Refusals) -> Iterator[None]:
+    """Count the picture that the `with` block refuses, if it does.
+
+    Args:
+        refusals: Where.
+    Yields:
+        Nothing.
+    """
+    try:
+        yield
+    except HTTPException as error:
+        refusals.count(REASONS[error.status_code])
+        raise
+    except RequestValidationError as error:
+        refusals.count(error.errors()[0]["type"])
+        raise
+
+
+@contextmanager
+def refused(*place: str) -> Iterator[None]:
+    """Turn what makes a picture unreadable into an answer.
+
+    Args:
+        place: Of the picture in the body.
+    Yields:
+        Nothing.
+    Raises:
+        HTTPException: 413.
+        RequestValidationError: It cannot be decoded, or is blank.
+    """
+    try:
+        yield
+    except PictureTooLargeError as error:
+        raise HTTPException(413, str(error)) from error
+    except UndecodableError as error:
+        rule = "is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged"
+        raise unfit("undecodable", rule, *place) from error
+    except BlankPictureError as error:
+        raise unfit("blank", "shows nothing that stands out from its paper", *place) from error
 
 
 def announced_bytes(request: Request, max_bytes: int) -> int:
@@ -94,9 +136,15 @@ def announced_bytes(request: Request, max_bytes: int) -> int:
         max_bytes: The most that is let in.
     Returns:
         What the client announced, or the most.
+    Raises:
+        HTTPException: 413, if it announced more.
     """
     announced = request.headers.get("content-length", "")
-    return min(int(announced), max_bytes) if re.fullmatch("[0-9]{1,18}", announced) else max_bytes
+    if not re.fullmatch("[0-9]{1,18}", announced):
+        return max_bytes
+    if int(announced) > max_bytes:
+        raise HTTPException(413)  # the framework finds the words, whatever else may be wrong
+    return int(announced)
 
 
 async def receive_file(request: Request) -> BinaryIO:
@@ -127,7 +175,7 @@ async def receive_file(request: Request) -> BinaryIO:
         raise HTTPException(408, detail, headers={"Connection": "close"}) from error
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
-        raise unfit("is required, as a file", *place_of(request))
+        raise unfit("malformed", "is required, as a file", *place_of(request))
     require_picture(upload.content_type)
     return upload.file
 
@@ -166,13 +214,14 @@ def require_picture(content_type: str | None) -> None:
         raise HTTPException(415, f"A picture must be {', '.join(MEDIA_TYPES)}, or a form with such a file.")
 
 
-def unfit(rule: str, *field: str) -> RequestValidationError:
+def unfit(reason: str, rule: str, *field: str) -> RequestValidationError:
     """Say what a picture lacks.
 
     Args:
+        reason: In one word, as it is counted.
         rule: What is wrong, a clause that follows its place.
         field: Of a form.
     Returns:
         What to raise; it becomes a 422.
     """
-    return RequestValidationError([{"type": "picture", "loc": ("body", *field), "msg": rule}])
+    return RequestValidationError([{"type": reason, "loc": ("body", *field), "msg": rule}])

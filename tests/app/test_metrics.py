@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_score, recall_score
 
-from app.routes.metrics import per_digit
+from app.metrics.reply import per_digit
 from app.schemas import EXAMPLE_IMAGE
 
 

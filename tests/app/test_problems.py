@@ -6,7 +6,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from app import problems
-from app.counts import Counts
+from app.metrics.board import new_board
+from app.metrics.instruments import CELLS, Requests
 from app.problems import KINDS
 from app.telemetry import Telemetry
 from tests.conftest import ROOT, InProcess
@@ -43,7 +44,7 @@ def test_a_405_says_what_is_allowed(client):
 def failing():
     app = FastAPI()
     problems.install(app)
-    app.add_middleware(Telemetry, counts=Counts(), access_log=False)
+    app.add_middleware(Telemetry, requests=Requests(new_board(CELLS).claim()), access_log=False)
 
     @app.get("/v2/crash")
     @app.get("/crash")

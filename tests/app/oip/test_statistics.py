@@ -4,12 +4,24 @@ import time
 
 import pytest
 
-from app.oip.statistics import Statistics
+from app.metrics.board import new_board
+from app.oip.statistics import Statistics, statistics_cells
+
+MAX_ROWS = 1024
 
 
 @pytest.fixture
 def card(artefact):
     return artefact.card
+
+
+def count_on(row, **clocks):
+    return Statistics(row, MAX_ROWS, **clocks)
+
+
+@pytest.fixture
+def row():
+    return new_board(statistics_cells(MAX_ROWS)).claim()
 
 
 class BrokenError(Exception):
@@ -29,8 +41,8 @@ def infer(statistics, rows):
         watch.lap()
 
 
-def test_a_service_that_was_not_asked_has_done_nothing(card):
-    report = Statistics().report(card)
+def test_a_service_that_was_not_asked_has_done_nothing(card, row):
+    report = count_on(row).report(card)
     nothing = {"count": 0, "ns": 0}
     assert set(report) == {
         *("name", "version", "last_inference", "inference_count", "execution_count"),
@@ -44,8 +56,8 @@ def test_a_service_that_was_not_asked_has_done_nothing(card):
     assert report["batch_stats"] == []
 
 
-def test_requests_are_counted_by_their_rows_and_their_parts_add_up(card):
-    statistics = Statistics()
+def test_requests_are_counted_by_their_rows_and_their_parts_add_up(card, row):
+    statistics = count_on(row)
     for rows in (3, 1, 3, 1024):
         infer(statistics, rows)
     report = statistics.report(card)
@@ -62,9 +74,9 @@ def test_requests_are_counted_by_their_rows_and_their_parts_add_up(card):
     assert whole["success"]["ns"] == sum(whole[part]["ns"] for part in parts)
 
 
-def test_each_moment_counts_for_one_part_and_failures_for_none(card):
+def test_each_moment_counts_for_one_part_and_failures_for_none(card, row):
     moments = iter([100, 101, 111, 211, 1000, 1002, 1022, 1222, 5000, 5003, 5040])
-    statistics = Statistics(clock=lambda: next(moments), calendar=lambda: 1_700_000_000_123_999_999)
+    statistics = count_on(row, clock=lambda: next(moments), calendar=lambda: 1_700_000_000_123_999_999)
     infer(statistics, 7)
     infer(statistics, 7)
     with pytest.raises(BrokenError):
@@ -86,8 +98,8 @@ def test_each_moment_counts_for_one_part_and_failures_for_none(card):
     assert report["inference_count"] == 14
 
 
-def test_its_own_clocks_are_those_of_the_process(card):
-    statistics, before, start = Statistics(), time.time_ns(), time.perf_counter_ns()
+def test_its_own_clocks_are_those_of_the_process(card, row):
+    statistics, before, start = count_on(row), time.time_ns(), time.perf_counter_ns()
     infer(statistics, 1)
     with pytest.raises(BrokenError):
         fail(statistics, 1)

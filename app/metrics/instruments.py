@@ -1,0 +1,229 @@
+"""What is counted, and where: a few additions for each request, and none that waits.
+
+Labels are known beforehand; what the caller chooses, a path or a method, never becomes one. So the number of
+series has a bound.
+"""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import NamedTuple
+
+import numpy as np
+
+from app.metrics.board import Row
+from app.metrics.histogram import Distribution, Histogram
+from app.reader import Readings
+from model import DIGITS
+
+CELLS = 16_384  # of a row: more than is taken here; what is not touched takes no memory
+
+MAX_ROUTES = 40
+UNMATCHED = "unmatched"  # the route of what no route took
+METHODS = ("GET", "HEAD", "POST")
+OTHER = "other"  # any other method
+LEFT = 0  # the status of a request whose client left before it was answered
+STATUSES = (LEFT, *map(int, HTTPStatus))
+
+# A prediction takes a fraction of a millisecond, a large picture half a second.
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+# The most probable of ten digits has at least a tenth, and mostly nearly all.
+CONFIDENCES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
+ROWS = tuple(float(2**power) for power in range(11))  # up to the largest batch
+
+REASONS = ("blank", "busy", "malformed", "slow", "too_large", "undecodable", "unsupported_type")
+
+
+class RequestCount(NamedTuple):
+    """How many requests got one kind of answer."""
+
+    route: str
+    method: str
+    status: int
+    requests: int
+
+
+class Requests:
+    """Counts requests by route, method and status, and times them by route.
+
+    Args:
+        row: Where cells are taken.
+    """
+
+    def __init__(self, row: Row) -> None:
+        self._routes: dict[str, int] = {}
+        self._shape = (MAX_ROUTES, len(METHODS) + 1, len(STATUSES))
+        self._in_flight = row.take(1)
+        self._in_flight.own[0] = 0  # of whoever had the row before, and is dead
+        self._counts = row.take(int(np.prod(self._shape)))
+        self._durations = Histogram(row, SECONDS, MAX_ROUTES)
+        self._cells: dict[tuple[str, str, int], int] = {}
+
+    def name_routes(self, templates: Iterable[str]) -> None:
+        """Say which routes there are, once they are known; all others count as unmatched.
+
+        Args:
+            templates: As they are to stand in labels, in the same order in every process.
+        Raises:
+            ValueError: They are too many.
+        """
+        routes = (UNMATCHED, *templates)
+        if len(routes) > MAX_ROUTES:
+            raise ValueError(f"There are {len(routes)} routes, and cells for {MAX_ROUTES}.")
+        self._routes = {template: index for index, template in enumerate(routes)}
+
+    def begin(self) -> None:
+        """Count a request that arrives."""
+        self._in_flight.own[0] += 1
+
+    def end(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request that was answered.
+
+        Args:
+            route: Its template.
+            method: As it was sent.
+            status: Of the answer, or `LEFT`.
+            seconds: What it took.
+        """
+        self._in_flight.own[0] -= 1
+        labels = route, method if method in METHODS else OTHER, status
+        cell = self._cells.get(labels)
+        if cell is None:
+            cell = self._cells[labels] = self._find(labels)
+        self._counts.own[cell] += 1
+        self._durations.observe(seconds, self._routes.get(route, 0))
+
+    def in_flight(self) -> int:
+        """Count the requests that are being answered, by processes that are alive.
+
+        Returns:
+            Their number.
+        """
+        return int(self._in_flight.rows(living=True).sum())
+
+    def totals(self) -> list[RequestCount]:
+        """Add up the requests that were answered.
+
+        Returns:
+            Each kind of answer that was ever given.
+        """
+        counts, routes = self._counts.sum().reshape(self._shape), list(self._routes)
+        return [
+            RequestCount(
+                routes[route], (*METHODS, OTHER)[method], STATUSES[status], int(counts[route, method, status])
+            )
+            for route, method, status in np.argwhere(counts).tolist()
+        ]
+
+    def durations(self) -> dict[str, Distribution]:
+        """Add up how long they took, in seconds.
+
+        Returns:
+            A distribution for each route that was ever asked for.
+        """
+        totals = zip(self._routes, self._durations.totals(), strict=False)
+        return {route: seconds for route, seconds in totals if seconds.total}
+
+    def _find(self, labels: tuple[str, str, int]) -> int:
+        route, method, status = labels
+        place = self._routes.get(route, 0), (*METHODS, OTHER).index(method), STATUSES.index(status)
+        return int(np.ravel_multi_index(place, self._shape))
+
+
+class Predictions:
+    """Counts what was read: digits, how sure the network was, and how many rows came at once.
+
+    Args:
+        row: Where cells are taken.
+    """
+
+    def __init__(self, row: Row) -> None:
+        self._digits = row.take(DIGITS)
+        self._confidences = Histogram(row, CONFIDENCES)
+        self._rows = Histogram(row, ROWS)
+
+    def count(self, readings: Readings) -> None:
+        """Count one pass through the network.
+
+        Args:
+            readings: What it said.
+        """
+        rows, digits = len(readings.digits), self._digits.own
+        self._rows.observe(rows)
+        if rows == 1:  # most have one row, and then the sums of arrays would take longer than the rest
+            digit = int(readings.digits[0])
+            digits[digit] += 1
+            self._confidences.observe(float(readings.probabilities[0, digit]))
+            return
+        for digit, count in enumerate(np.bincount(readings.digits).tolist()):
+            digits[digit] += count
+        self._confidences.observe_all(readings.probabilities.max(axis=1))
+
+    def digits(self) -> list[int]:
+        """Add up the predictions.
+
+        Returns:
+            Their number, by digit from 0.
+        """
+        return [int(count) for count in self._digits.sum()]
+
+    def confidences(self) -> Distribution:
+        """Add up the probabilities of the digits that were read.
+
+        Returns:
+            Their distribution.
+        """
+        return self._confidences.totals()[0]
+
+    def rows(self) -> Distribution:
+        """Add up how many rows passed through the network at once.
+
+        Returns:
+            Their distribution.
+        """
+        return self._rows.totals()[0]
+
+
+class Refusals:
+    """Counts the pictures that were not read, by reason.
+
+    Args:
+        row: Where cells are taken.
+    """
+
+    def __init__(self, row: Row) -> None:
+        self._counts = row.take(len(REASONS))
+
+    def count(self, reason: str) -> None:
+        """Count one.
+
+        Args:
+            reason: One of `REASONS`.
+        """
+        self._counts.own[REASONS.index(reason)] += 1
+
+    def totals(self) -> dict[str, int]:
+        """Add them up.
+
+        Returns:
+            Their number, by reason.
+        """
+        return {reason: int(count) for reason, count in zip(REASONS, self._counts.sum(), strict=True)}
+
+
+class Instruments(NamedTuple):
+    """All that is counted."""
+
+    requests: Requests
+    predictions: Predictions
+    refusals: Refusals
+
+
+def instruments_on(row: Row) -> Instruments:
+    """Take cells for all instruments.
+
+    Args:
+        row: Of this process.
+    Returns:
+        The instruments.
+    """
+    return Instruments(Requests(row), Predictions(row), Refusals(row))
