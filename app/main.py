@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from opentelemetry.trace import TracerProvider
 
-from app import problems
+from app import problems, tracing
 from app.metrics.board import Board, new_board
 from app.metrics.instruments import CELLS, instruments_on
 from app.oip.statistics import Statistics, statistics_cells
@@ -29,6 +30,7 @@ def create_app(
     settings: Settings,
     is_draining: Callable[[], bool] = lambda: False,
     board: Board | None = None,
+    tracer_provider: TracerProvider | None = None,
 ) -> FastAPI:
     """Compose the service.
 
@@ -37,9 +39,11 @@ def create_app(
         settings: What the operator set.
         is_draining: Says whether the process is about to stop, for `/readyz`.
         board: Where the service's processes count; a board of its own if there are no others.
+        tracer_provider: Where traces go, if not where the environment says.
     Returns:
         The application.
     """
+    is_traced = tracer_provider is not None or tracing.is_wanted()
     board = board or count_board(settings)
     row = board.claim()
     instruments = instruments_on(row)
@@ -48,10 +52,13 @@ def create_app(
         summary="Recognises handwritten digits with a neural network written in plain NumPy.",
         version=VERSION,
         license_info={"name": "MIT", "identifier": "MIT"},
+        telemetry=tracing.configuration(is_on=is_traced, provider=tracer_provider),
     )
     app.add_middleware(Telemetry, requests=instruments.requests, access_log=settings.access_log)
     problems.install(app)
-    reader = Reader(artefact.network, instruments.predictions.count)
+    # When nothing is traced, not even the question whether something is costs a prediction anything.
+    observers = [instruments.predictions.count, *([tracing.note_rows] if is_traced else [])]
+    reader = Reader(artefact.network, *observers)
     app.include_router(predict_routes(reader, settings))
     app.include_router(picture_routes(reader, settings, instruments.refusals))
     statistics = Statistics(row, settings.max_batch_rows)

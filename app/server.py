@@ -23,6 +23,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
+from app import tracing
 from app.main import count_board, create_app
 from app.memory import return_large_blocks
 from app.metrics.board import Board
@@ -224,7 +225,7 @@ def uvicorn_config(app: Callable[[], FastAPI], settings: Settings) -> uvicorn.Co
         loop="uvloop",
         http=HttpProtocol,
         ws="none",
-        lifespan="off",
+        lifespan="on" if tracing.is_wanted() else "off",  # only the exporter of traces has one
         log_config=LOGGING,
         access_log=False,
         server_header=False,

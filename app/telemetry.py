@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import tracing
 from app.metrics.instruments import LEFT, UNMATCHED, Requests
 from app.problems import as_problems, refusal
 
@@ -19,7 +20,8 @@ SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 log = logging.getLogger("digits")
 
-# One JSON line an event to standard error; of uvicorn's own lines, warnings and worse.
+# One JSON line an event to standard error; of other loggers, warnings and worse. OpenTelemetry warns of headers
+# that hold no trace context; those are the caller's to write.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -34,7 +36,11 @@ LOGGING: dict[str, Any] = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"level": "WARNING", "handlers": ["stderr"]},
-    "loggers": {"digits": {"level": "INFO"}},
+    "loggers": {
+        "digits": {"level": "INFO"},
+        "opentelemetry.trace.propagation": {"level": "ERROR"},
+        "opentelemetry.baggage.propagation": {"level": "ERROR"},
+    },
 }
 
 
@@ -145,7 +151,8 @@ def describe(scope: Scope, request_id: bytes) -> dict[str, str]:
     Returns:
         Fields of a log line.
     """
-    return {"request_id": request_id.decode(), "method": scope["method"], "route": template(scope)}
+    labels = {"request_id": request_id.decode(), "method": scope["method"], "route": template(scope)}
+    return {**labels, **tracing.identify(scope)}
 
 
 def template(scope: Scope) -> str:

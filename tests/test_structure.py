@@ -20,6 +20,7 @@ ALLOWED = {
         "fastapi",
         "model",
         "numpy",
+        "opentelemetry",
         "prometheus_client",
         "pydantic",
         "pydantic_core",

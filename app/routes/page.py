@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 PAGE = Path(__file__).parents[1] / "page"
 FILES = {file.name for file in PAGE.iterdir()}
-TEMPLATE = "/{file}"
+TEMPLATE = "/{path}"  # as FastAPI names it in traces
 
 HEADERS = {
     # The page loads its own files and talks to its own service; nothing may be put into or around it.

@@ -1,0 +1,137 @@
+"""Instruments count what a slow and obvious count finds."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.main import templates
+from app.metrics.board import new_board
+from app.metrics.histogram import Histogram
+from app.metrics.instruments import (
+    CELLS,
+    CONFIDENCES,
+    MAX_ROUTES,
+    ROWS,
+    SECONDS,
+    STATUSES,
+    Requests,
+    instruments_on,
+)
+from app.reader import Readings
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "BREW", ""]
+
+
+@pytest.fixture
+def row():
+    return new_board(CELLS).claim()
+
+
+@st.composite
+def readings(draw):
+    """What a network might say of some images; probabilities on the bounds of buckets, and just above."""
+    edge = st.sampled_from(CONFIDENCES).map(np.float32)
+    confidence = (
+        st.floats(0.125, 1, width=32) | edge | edge.map(lambda bound: np.nextafter(bound, np.float32(1)))
+    )
+    said = draw(st.lists(st.tuples(st.integers(0, 9), confidence), min_size=1, max_size=40))
+    probabilities = np.zeros((len(said), 10), np.float32)
+    for image, (digit, share) in enumerate(said):
+        probabilities[image, digit] = share
+    return Readings(np.array([digit for digit, _ in said]), probabilities)
+
+
+@given(st.lists(readings(), max_size=5))
+def test_predictions_are_counted_alike_one_by_one_and_in_batches(passes):
+    _, predictions, _ = instruments_on(new_board(CELLS).claim())
+    for said in passes:
+        predictions.count(said)
+    digits = Counter(digit for said in passes for digit in said.digits.tolist())
+    confidences = [float(share) for said in passes for share in said.probabilities.max(axis=1)]
+    assert predictions.digits() == [digits[digit] for digit in range(10)]
+    found = predictions.confidences()
+    assert found.cumulative[:-1] == [sum(c <= bound for c in confidences) for bound in CONFIDENCES]
+    assert found.total == found.cumulative[-1] == len(confidences)
+    assert found.sum == pytest.approx(sum(confidences))
+    rows = predictions.rows()
+    assert (rows.total, rows.sum) == (len(passes), len(confidences))
+    assert rows.cumulative[:-1] == [sum(len(said.digits) <= bound for said in passes) for bound in ROWS]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["/a", "/b", "unmatched", "/unknown"]),
+            st.sampled_from(METHODS),
+            st.sampled_from(STATUSES),
+            st.floats(0, 100) | st.sampled_from(SECONDS),
+        )
+    )
+)
+def test_requests_are_counted_by_their_labels_and_timed_by_their_route(answered):
+    requests = Requests(new_board(CELLS).claim())
+    requests.name_routes(["/a", "/b"])
+    for route, method, status, seconds in answered:
+        requests.begin()
+        requests.end(route, method, status, seconds)
+    known = [
+        (
+            route if route in {"/a", "/b"} else "unmatched",
+            m if m in {"GET", "HEAD", "POST"} else "other",
+            s,
+            t,
+        )
+        for route, m, s, t in answered
+    ]
+    totals = {(kind.route, kind.method, kind.status): kind.requests for kind in requests.totals()}
+    assert totals == Counter((route, method, status) for route, method, status, _ in known)
+    durations = requests.durations()
+    assert set(durations) == {route for route, *_ in known}
+    for route, found in durations.items():
+        took = [seconds for of_route, *_, seconds in known if of_route == route]
+        assert found.cumulative[:-1] == [sum(t <= bound for t in took) for bound in SECONDS]
+        assert found.total == len(took)
+        assert found.sum == pytest.approx(sum(took))
+    assert requests.in_flight() == 0
+
+
+def test_requests_are_in_flight_until_they_end(row):
+    requests = Requests(row)
+    requests.begin()
+    requests.begin()
+    assert requests.in_flight() == 2
+    requests.end("/a", "GET", 200, 0.1)
+    assert requests.in_flight() == 1
+
+
+def test_whoever_takes_a_row_over_has_nothing_in_flight_and_keeps_the_counts():
+    board = new_board(CELLS)
+    before, after = Requests(board.claim()), None
+    before.begin()
+    before.begin()
+    before.end("/a", "GET", 200, 0.1)
+    after = Requests(board.claim())
+    after.name_routes([])
+    assert after.in_flight() == 0
+    assert [kind.requests for kind in after.totals()] == [1]
+
+
+def test_more_routes_than_there_are_cells_for_are_a_clear_error(row):
+    with pytest.raises(ValueError, match=f"There are {MAX_ROUTES + 1} routes, and cells for {MAX_ROUTES}"):
+        Requests(row).name_routes([f"/{number}" for number in range(MAX_ROUTES)])
+
+
+def test_every_route_of_the_service_has_cells_and_some_are_left(client):
+    assert {"/predict", "/v2/models/{name}/versions/{version}/infer", "/docs"} < templates(client.app)
+    assert len(templates(client.app)) + 2 < MAX_ROUTES  # the page's, and unmatched
+
+
+def test_series_of_a_histogram_do_not_touch_each_other(row):
+    histogram = Histogram(row, (1.0, 2.0), series=3)
+    histogram.observe(1.5, series=1)
+    histogram.observe(5, series=2)
+    assert [found.counts for found in histogram.totals()] == [(0, 0, 0), (0, 1, 0), (0, 0, 1)]
+    assert [found.sum for found in histogram.totals()] == [0, 1.5, 5]
