@@ -20,8 +20,8 @@ SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 log = logging.getLogger("digits")
 
-# One JSON line an event to standard error; of other loggers, warnings and worse. OpenTelemetry warns of headers
-# that hold no trace context; those are the caller's to write.
+# One JSON line an event to standard error; of other loggers, warnings and worse. OpenTelemetry warns of
+# headers that hold no trace context, and those are the caller's to write.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,7 +1,7 @@
-"""What counting costs a single prediction: ours, on shared memory, beside prometheus_client's own instruments.
+"""What counting costs a single prediction: ours, on shared memory, beside prometheus_client's instruments.
 
-`python -m benchmarks.instruments` prints microseconds of CPU a prediction, the best of several runs: for `app.metrics`, for
-prometheus_client in one process, and for its multiprocess mode, which keeps its numbers in files.
+`python -m benchmarks.instruments` prints microseconds of CPU a prediction, the best of several runs: for
+`app.metrics`, and for prometheus_client in one process and in its multiprocess mode, which keeps numbers in files.
 """
 
 import os
@@ -13,7 +13,7 @@ import timeit
 import numpy as np
 
 from app.metrics.board import new_board
-from app.metrics.instruments import CELLS, CONFIDENCES, REASONS, ROWS, SECONDS, instruments_on
+from app.metrics.instruments import CELLS, CONFIDENCES, ROWS, SECONDS, instruments_on
 from app.reader import Readings
 
 PREDICTIONS = 20_000
@@ -41,9 +41,9 @@ def ours():
     return predict
 
 
-def theirs(*, keep_children):
-    """Count the same with prometheus_client, its labelled children looked up each time or kept."""
-    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: PLC0415 - reads the environment
+def theirs():
+    """Count the same with prometheus_client, without looking anything up that can be kept."""
+    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
     registry = CollectorRegistry()
     in_flight = Gauge("in_flight", "-", registry=registry, multiprocess_mode="livesum")
@@ -52,15 +52,10 @@ def theirs(*, keep_children):
     digits = Counter("digits", "-", ["digit"], registry=registry)
     confidences = Histogram("confidences", "-", registry=registry, buckets=CONFIDENCES)
     rows = Histogram("rows", "-", registry=registry, buckets=ROWS)
-    Counter("refused", "-", ["reason"], registry=registry).labels(REASONS[0])
-    kept = requests.labels("/predict", "POST", "200"), seconds.labels("/predict"), digits.labels("3")
+    request, second = requests.labels("/predict", "POST", "200"), seconds.labels("/predict")
+    digit = digits.labels("3")
 
     def predict():
-        request, second, digit = (
-            kept
-            if keep_children
-            else (requests.labels("/predict", "POST", "200"), seconds.labels("/predict"), digits.labels("3"))
-        )
         in_flight.inc()
         digit.inc()
         confidences.observe(0.991)
@@ -73,20 +68,15 @@ def theirs(*, keep_children):
 
 
 def main():
-    """Print the table, or with `files` only the rows of the multiprocess mode, which wants a process of its own."""
-    if sys.argv[1:] != ["files"]:
-        print(f"{microseconds(ours()):6.2f} µs  app.metrics, in shared memory", flush=True)
-    where = "files, for several processes" if sys.argv[1:] else "one process"
-    for keep_children, words in ((False, "children looked up"), (True, "children kept")):
-        print(
-            f"{microseconds(theirs(keep_children=keep_children)):6.2f} µs  prometheus_client, {where}, {words}"
-        )
-    if not sys.argv[1:]:
-        with tempfile.TemporaryDirectory() as folder:
-            environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": folder}
-            subprocess.run(
-                [sys.executable, "-m", "benchmarks.instruments", "files"], env=environment, check=True
-            )
+    """Print the table; with `files` its last row, for which the environment must name a folder."""
+    if sys.argv[1:] == ["files"]:
+        print(f"{microseconds(theirs()):6.2f} µs  prometheus_client, several processes, in files")
+        return
+    print(f"{microseconds(ours()):6.2f} µs  app.metrics, several processes, in shared memory", flush=True)
+    print(f"{microseconds(theirs()):6.2f} µs  prometheus_client, one process", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": folder}
+        subprocess.run([sys.executable, "-m", "benchmarks.instruments", "files"], env=environment, check=True)
 
 
 if __name__ == "__main__":
