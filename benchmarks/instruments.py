@@ -1,7 +1,7 @@
 """What counting costs a single prediction: ours, on shared memory, beside prometheus_client's instruments.
 
 `python -m benchmarks.instruments` prints microseconds of CPU a prediction, the best of several runs: for
-`app.metrics`, and for prometheus_client in one process and in its multiprocess mode, which keeps numbers in files.
+`app.metrics`, and for prometheus_client in one process and in its multiprocess mode, which has files.
 """
 
 import os

@@ -59,7 +59,7 @@ def scikit_learn(epochs, seed):
 
 def pytorch(epochs, seed):
     """Train by PyTorch, its fused Adam included."""
-    import torch  # noqa: PLC0415 - the table can be written without it
+    import torch
 
     torch.set_num_threads(1)
     torch.manual_seed(seed)
