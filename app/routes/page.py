@@ -38,6 +38,6 @@ async def guard(request: Request, response: Response) -> None:
         response: Whose headers the answer gets.
     """
     response.headers.update(HEADERS)
-    path = request.scope["path"].removeprefix(request.scope["root_path"])
-    if path == "/" or path.removeprefix("/") in FILES:
+    name = request.scope["path"].removeprefix(request.scope["root_path"]).strip("/")
+    if not name or name in FILES:
         request.scope["route"] = SimpleNamespace(path=TEMPLATE)

@@ -1,11 +1,49 @@
-"""`/metrics` repeats the card and counts what the service did."""
+"""`/metrics` repeats the card and counts what the service did, for people and for Prometheus."""
+
+import os
+import shutil
+import subprocess
+import time
 
 import numpy as np
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
 from sklearn.metrics import precision_score, recall_score
 
+from app.main import VERSION
 from app.metrics.reply import per_digit
 from app.schemas import EXAMPLE_IMAGE
+from tests.app.metrics.test_negotiation import BROWSER, PROMETHEUS_3
+
+BLANK = [0] * 64
+TEXT, OPENMETRICS = (
+    "text/plain; version=0.0.4; charset=utf-8",
+    "application/openmetrics-text; version=1.0.0; charset=utf-8",
+)
+
+
+@pytest.fixture
+def used(make_client):
+    """A client of a service that did a little of everything."""
+    client = make_client()
+    client.post("/predict", json={"pixels": EXAMPLE_IMAGE})
+    client.post("/predict/batch", json={"images": [EXAMPLE_IMAGE, BLANK, EXAMPLE_IMAGE]})
+    client.post("/predict", json={})
+    client.post("/predict/picture", content=b"no picture")
+    client.get("/nowhere")
+    client.request("BREW", "/predict")
+    return client
+
+
+def samples(reply, parse):
+    """The samples of a reply in Prometheus' form, by name and labels."""
+    families = list(parse(reply.text))
+    found = {
+        (s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples
+    }
+    assert len(found) == sum(len(family.samples) for family in families)  # none twice
+    return found
 
 
 def test_the_figures_are_the_cards(client, artefact):
@@ -60,3 +98,170 @@ def test_head_answers_as_get_without_the_body(client, path):
     reply = client.request("HEAD", path)
     assert reply.status_code == 200
     assert reply.content == b""
+
+
+def test_a_scraper_gets_openmetrics_and_a_browser_json(client):
+    reply = client.get("/metrics", headers={"accept": PROMETHEUS_3})
+    assert reply.headers["content-type"] == OPENMETRICS
+    assert reply.text.endswith("# EOF\n")
+    assert client.get("/metrics", headers={"accept": "text/plain"}).headers["content-type"] == TEXT
+    for headers in ({}, {"accept": "*/*"}, {"accept": BROWSER}):
+        assert client.get("/metrics", headers=headers).headers["content-type"] == "application/json"
+
+
+def test_an_accept_in_several_lines_is_one(client):
+    lines = [("accept", "application/xml"), ("accept", "text/plain;q=0.5"), ("accept", "*/*;q=0.1")]
+    assert client.get("/metrics", headers=lines).headers["content-type"] == TEXT
+
+
+@pytest.mark.parametrize(
+    ("wanted", "accept", "content_type"),
+    [
+        ("json", PROMETHEUS_3, "application/json"),
+        ("json", "*/*", "application/json"),
+        ("prometheus", "*/*", TEXT),
+        ("prometheus", "application/json", TEXT),
+        ("prometheus", "text/plain", TEXT),
+        ("prometheus", PROMETHEUS_3, OPENMETRICS),
+    ],
+)
+def test_the_address_can_say_which_form_it_is(client, wanted, accept, content_type):
+    reply = client.get("/metrics", params={"format": wanted}, headers={"accept": accept})
+    assert reply.headers["content-type"] == content_type
+
+
+def test_a_form_that_there_is_not_is_a_422_that_names_those_that_there_are(client):
+    reply = client.get("/metrics", params={"format": "xml"})
+    assert reply.status_code == 422
+    assert reply.json()["detail"] == "format must be 'json' or 'prometheus'"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/plain", PROMETHEUS_3])
+def test_every_form_says_that_it_depends_on_accept_and_answers_head(client, accept):
+    got = client.get("/metrics", headers={"accept": accept})
+    assert got.headers["vary"] == "Accept"
+    reply = client.request("HEAD", "/metrics", headers={"accept": accept})
+    assert (reply.status_code, reply.content) == (200, b"")
+    assert reply.headers["content-type"] == got.headers["content-type"]
+    assert reply.headers["vary"] == "Accept"
+
+
+def numbers(service):
+    """What the JSON counts, as samples of Prometheus."""
+
+    def histogram(name, found, **labels):
+        yield f"{name}_count", labels, found["count"]
+        yield f"{name}_sum", labels, found["sum"]
+        yield f"{name}_bucket", {**labels, "le": "+Inf"}, found["count"]
+        for bucket in found["buckets"]:
+            yield f"{name}_bucket", {**labels, "le": str(bucket["le"])}, bucket["count"]
+
+    for answer in service["requests_by_answer"]:
+        count, labels = answer["count"], {name: str(answer[name]) for name in ("route", "method", "status")}
+        yield "http_requests_total", labels, count
+    for entry in service["durations"]:
+        yield from histogram("http_request_duration_seconds", entry["seconds"], route=entry["route"])
+    for digit, count in enumerate(service["predictions"]):
+        yield "predictions_total", {"digit": str(digit)}, count
+    for reason, count in service["pictures_refused"].items():
+        yield "pictures_refused_total", {"reason": reason}, count
+    yield from histogram("prediction_confidence_ratio", service["confidence"])
+    yield from histogram("prediction_batch_rows", service["batch_rows"])
+    yield "http_requests_in_flight", {}, service["requests_in_flight"]
+    yield "service_workers", {}, service["workers"]
+    yield "service_worker_starts_total", {}, service["worker_starts"]
+    yield "service_start_time_seconds", {}, service["start_time_seconds"]
+    yield "service_info", {"version": service["version"]}, 1
+
+
+@pytest.mark.parametrize(("accept", "parse"), [("text/plain", parse_text), (PROMETHEUS_3, parse_openmetrics)])
+def test_both_forms_have_the_same_numbers(used, accept, parse):
+    body = used.get("/metrics").json()
+    found = samples(used.get("/metrics", headers={"accept": accept}), parse)
+    expected = {
+        (name, tuple(sorted(labels.items()))): value for name, labels, value in numbers(body["service"])
+    }
+    # The request for the JSON was counted after it was answered.
+    scraped = {key for key in found if ("route", "/metrics") in key[1]}
+    assert found[("http_requests_total", (("method", "GET"), ("route", "/metrics"), ("status", "200")))] == 1
+    service = {
+        key: value for key, value in found.items() if key not in scraped and not key[0].startswith("model_")
+    }
+    assert service == pytest.approx(expected)
+    figures = {key[0]: value for key, value in found.items() if not key[1]}
+    assert figures["model_accuracy_ratio"] == body["accuracy"]
+    assert figures["model_log_loss"] == body["log_loss"]
+    assert figures["model_calibration_error_ratio"] == body["calibration_error"]
+    assert figures["model_held_out_rows"] == body["held_out"]["rows"]
+    for digit in body["held_out"]["per_digit"]:
+        label = (("digit", str(digit["digit"])),)
+        assert found["model_recall_ratio", label] == digit["recall"]
+        assert found["model_precision_ratio", label] == digit["precision"]
+    ((info, value),) = [(dict(key[1]), value) for key, value in found.items() if key[0] == "model_info"]
+    assert value == 1
+    assert info == {
+        name: str(body["model"][name]) for name in ("name", "version", "sha256", "recipe", "seed")
+    }
+
+
+def test_the_service_says_what_it_did(used):
+    service = used.get("/metrics").json()["service"]
+    assert service["version"] == VERSION
+    assert service["requests"] == 6
+    assert {(a["route"], a["method"], a["status"], a["count"]) for a in service["requests_by_answer"]} == {
+        ("/predict", "POST", 200, 1),
+        ("/predict", "POST", 422, 1),
+        ("/predict", "other", 405, 1),
+        ("/predict/batch", "POST", 200, 1),
+        ("/predict/picture", "POST", 422, 1),
+        ("unmatched", "GET", 404, 1),
+    }
+    assert {entry["route"]: entry["seconds"]["count"] for entry in service["durations"]} == {
+        "/predict": 3,
+        "/predict/batch": 1,
+        "/predict/picture": 1,
+        "unmatched": 1,
+    }
+    assert all(0 < entry["seconds"]["sum"] < 30 for entry in service["durations"])
+    assert sum(service["predictions"]) == service["confidence"]["count"] == 4
+    assert service["batch_rows"]["sum"] == 4
+    assert service["batch_rows"]["count"] == 2
+    assert service["pictures_refused"]["undecodable"] == sum(service["pictures_refused"].values()) == 1
+    assert (service["workers"], service["worker_starts"]) == (1, 1)
+    assert service["requests_in_flight"] == 1  # this one
+    assert service["start_time_seconds"] + service["uptime_seconds"] == pytest.approx(time.time(), abs=5)
+
+
+def test_what_a_caller_makes_up_becomes_no_series(make_client):
+    client = make_client()
+    for number in range(30):
+        client.get(f"/{number}")
+        client.get(f"/v2/models/{number}")
+        client.request(f"M{number}", "/predict")
+        client.get(f"/metrics?format={number}")
+    service = client.get("/metrics").json()["service"]
+    assert len(service["requests_by_answer"]) == len(service["durations"]) == 4
+
+
+def test_files_of_the_page_are_one_route_and_what_there_is_not_is_none(make_client):
+    client = make_client()
+    for path in ("/", "/draw.js", "/style.css", "/nowhere.js", "/draw.js/"):
+        client.get(path)
+    answers = client.get("/metrics").json()["service"]["requests_by_answer"]
+    assert {(a["route"], a["status"], a["count"]) for a in answers} == {
+        ("/{path}", 200, 4),
+        ("unmatched", 404, 1),
+    }
+
+
+PROMTOOL = shutil.which("promtool")
+
+
+@pytest.mark.skipif(
+    PROMTOOL is None and "CI" not in os.environ, reason="needs promtool, of Debian's prometheus"
+)
+@pytest.mark.parametrize("is_used", [False, True])
+def test_promtool_finds_nothing_to_say(used, make_client, is_used):
+    text = (used if is_used else make_client()).get("/metrics", params={"format": "prometheus"}).content
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=True)
+    assert checked.stdout + checked.stderr == b""
