@@ -1,0 +1,139 @@
+"""Spans reach a collector over HTTP, and one that does not answer does no harm."""
+
+import gzip
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from app.schemas import EXAMPLE_IMAGE
+from tests.e2e.server import running, wait_for_both_workers
+
+REQUESTS = 25
+
+
+class Collector(ThreadingHTTPServer):
+    """Takes spans as OpenTelemetry's collector does: protobuf, over HTTP."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Intake)
+        self.resources = []
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def spans(self):
+        return [span for resource in self.resources for scope in resource.scope_spans for span in scope.spans]
+
+
+class Intake(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers["content-encoding"] == "gzip":
+            body = gzip.decompress(body)
+        assert self.path == "/v1/traces"
+        self.server.resources.extend(ExportTraceServiceRequest.FromString(body).resource_spans)
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def collector():
+    collector = Collector()
+    thread = threading.Thread(target=collector.serve_forever)
+    thread.start()
+    yield collector
+    collector.shutdown()
+    thread.join()
+    collector.server_close()
+
+
+def attributes(span):
+    return {entry.key: entry.value.string_value or entry.value.int_value for entry in span.attributes}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_request_is_a_span_and_the_log_names_it(monkeypatch, collector, workers):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "digits-in-a-test")
+    with running("--workers", str(workers), access_log=True) as server:
+        if workers > 1:
+            wait_for_both_workers(server.url)
+        for number in range(REQUESTS):
+            headers = {"x-request-id": f"number-{number}"}
+            sent = {"pixels": EXAMPLE_IMAGE}
+            assert httpx.post(f"{server.url}/predict", json=sent, headers=headers).status_code == 200
+        assert server.stop() == 0  # what is not sent yet is sent now
+    names = {
+        entry.value.string_value
+        for resource in collector.resources
+        for entry in resource.resource.attributes
+        if entry.key == "service.name"
+    }
+    assert names == {"digits-in-a-test"}
+    spans = collector.spans()
+    assert [span.name for span in spans] == ["POST /predict"] * REQUESTS
+    assert all(attributes(span)["digits.rows"] == 1 for span in spans)
+    assert all(attributes(span)["http.response.status_code"] == 200 for span in spans)
+    logged = {line["trace_id"]: line["request_id"] for line in server.log if line.get("route") == "/predict"}
+    assert logged.keys() == {span.trace_id.hex() for span in spans}
+    assert sorted(logged.values()) == sorted(f"number-{number}" for number in range(REQUESTS))
+
+
+@contextmanager
+def refusing():
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def silent():
+    """An address where connections are taken and never answered."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("collector", [refusing, silent])
+def test_without_a_collector_it_answers_all_the_same_and_ends_in_time(monkeypatch, collector):
+    with collector() as url:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
+        with running() as server, httpx.Client(base_url=server.url) as http:
+            for _ in range(REQUESTS):
+                assert http.post("/predict", json={"pixels": EXAMPLE_IMAGE}).status_code == 200
+            started = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - started < 10  # OpenTelemetry's own bound is 10 s
+        assert not [line for line in server.log if "exc_info" in line]
+
+
+def test_without_the_exporter_it_serves_and_says_what_it_lacks(monkeypatch, tmp_path):
+    hide = (
+        "import sys\n"
+        "class Hide:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'opentelemetry.sdk': raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Hide())\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(hide)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    with running() as server:
+        assert httpx.post(f"{server.url}/predict", json={"pixels": EXAMPLE_IMAGE}).status_code == 200
+        assert server.stop() == 0
+        (warning,) = [line for line in server.log if line["level"] == "WARNING"]
+        assert "opentelemetry" in warning["message"]
