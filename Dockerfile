@@ -1,8 +1,12 @@
-# The dependencies, at the exact versions and hashes of the serving lock.
+# The dependencies, at the exact versions and hashes of the serving lock. EXTRA=tracing adds the exporter of traces.
 FROM python:3.13-slim AS dependencies
-COPY requirements/serve.txt /tmp/serve.txt
+ARG EXTRA=
+COPY requirements/serve.txt requirements/tracing.txt /tmp/
 RUN python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r /tmp/serve.txt \
+ && for lock in serve $EXTRA; do \
+      /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r "/tmp/$lock.txt" \
+      || exit 1; \
+    done \
  && /venv/bin/pip uninstall --yes --quiet pip
 
 # The service: the environment, the model and the application. No training, no scikit-learn.

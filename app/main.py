@@ -21,7 +21,7 @@ from app.settings import Settings
 from app.telemetry import Telemetry
 from model import Artefact
 
-VERSION = "0.4.0"
+VERSION = "0.5.0"
 SPARE_WORKERS = 16
 
 

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "make bench-training": "is a benchmark; its table is held against its result below",
     "make notebook": "takes two minutes; tests/training/test_notebook.py runs its parts",
     "docker compose up": "needs an engine; tests/test_project.py reads its file",
+    "docker compose --profile monitoring up": "the same; tests/deploy/test_monitoring.py reads its files",
 }
 
 

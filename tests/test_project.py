@@ -21,15 +21,16 @@ def pins(lock):
 def test_the_development_lock_holds_the_pins_of_the_serving_lock():
     assert len(pins("serve.txt")) > 10
     assert pins("serve.txt") <= pins("dev.txt")
+    assert pins("tracing.txt") <= pins("dev.txt")
 
 
 def test_the_serving_lock_holds_only_what_serving_needs():
     text = (ROOT / "requirements" / "serve.txt").read_text()
-    for name in ("scikit-learn", "scipy", "matplotlib", "tqdm", "pytest", "httpx"):
+    for name in ("scikit-learn", "scipy", "matplotlib", "tqdm", "pytest", "httpx", "opentelemetry-sdk"):
         assert f"\n{name}==" not in text
 
 
-@pytest.mark.parametrize("lock", ["serve.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["serve.txt", "dev.txt", "tracing.txt"])
 def test_every_pin_has_hashes_and_no_lock_names_an_index(lock):
     text = (ROOT / "requirements" / lock).read_text()
     requirements = re.findall(r"^[a-z0-9].*(?:\n {4}--hash=sha256:[0-9a-f]{64}.*)*", text, re.MULTILINE)
@@ -48,8 +49,9 @@ def test_the_version_is_the_same_everywhere():
 
 def test_the_image_holds_only_what_serving_needs():
     dockerfile = (ROOT / "Dockerfile").read_text()
-    copied = re.findall(r"^COPY (?!--from)(\S+)", dockerfile, re.MULTILINE)
-    assert copied == ["requirements/serve.txt", "model/", "app/"]
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+    assert copied == ["requirements/serve.txt requirements/tracing.txt", "model/", "app/"]
+    assert "ARG EXTRA=\n" in dockerfile  # nothing more unless it is asked for
     assert "--require-hashes" in dockerfile
 
 

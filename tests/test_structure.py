@@ -64,6 +64,16 @@ def test_the_open_inference_protocol_is_free_of_http():
     assert others <= packages | {"app.reader", "app.metrics.board"}
 
 
+def test_counting_is_free_of_http():
+    names = {name for path in (ROOT / "app" / "metrics").glob("*.py") for name in imports(path)}
+    others = {name.split(".")[0] for name in names if not name.startswith("app.metrics")} - STANDARD
+    assert others <= {"app", "model", "numpy", "prometheus_client", "pydantic", "typing_extensions"}
+    assert {name for name in names if name.startswith("app.")} <= {
+        "app.reader",
+        *(f"app.metrics.{path.stem}" for path in (ROOT / "app" / "metrics").glob("*.py")),
+    }
+
+
 @pytest.mark.parametrize("module", MODEL_ORDER)
 def test_inside_the_model_imports_go_one_way(module):
     seen = {name for name in imports(ROOT / "model" / f"{module}.py") if name.startswith("model")}

@@ -10,11 +10,16 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.metrics.instruments import REASONS
 from tests.conftest import ROOT
 
 MONITORING = ROOT / "deploy" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana" / "dashboards" / "digits.json").read_text())
 RULES = yaml.safe_load((MONITORING / "rules.yml").read_text())
+SERIES = re.compile(
+    r"^\| `(\w+)` \| (.*?) ?\| (.*?) \| `(.*)` \|$", re.MULTILINE
+)  # rows of the table of series
+DOCUMENTED = SERIES.findall((ROOT / "docs" / "operations.md").read_text())
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OF_PROMETHEUS = {"job", "instance"}  # labels that it gives to what it scrapes
 
@@ -25,26 +30,52 @@ promtool = pytest.mark.skipif(
 
 
 def queries():
-    """Every query of the dashboard and of the rules, with its place."""
+    """Every query of the dashboard, of the rules and of the documents, with its place."""
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
             yield f"{panel['title']} {target['refId']}", target["expr"]
     for group in RULES["groups"]:
         for rule in group["rules"]:
             yield rule["alert"], rule["expr"]
+    for name, _, _, query in DOCUMENTED:
+        yield f"docs/operations.md: {name}", query
     for variable in DASHBOARD["templating"]["list"]:
         yield variable["label"], variable["query"]["query"]
 
 
 @pytest.fixture(scope="module")
-def series(make_client):
-    """Every series of a service that has done something, with its labels."""
+def families(make_client):
+    """Every metric of a service that has done something."""
     client = make_client()
     for path in ("/predict", "/predict/picture"):
         client.post(path, content=b"{}")
     text = client.get("/metrics", params={"format": "prometheus"}).text
-    samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
-    return {sample.name: set(sample.labels) for sample in samples}
+    return list(text_string_to_metric_families(text))
+
+
+@pytest.fixture(scope="module")
+def series(families):
+    """Every series of such a service, with its labels."""
+    return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+
+
+def test_the_operators_page_lists_every_metric_with_its_labels_and_a_query_of_its_own(families):
+    exposed = {}
+    for family in families:
+        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+        exposed[family.name + ("_total" if family.type == "counter" else "")] = labels
+    listed = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels, _, _ in DOCUMENTED}
+    assert listed == exposed
+    for name, _, meaning, query in DOCUMENTED:
+        assert meaning.endswith(".")
+        assert name in query
+        (family,) = [f for f in families if name in {f.name, f"{f.name}_total"}]
+        assert meaning.startswith("Histogram") == (family.type == "histogram")
+
+
+def test_the_operators_page_lists_every_reason_to_refuse_a_picture():
+    (meaning,) = [meaning for name, _, meaning, _ in DOCUMENTED if name == "pictures_refused_total"]
+    assert set(re.findall(r"`(\w+)`", meaning)) == set(REASONS)
 
 
 @promtool
@@ -84,7 +115,7 @@ def test_a_query_names_only_series_and_labels_that_there_are(series, place, quer
 
 
 def test_every_series_is_on_the_dashboard_or_a_detail_of_one_that_is(series):
-    text = " ".join(query for _, query in queries())
+    text = " ".join(query for place, query in queries() if not place.startswith("docs/"))
     unseen = {name for name in series if name not in text}
     assert unseen == {
         *("model_log_loss", "model_calibration_error_ratio", "model_held_out_rows", "model_precision_ratio"),
