@@ -22,7 +22,9 @@ from app.telemetry import Telemetry
 from model import Artefact
 
 VERSION = "0.5.0"
-SPARE_WORKERS = 16
+MAX_PROCESSES = (
+    256  # four times what may be asked for: signals can add workers, and replace them before they end
+)
 
 
 def create_app(
@@ -76,9 +78,9 @@ def count_board(settings: Settings) -> Board:
     Args:
         settings: What the operator set.
     Returns:
-        A board with rows to spare, for workers that are started before those that they replace have ended.
+        A board.
     """
-    return new_board(CELLS + statistics_cells(settings.max_batch_rows), settings.workers + SPARE_WORKERS)
+    return new_board(CELLS + statistics_cells(settings.max_batch_rows), MAX_PROCESSES)
 
 
 def templates(app: FastAPI) -> set[str]:

@@ -15,6 +15,7 @@ from app.main import VERSION
 from app.metrics.reply import per_digit
 from app.schemas import EXAMPLE_IMAGE
 from tests.app.metrics.test_negotiation import BROWSER, PROMETHEUS_3
+from tests.app.test_openapi import OPERATIONS
 
 BLANK = [0] * 64
 TEXT, OPENMETRICS = (
@@ -241,6 +242,14 @@ def test_what_a_caller_makes_up_becomes_no_series(make_client):
         client.get(f"/metrics?format={number}")
     service = client.get("/metrics").json()["service"]
     assert len(service["requests_by_answer"]) == len(service["durations"]) == 4
+
+
+@pytest.mark.parametrize(("method", "template"), sorted(OPERATIONS))
+def test_a_request_is_counted_by_the_template_of_its_route(make_client, method, template):
+    client = make_client()
+    client.request(method, template.format(name="digits", version="2"))
+    (answer,) = client.get("/metrics").json()["service"]["requests_by_answer"]
+    assert (answer["method"], answer["route"], answer["count"]) == (method, template, 1)
 
 
 def test_files_of_the_page_are_one_route_and_what_there_is_not_is_none(make_client):
