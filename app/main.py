@@ -6,9 +6,9 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from opentelemetry.trace import TracerProvider
 
-from app import problems, tracing
+from app import exporter, problems, tracing
 from app.metrics.board import Board, new_board
-from app.metrics.instruments import CELLS, instruments_on
+from app.metrics.instruments import CELLS, LABELS, instruments_on
 from app.oip.statistics import Statistics, statistics_cells
 from app.reader import Reader
 from app.routes.health import health_routes
@@ -41,38 +41,45 @@ def create_app(
         settings: What the operator set.
         is_draining: Says whether the process is about to stop, for `/readyz`.
         board: Where the service's processes count; a board of its own if there are no others.
-        tracer_provider: Where traces go, if not where the environment says.
+        tracer_provider: Where traces go, if there are any.
     Returns:
         The application.
+    Raises:
+        BoardError: It cannot count together with the other processes.
     """
-    is_traced = tracer_provider is not None or tracing.is_wanted()
-    board = board or count_board(settings)
-    row = board.claim()
-    instruments = instruments_on(row)
+    board = board or service_board(settings)
+    lane = board.claim()
+    instruments = instruments_on(lane)
     app = FastAPI(
         title="Digits",
         summary="Recognises handwritten digits with a neural network written in plain NumPy.",
         version=VERSION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        telemetry=tracing.configuration(is_on=is_traced, provider=tracer_provider),
+        telemetry=tracing.configuration(tracer_provider),
+        lifespan=exporter.flushing(tracer_provider),
     )
     app.add_middleware(Telemetry, requests=instruments.requests, access_log=settings.access_log)
     problems.install(app)
     # When nothing is traced, not even the question whether something is costs a prediction anything.
-    observers = [instruments.predictions.count, *([tracing.note_rows] if is_traced else [])]
+    observers = [instruments.predictions.count, *([tracing.note_rows] if tracer_provider else [])]
     reader = Reader(artefact.network, *observers)
-    app.include_router(predict_routes(reader, settings))
-    app.include_router(picture_routes(reader, settings, instruments.refusals))
-    statistics = Statistics(row, settings.max_batch_rows)
-    app.include_router(oip_routes(artefact, reader, settings, is_draining, statistics))
-    app.include_router(metrics_routes(artefact, board, instruments))
-    app.include_router(health_routes(is_draining))
-    app.include_router(page_routes())
-    instruments.requests.name_routes(sorted({TEMPLATE, *templates(app)}))
+    statistics = Statistics(lane, settings.max_batch_rows)
+    for router in (
+        predict_routes(reader, settings),
+        picture_routes(reader, settings, instruments.refusals),
+        oip_routes(artefact, reader, settings, is_draining, statistics),
+        metrics_routes(artefact, board, instruments),
+        health_routes(is_draining),
+        page_routes(),
+    ):
+        app.include_router(router)
+    routes = sorted({TEMPLATE, *templates(app)})
+    instruments.requests.name_routes(routes)
+    lane.seal(LABELS, routes)
     return app
 
 
-def count_board(settings: Settings) -> Board:
+def service_board(settings: Settings) -> Board:
     """Make the board on which the processes of a service count.
 
     Args:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import Message, Receive, Scope, Send
 
+from app.address import address
 from app.oip import messages as oip
 from app.oip.errors import InvalidError, OipError, TooLargeError, UnsupportedError
 from app.schemas import LAYOUTS, FieldError, ProblemReply
@@ -168,7 +169,7 @@ def _is_foreign_error(message: Message, scope: Scope) -> bool:
 
 def _speaks_oip(scope: Scope) -> bool:
     """Whether an address is one of the protocol's."""
-    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = address(scope)
     return path == "/v2" or path.startswith("/v2/")
 
 

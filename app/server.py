@@ -23,10 +23,10 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from app import tracing
-from app.main import count_board, create_app
+from app import exporter
+from app.main import create_app, service_board
 from app.memory import return_large_blocks
-from app.metrics.board import Board
+from app.metrics.board import Board, BoardError
 from app.settings import Settings
 from app.telemetry import LOGGING, MAX_HEAD_BYTES, log
 from model import Artefact, parse_artefact
@@ -158,7 +158,28 @@ def process_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle, boa
     has_parent = settings.workers > 1
     stop_after_pause(settings.drain_seconds, (lambda: None) if has_parent else lifecycle.drain)
     artefact = parse_artefact(data.raw, str(settings.weights))
-    return create_app(artefact, settings, lifecycle.is_draining, board)
+    return counting_app(artefact, settings, lifecycle.is_draining, board)
+
+
+def counting_app(
+    artefact: Artefact, settings: Settings, is_draining: Callable[[], bool], board: Board
+) -> FastAPI:
+    """Make an application that counts with the other processes if it can, and alone rather than not at all.
+
+    Args:
+        artefact: The verified weights and their card.
+        settings: What the operator set.
+        is_draining: Says whether the service is about to stop.
+        board: Where all processes count.
+    Returns:
+        The application.
+    """
+    provider = exporter.tracer_provider()
+    try:
+        return create_app(artefact, settings, is_draining, board, provider)
+    except BoardError as error:
+        log.warning("this worker counts alone, and /metrics misses it: %s", error)
+        return create_app(artefact, settings, is_draining, None, provider)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -190,12 +211,16 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     """
     lifecycle = Lifecycle()
     data = SPAWN.RawArray(ctypes.c_char, artefact.data)
-    config = uvicorn_config(partial(process_app, data, settings, lifecycle, count_board(settings)), settings)
+    config = uvicorn_config(
+        partial(process_app, data, settings, lifecycle, service_board(settings)), settings
+    )
     # uvicorn raises a signal again once it has dealt with it; this makes that end a clean one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, port = listener.getsockname()[:2]
     start = {"host": host, "port": port, "workers": settings.workers}
     log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
+    if exporter.is_wanted() and (reason := exporter.obstacle()):
+        log.warning("no traces are sent: %s", reason)
     try:
         if settings.workers > 1:
             Supervisor(config, [listener], lifecycle).run()
@@ -225,7 +250,7 @@ def uvicorn_config(app: Callable[[], FastAPI], settings: Settings) -> uvicorn.Co
         loop="uvloop",
         http=HttpProtocol,
         ws="none",
-        lifespan="on" if tracing.is_wanted() else "off",  # only the exporter of traces has one
+        lifespan="on",
         log_config=LOGGING,
         access_log=False,
         server_header=False,

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     max_batch_rows: int = Field(
         default=1024,
         ge=1,
+        le=65_536,
         description="Most images in a batch; it bounds how long one request holds the event loop.",
     )
     max_picture_bytes: int = Field(

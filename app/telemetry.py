@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import tracing
+from app.address import address
 from app.metrics.instruments import LEFT, UNMATCHED, Requests
 from app.problems import as_problems, refusal
 
@@ -20,8 +21,7 @@ SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 log = logging.getLogger("digits")
 
-# One JSON line an event to standard error; of other loggers, warnings and worse. OpenTelemetry warns of
-# headers that hold no trace context, and those are the caller's to write.
+# One JSON line an event to standard error. Loggers that warn of what callers send may speak of errors alone.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -38,8 +38,9 @@ LOGGING: dict[str, Any] = {
     "root": {"level": "WARNING", "handlers": ["stderr"]},
     "loggers": {
         "digits": {"level": "INFO"},
-        "opentelemetry.trace.propagation": {"level": "ERROR"},
-        "opentelemetry.baggage.propagation": {"level": "ERROR"},
+        "opentelemetry.baggage": {"level": "ERROR"},
+        "opentelemetry.trace": {"level": "ERROR"},
+        "uvicorn.error": {"level": "ERROR"},
     },
 }
 
@@ -70,51 +71,105 @@ class Telemetry:
             await self.app(scope, receive, send)
             return
         request_id, refused = read_head(scope)
-        started, status = time.perf_counter(), LEFT
-        self.requests.begin()
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"].append((b"x-request-id", request_id))
-            await send(message)
-
+        exchange = Exchange(scope, send, request_id, self.requests)
         try:
             if refused is not None:
-                await refused(scope, receive, send_with_id)
+                await refused(scope, receive, exchange.send)
             else:
-                await self.app(scope, receive, as_problems(scope, receive, send_with_id))
+                await self.app(scope, receive, as_problems(scope, receive, exchange.send))
         except (Exception, asyncio.CancelledError) as error:
-            response = last_word(error, scope, describe(scope, request_id))
-            if status:
+            response = last_word(error, exchange)
+            if exchange.status != LEFT:
                 raise  # half an answer is on the wire; only closing the connection says so
             if response is not None:
-                await response(scope, receive, send_with_id)
+                await response(scope, receive, exchange.send)
         finally:
-            seconds = time.perf_counter() - started
-            self.requests.end(template(scope), scope["method"], status, seconds)
+            exchange.end()
             if self.access_log:
-                measured = {"status": status, "milliseconds": round(seconds * 1000, 3)}
-                log.info("request", extra={**describe(scope, request_id), **measured})
+                log.info("request", extra={**exchange.describe(), **exchange.outcome()})
 
 
-def last_word(error: BaseException, scope: Scope, request: dict[str, str]) -> Response | None:
+class Exchange:
+    """A request, and what has become of it so far.
+
+    Args:
+        scope: ASGI's description of the request.
+        send: Where the answer goes.
+        request_id: The request's id.
+        requests: Counts and times it.
+    """
+
+    def __init__(self, scope: Scope, send: Send, request_id: bytes, requests: Requests) -> None:
+        self.scope = scope
+        self.status = LEFT
+        self._send = send
+        self._request_id = request_id
+        self._requests = requests
+        self._is_counted = False
+        self._started = time.perf_counter()
+        requests.begin()
+
+    async def send(self, message: Message) -> None:
+        """Pass on a part of the answer, with the request's id.
+
+        Args:
+            message: ASGI's.
+        """
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"].append((b"x-request-id", self._request_id))
+        elif not message.get("more_body", False):
+            self.end()  # before the last bytes leave: who has an answer finds it counted
+        await self._send(message)
+
+    def end(self) -> None:
+        """Count the request, once."""
+        if not self._is_counted:
+            self._is_counted = True
+            seconds = time.perf_counter() - self._started
+            self._requests.end(self._route(), self.scope["method"], self.status, seconds)
+
+    def describe(self) -> dict[str, str]:
+        """Name the request for the log, by its route and not by its path, which is the caller's text.
+
+        Returns:
+            Fields of a log line.
+        """
+        labels = {"method": self.scope["method"], "route": self._route()}
+        return {"request_id": self._request_id.decode(), **labels, **tracing.identify(self.scope)}
+
+    def outcome(self) -> dict[str, float]:
+        """Say how it ended, for the log.
+
+        Returns:
+            Fields of a log line.
+        """
+        milliseconds = round((time.perf_counter() - self._started) * 1000, 3)
+        return {"status": self.status, "milliseconds": milliseconds}
+
+    def _route(self) -> str:
+        """The template of the route that took the request; only what is a plain page is known by its path."""
+        if "route" in self.scope:
+            return str(self.scope["route"].path)
+        path = address(self.scope)
+        return path if path in self._requests.routes and "{" not in path else UNMATCHED
+
+
+def last_word(error: BaseException, exchange: Exchange) -> Response | None:
     """Decide what becomes of a request that failed; this is the edge of the process.
 
     Args:
         error: What nobody handled.
-        scope: The request's.
-        request: Fields that name the request in the log.
+        exchange: The request's.
     Returns:
         The answer, or None if nobody is left to read one.
     """
     if isinstance(error, ClientDisconnect):
         return None
     if isinstance(error, asyncio.CancelledError):  # the stop has waited long enough for its rest
-        return refusal(scope, 503, "The service is stopping.")
-    log.error("request failed", exc_info=error, extra=request)
-    return refusal(scope, 500)
+        return refusal(exchange.scope, 503, "The service is stopping.")
+    log.error("request failed", exc_info=error, extra=exchange.describe())
+    return refusal(exchange.scope, 500)
 
 
 def read_head(scope: Scope) -> tuple[bytes, Response | None]:
@@ -140,27 +195,3 @@ def read_head(scope: Scope) -> tuple[bytes, Response | None]:
     if upgrades and scope["method"] == "POST":  # the parser takes its body for another protocol
         return request_id, refusal(scope, 400, "A request with a body cannot ask for an upgrade.")
     return request_id, None
-
-
-def describe(scope: Scope, request_id: bytes) -> dict[str, str]:
-    """Name a request for the log, by its route and not by its path, which is the caller's text.
-
-    Args:
-        scope: ASGI's description of the request.
-        request_id: Its id.
-    Returns:
-        Fields of a log line.
-    """
-    labels = {"request_id": request_id.decode(), "method": scope["method"], "route": template(scope)}
-    return {**labels, **tracing.identify(scope)}
-
-
-def template(scope: Scope) -> str:
-    """Find the template of the route that took a request.
-
-    Args:
-        scope: ASGI's description of the request, once it was answered.
-    Returns:
-        The template, or `UNMATCHED`.
-    """
-    return getattr(scope.get("route"), "path", UNMATCHED)

@@ -1,51 +1,49 @@
-"""Traces of requests: FastAPI's own, off unless the standard `OTEL_*` variables say where they go."""
-
-import os
-from typing import Any
+"""What a trace knows of a request, and what the log knows of its trace. The spans are FastAPI's own."""
 
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Scope
 
+from app.address import address
 from app.reader import Readings
 
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-UNTRACED = {"/livez", "/readyz", "/metrics"}  # asked every few seconds, and the same each time
+UNTRACED = {"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"}  # asked every few seconds
 ROWS = "digits.rows"  # attribute of a span: images that passed through the network
-HEADERS = {b"traceparent", b"tracestate"}
+TRACEPARENT = b"traceparent"
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def is_wanted() -> bool:
-    """Say whether anybody wants traces.
-
-    Returns:
-        True if a variable names a collector, or another library has set tracing up in this process.
-    """
-    is_named = any(os.environ.get(name) for name in ENDPOINTS)
-    return is_named or not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
-
-
-def configuration(*, is_on: bool, provider: trace.TracerProvider | None) -> TelemetryConfig:
+def configuration(provider: trace.TracerProvider | None) -> TelemetryConfig:
     """Choose FastAPI's options: one span a request. Metrics and logs are ours.
 
     Args:
-        is_on: Whether requests are traced.
-        provider: Where spans go; by default where the environment says.
+        provider: Where spans go, or None to have none.
     Returns:
         What FastAPI takes as `telemetry`.
     """
     return TelemetryConfig(
-        tracing=is_on,
+        tracing=provider is not None,
         tracer_provider=provider,
         metrics=False,
         logs=False,
         operation_spans=False,
-        auto_configure=is_on and provider is None,
-        exclude=lambda scope: scope["path"].removeprefix(scope["root_path"]) in UNTRACED,
+        auto_configure=False,
+        exclude=is_probe,
     )
+
+
+def is_probe(scope: Scope) -> bool:
+    """Say whether a request is one that balancers and scrapers send all the time.
+
+    Args:
+        scope: ASGI's description of the request.
+    Returns:
+        Whether it is.
+    """
+    path = address(scope)
+    return path in UNTRACED or (path.startswith("/v2/models/") and path.endswith("/ready"))
 
 
 def note_rows(readings: Readings) -> None:
@@ -57,7 +55,7 @@ def note_rows(readings: Readings) -> None:
     trace.get_current_span().set_attribute(ROWS, len(readings.digits))
 
 
-def identify(scope: Scope) -> dict[str, Any]:
+def identify(scope: Scope) -> dict[str, str]:
     """Find the trace that a request belongs to, for the log: by our span, or else by its caller's.
 
     Args:
@@ -69,7 +67,7 @@ def identify(scope: Scope) -> dict[str, Any]:
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:
         carrier = {
-            name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in HEADERS
+            name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name == TRACEPARENT
         }
         context = trace.get_current_span(_PROPAGATOR.extract(carrier)).get_span_context()
     if not context.is_valid:

@@ -13,7 +13,7 @@ import timeit
 import numpy as np
 
 from app.metrics.board import new_board
-from app.metrics.instruments import CELLS, CONFIDENCES, ROWS, SECONDS, instruments_on
+from app.metrics.instruments import BATCH_ROWS, CELLS, CONFIDENCES, SECONDS, instruments_on
 from app.reader import Readings
 
 PREDICTIONS = 20_000
@@ -51,7 +51,7 @@ def theirs():
     seconds = Histogram("seconds", "-", ["route"], registry=registry, buckets=SECONDS)
     digits = Counter("digits", "-", ["digit"], registry=registry)
     confidences = Histogram("confidences", "-", registry=registry, buckets=CONFIDENCES)
-    rows = Histogram("rows", "-", registry=registry, buckets=ROWS)
+    rows = Histogram("rows", "-", registry=registry, buckets=BATCH_ROWS)
     request, second = requests.labels("/predict", "POST", "200"), seconds.labels("/predict")
     digit = digits.labels("3")
 
@@ -68,7 +68,7 @@ def theirs():
 
 
 def main():
-    """Print the table; with `files` its last row, for which the environment must name a folder."""
+    """Print the table; with `files` its last lane, for which the environment must name a folder."""
     if sys.argv[1:] == ["files"]:
         print(f"{microseconds(theirs()):6.2f} µs  prometheus_client, several processes, in files")
         return

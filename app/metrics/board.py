@@ -1,18 +1,23 @@
 """Numbers that every process of a service writes for itself, and any of them can sum up.
 
-Each process has a row of its own and writes nowhere else, so counting takes no lock and no system call. A row
-belongs to whoever holds the lock on its byte of the file below. The kernel lifts that lock when the process
-ends, however it ends; the next one takes the row over, with all that was counted in it, and counts on. The
-file has no name: nothing is left of it once the last process is gone.
+Each process has a lane of its own and writes nowhere else, so counting takes no lock and no system call. A
+lane belongs to whoever holds the lock on its byte of the file below. The kernel lifts that lock when the
+process ends, however it ends; the next one takes the lane over, with all that was counted in it, and counts
+on. The file has no name: nothing is left of it once the last process is gone.
+
+Who is alive is found out by asking for the lock of each lane, to share it; a process that looks for a free
+lane at that very moment takes another.
 """
 
 import fcntl
+import hashlib
 import mmap
 import os
 import tempfile
 import time
 import weakref
 from collections.abc import Callable
+from multiprocessing.context import assert_spawning
 from multiprocessing.reduction import DupFd
 from typing import Any, Protocol, TypeAlias
 
@@ -24,70 +29,92 @@ Floats64: TypeAlias = NDArray[np.float64]
 Cells: TypeAlias = "memoryview[float]"  # the fastest way to add to one number; an array takes twice as long
 
 CELL_BYTES = 8  # a float64, which counts exactly to 2^53
+LAYOUT_BYTES = 6  # of a digest, so that it is such a number too
+
+
+class BoardError(RuntimeError):
+    """A process cannot count together with the others."""
 
 
 class Board:
-    """Rows of numbers, float64, in memory that processes share.
+    """Lanes of numbers, float64, in memory that processes share.
 
     It can be sent to a process that is being started, and to nobody else.
 
     Args:
         file: Descriptor of an open file of the right size; the board closes it.
-        rows: The most processes at once.
-        cells: Numbers in a row.
-        started: When counting began, seconds since 1970.
+        lanes: The most processes at once.
+        cells: Numbers in a lane.
+        started: When counting began, seconds since 1970 and seconds of the monotonic clock.
     """
 
-    def __init__(self, file: int, rows: int, cells: int, started: float) -> None:
+    def __init__(self, file: int, lanes: int, cells: int, started: tuple[float, float]) -> None:
         self.started = started
-        self._file, self._rows, self._cells = file, rows, cells
+        self._file, self._lanes, self._cells = file, lanes, cells
         # Any descriptor of the file that a process closes would lift its lock; so this one stays.
         weakref.finalize(self, os.close, file)
-        self.memory = mmap.mmap(file, _size(rows, cells))
-        numbers = np.frombuffer(self.memory, np.float64)
-        self._starts = numbers[:rows]  # how many processes had each row
-        self._numbers = numbers[rows:].reshape(rows, cells)
+        self._memory = mmap.mmap(file, _size(lanes, cells))
+        numbers = np.frombuffer(self._memory, np.float64)
+        self._layout = numbers[:1]  # a digest of what each cell means, once a process knows
+        self._starts = numbers[1 : 1 + lanes]  # how many processes had each lane
+        self._numbers = numbers[1 + lanes :].reshape(lanes, cells)
         self._own: int | None = None
 
     @override
     def __reduce__(self) -> tuple[Callable[..., "Board"], tuple[Any, ...]]:
-        return _received, (DupFd(self._file), self._rows, self._cells, self.started)
+        assert_spawning(self)
+        return _received, (DupFd(self._file), self._lanes, self._cells, self.started)
 
-    def claim(self) -> "Row":
-        """Take a row that nobody has, for the rest of this process's life.
+    def claim(self) -> "Lane":
+        """Take a lane that nobody has, for the rest of this process's life.
 
         Returns:
-            The row, with what its former owners counted.
+            The lane, with what its former owners counted.
         Raises:
-            RuntimeError: Every row is taken.
+            BoardError: Every lane is taken, or this process has one.
         """
-        for index in range(self._rows):
+        if self._own is not None:
+            raise BoardError("This process has a lane.")
+        for index in range(self._lanes):
             if self._lock(index, fcntl.LOCK_EX):
                 self._own = index
                 self._starts[index] += 1
-                start = self._rows + index * self._cells
-                return Row(self, memoryview(self.memory).cast("d")[start : start + self._cells])
-        raise RuntimeError(f"There are more than {self._rows} processes.")
+                start = 1 + self._lanes + index * self._cells
+                return Lane(self, memoryview(self._memory).cast("d")[start : start + self._cells])
+        raise BoardError(f"There are more than {self._lanes} processes.")
 
-    def rows(self, cells: slice, *, living: bool = False) -> Floats64:
+    def agree(self, layout: float) -> None:
+        """Make sure that all processes mean the same by each cell; the first one decides.
+
+        Args:
+            layout: Stands for the meaning of the cells, not 0.
+        Raises:
+            BoardError: Others mean something else, because their code is of another day.
+        """
+        if not self._layout[0]:
+            self._layout[0] = layout
+        if self._layout[0] != layout:
+            raise BoardError("The code has changed since the service started.")
+
+    def lanes(self, cells: slice, *, living: bool = False) -> Floats64:
         """Look at what processes wrote.
 
         Args:
-            cells: Which numbers of each row.
+            cells: Which numbers of each lane.
             living: Whether to leave out what nobody owns any more.
         Returns:
-            Shape (R, cells), for R rows that were ever owned.
+            Shape (L, cells), for L lanes that were ever owned.
         """
-        rows = np.flatnonzero(self._starts).tolist()
-        return self._numbers[[row for row in rows if not living or self._has_owner(row)], cells]
+        lanes = np.flatnonzero(self._starts).tolist()
+        return self._numbers[[lane for lane in lanes if not living or self._has_owner(lane)], cells]
 
     def living(self) -> int:
-        """Count the processes that have a row.
+        """Count the processes that have a lane.
 
         Returns:
             Their number.
         """
-        return sum(self._has_owner(row) for row in np.flatnonzero(self._starts).tolist())
+        return sum(self._has_owner(lane) for lane in np.flatnonzero(self._starts).tolist())
 
     def starts(self) -> int:
         """Count the processes that ever had one.
@@ -112,16 +139,16 @@ class Board:
         return True
 
 
-class Row:
+class Lane:
     """The numbers of one process. Whatever counts takes its cells from here, in the same order everywhere.
 
     Args:
-        board: Whose row.
+        board: Whose lane.
         own: The numbers.
     """
 
     def __init__(self, board: Board, own: Cells) -> None:
-        self.board = board
+        self._board = board
         self._own = own
         self._taken = 0
 
@@ -137,13 +164,24 @@ class Row:
         """
         cells = slice(self._taken, self._taken + width)
         if cells.stop > len(self._own):
-            raise ValueError(f"A row has {len(self._own)} cells; {cells.stop} would be needed.")
+            raise ValueError(f"A lane has {len(self._own)} cells; {cells.stop} would be needed.")
         self._taken = cells.stop
-        return Block(self.board, cells, self._own[cells])
+        return Block(self._board, cells, self._own[cells])
+
+    def seal(self, *labels: object) -> None:
+        """Agree with the other processes on what the cells mean that were taken.
+
+        Args:
+            labels: Whatever says it, and is written alike if it is alike.
+        Raises:
+            BoardError: Others mean something else.
+        """
+        digest = hashlib.sha256(repr((self._taken, labels)).encode()).digest()
+        self._board.agree(1 + int.from_bytes(digest[:LAYOUT_BYTES]))
 
 
 class Block:
-    """Some cells of every row.
+    """Some cells of every lane.
 
     Args:
         board: Whose.
@@ -156,15 +194,15 @@ class Block:
         self._board = board
         self._cells = cells
 
-    def rows(self, *, living: bool = False) -> Floats64:
+    def lanes(self, *, living: bool = False) -> Floats64:
         """Look at what processes wrote in these cells.
 
         Args:
             living: Whether to leave out the processes that ended.
         Returns:
-            A row for each.
+            Shape (L, cells), for L lanes.
         """
-        return self._board.rows(self._cells, living=living)
+        return self._board.lanes(self._cells, living=living)
 
     def sum(self) -> Floats64:
         """Add up what processes counted, those included that ended.
@@ -172,26 +210,26 @@ class Block:
         Returns:
             A number for each cell.
         """
-        return np.asarray(self.rows().sum(axis=0))
+        return np.asarray(self.lanes().sum(axis=0))
 
 
-def new_board(cells: int, rows: int = 1) -> Board:
+def new_board(cells: int, lanes: int = 1) -> Board:
     """Make a board on which nothing is counted yet.
 
     Args:
-        cells: Numbers in a row.
-        rows: The most processes at once.
+        cells: Numbers in a lane.
+        lanes: The most processes at once.
     Returns:
-        A board; only rows that are used take memory.
+        A board; lanes that nobody had take no memory.
     """
     file = _unnamed_file()
-    os.ftruncate(file, _size(rows, cells))
-    return Board(file, rows, cells, time.time())
+    os.ftruncate(file, _size(lanes, cells))
+    return Board(file, lanes, cells, (time.time(), time.monotonic()))
 
 
-def _size(rows: int, cells: int) -> int:
-    """Bytes of a board: for each row the number of its starts, and its cells."""
-    return (1 + cells) * rows * CELL_BYTES
+def _size(lanes: int, cells: int) -> int:
+    """Bytes of a board: its layout, and for each lane the number of its starts and its cells."""
+    return (1 + lanes * (1 + cells)) * CELL_BYTES
 
 
 def _unnamed_file() -> int:
@@ -208,6 +246,6 @@ class _Sent(Protocol):
     def detach(self) -> int: ...
 
 
-def _received(file: _Sent, rows: int, cells: int, started: float) -> Board:
+def _received(file: _Sent, lanes: int, cells: int, started: tuple[float, float]) -> Board:
     """Open a board in a process that was started with it."""
-    return Board(file.detach(), rows, cells, started)
+    return Board(file.detach(), lanes, cells, started)

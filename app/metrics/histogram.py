@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.metrics.board import Row
+from app.metrics.board import Lane
 from model import Floats32
 
 
@@ -32,15 +32,15 @@ class Histogram:
     """Some histograms with the same bounds.
 
     Args:
-        row: Where cells are taken.
+        lane: Where cells are taken.
         bounds: Upper bound of each bucket but the last, rising.
         series: How many histograms.
     """
 
-    def __init__(self, row: Row, bounds: tuple[float, ...], series: int = 1) -> None:
+    def __init__(self, lane: Lane, bounds: tuple[float, ...], series: int = 1) -> None:
         self._bounds = bounds
         self._width = len(bounds) + 2  # the bucket without a bound, and the sum
-        self._block = row.take(series * self._width)
+        self._block = lane.take(series * self._width)
 
     def observe(self, value: float, series: int = 0) -> None:
         """Count one value.

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.metrics.board import Row
+from app.metrics.board import Lane
 from app.metrics.histogram import Distribution, Histogram
 from app.reader import Readings
 from model import DIGITS
 
-CELLS = 16_384  # of a row: more than is taken here; what is not touched takes no memory
+CELLS = 16_384  # of a lane: a third more than is taken below
 
 MAX_ROUTES = 40
 UNMATCHED = "unmatched"  # the route of what no route took
@@ -28,9 +28,12 @@ STATUSES = (LEFT, *map(int, HTTPStatus))
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 # The most probable of ten digits has at least a tenth, and mostly nearly all.
 CONFIDENCES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
-ROWS = tuple(float(2**power) for power in range(11))  # up to the largest batch
+BATCH_ROWS = tuple(float(2**power) for power in range(11))  # up to the largest batch
 
+# Why a picture is refused.
 REASONS = ("blank", "busy", "malformed", "slow", "too_large", "undecodable", "unsupported_type")
+
+LABELS = METHODS, STATUSES, SECONDS, CONFIDENCES, BATCH_ROWS, REASONS  # with the routes, what the cells mean
 
 
 class RequestCount(NamedTuple):
@@ -46,16 +49,16 @@ class Requests:
     """Counts requests by route, method and status, and times them by route.
 
     Args:
-        row: Where cells are taken.
+        lane: Where cells are taken.
     """
 
-    def __init__(self, row: Row) -> None:
-        self._routes: dict[str, int] = {}
+    def __init__(self, lane: Lane) -> None:
+        self.routes: dict[str, int] = {}
         self._shape = (MAX_ROUTES, len(METHODS) + 1, len(STATUSES))
-        self._in_flight = row.take(1)
-        self._in_flight.own[0] = 0  # of whoever had the row before, and is dead
-        self._counts = row.take(int(np.prod(self._shape)))
-        self._durations = Histogram(row, SECONDS, MAX_ROUTES)
+        self._in_flight = lane.take(1)
+        self._in_flight.own[0] = 0  # of whoever had the lane before, and is dead
+        self._counts = lane.take(int(np.prod(self._shape)))
+        self._durations = Histogram(lane, SECONDS, MAX_ROUTES)
         self._cells: dict[tuple[str, str, int], int] = {}
 
     def name_routes(self, templates: Iterable[str]) -> None:
@@ -69,7 +72,7 @@ class Requests:
         routes = (UNMATCHED, *templates)
         if len(routes) > MAX_ROUTES:
             raise ValueError(f"There are {len(routes)} routes, and cells for {MAX_ROUTES}.")
-        self._routes = {template: index for index, template in enumerate(routes)}
+        self.routes = {template: index for index, template in enumerate(routes)}
 
     def begin(self) -> None:
         """Count a request that arrives."""
@@ -90,7 +93,7 @@ class Requests:
         if cell is None:
             cell = self._cells[labels] = self._find(labels)
         self._counts.own[cell] += 1
-        self._durations.observe(seconds, self._routes.get(route, 0))
+        self._durations.observe(seconds, self.routes.get(route, 0))
 
     def in_flight(self) -> int:
         """Count the requests that are being answered, by processes that are alive.
@@ -98,7 +101,7 @@ class Requests:
         Returns:
             Their number.
         """
-        return int(self._in_flight.rows(living=True).sum())
+        return int(self._in_flight.lanes(living=True).sum())
 
     def totals(self) -> list[RequestCount]:
         """Add up the requests that were answered.
@@ -106,7 +109,7 @@ class Requests:
         Returns:
             Each kind of answer that was ever given.
         """
-        counts, routes = self._counts.sum().reshape(self._shape), list(self._routes)
+        counts, routes = self._counts.sum().reshape(self._shape), list(self.routes)
         return [
             RequestCount(
                 routes[route], (*METHODS, OTHER)[method], STATUSES[status], int(counts[route, method, status])
@@ -120,12 +123,12 @@ class Requests:
         Returns:
             A distribution for each route that was ever asked for.
         """
-        totals = zip(self._routes, self._durations.totals(), strict=False)
+        totals = zip(self.routes, self._durations.totals(), strict=False)
         return {route: seconds for route, seconds in totals if seconds.total}
 
     def _find(self, labels: tuple[str, str, int]) -> int:
         route, method, status = labels
-        place = self._routes.get(route, 0), (*METHODS, OTHER).index(method), STATUSES.index(status)
+        place = self.routes.get(route, 0), (*METHODS, OTHER).index(method), STATUSES.index(status)
         return int(np.ravel_multi_index(place, self._shape))
 
 
@@ -133,13 +136,13 @@ class Predictions:
     """Counts what was read: digits, how sure the network was, and how many rows came at once.
 
     Args:
-        row: Where cells are taken.
+        lane: Where cells are taken.
     """
 
-    def __init__(self, row: Row) -> None:
-        self._digits = row.take(DIGITS)
-        self._confidences = Histogram(row, CONFIDENCES)
-        self._rows = Histogram(row, ROWS)
+    def __init__(self, lane: Lane) -> None:
+        self._digits = lane.take(DIGITS)
+        self._confidences = Histogram(lane, CONFIDENCES)
+        self._batch_rows = Histogram(lane, BATCH_ROWS)
 
     def count(self, readings: Readings) -> None:
         """Count one pass through the network.
@@ -148,7 +151,7 @@ class Predictions:
             readings: What it said.
         """
         rows, digits = len(readings.digits), self._digits.own
-        self._rows.observe(rows)
+        self._batch_rows.observe(rows)
         if rows == 1:  # most have one row, and then the sums of arrays would take longer than the rest
             digit = int(readings.digits[0])
             digits[digit] += 1
@@ -174,24 +177,24 @@ class Predictions:
         """
         return self._confidences.totals()[0]
 
-    def rows(self) -> Distribution:
+    def batch_rows(self) -> Distribution:
         """Add up how many rows passed through the network at once.
 
         Returns:
             Their distribution.
         """
-        return self._rows.totals()[0]
+        return self._batch_rows.totals()[0]
 
 
 class Refusals:
     """Counts the pictures that were not read, by reason.
 
     Args:
-        row: Where cells are taken.
+        lane: Where cells are taken.
     """
 
-    def __init__(self, row: Row) -> None:
-        self._counts = row.take(len(REASONS))
+    def __init__(self, lane: Lane) -> None:
+        self._counts = lane.take(len(REASONS))
 
     def count(self, reason: str) -> None:
         """Count one.
@@ -218,12 +221,12 @@ class Instruments(NamedTuple):
     refusals: Refusals
 
 
-def instruments_on(row: Row) -> Instruments:
+def instruments_on(lane: Lane) -> Instruments:
     """Take cells for all instruments.
 
     Args:
-        row: Of this process.
+        lane: Of this process.
     Returns:
         The instruments.
     """
-    return Instruments(Requests(row), Predictions(row), Refusals(row))
+    return Instruments(Requests(lane), Predictions(lane), Refusals(lane))

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 PROTOBUF = "application/vnd.google.protobuf"  # what a Prometheus asks for that wants native histograms
-WEIGHT = re.compile(r";[ \t]*q=(0(\.\d{0,3})?|1(\.0{0,3})?)[ \t]*(;|$)")
+WEIGHT = re.compile(r";[ \t]*q=([^;]*)")
 MAX_RANGES = 50  # that are looked at
 
 
@@ -47,6 +47,10 @@ def _ranked(accept: str) -> list[str]:
 
 
 def _weight(parameters: str) -> float:
-    """How much a media range is liked; one that says nothing, or nothing that can be read, entirely."""
+    """How much a media range is liked; 0 if it says so in a way that cannot be read."""
     found = WEIGHT.search(parameters)
-    return float(found[1]) if found else 1.0
+    try:
+        weight = float(found[1]) if found else 1.0
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0

@@ -91,7 +91,7 @@ def _process(service: ServiceReply) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily("service_workers", "Processes that answer now.", service["workers"])
     yield CounterMetricFamily(
-        "service_worker_starts_total", "Processes that ever did.", service["worker_starts"]
+        "service_worker_starts_total", "Processes that were ever started.", service["worker_starts"]
     )
 
 

@@ -80,8 +80,8 @@ class ServiceReply(TypedDict):
     uptime_seconds: float
     start_time_seconds: Annotated[float, Field(description="When it started, seconds since 1970.")]
     workers: Annotated[int, Field(description="Processes that answer now.")]
-    worker_starts: Annotated[int, Field(description="Processes that ever did.")]
-    requests: Annotated[int, Field(description="Requests answered, of any kind.")]
+    worker_starts: Annotated[int, Field(description="Processes that were ever started for it.")]
+    requests: Annotated[int, Field(description="Requests that ended, of any kind.")]
     requests_in_flight: Annotated[int, Field(description="Requests being answered, this one included.")]
     requests_by_answer: list[RouteRequestsReply]
     durations: list[RouteSecondsReply]
@@ -147,10 +147,11 @@ def _service(board: Board, instruments: Instruments, version: str) -> ServiceRep
         RouteRequestsReply(route=kind.route, method=kind.method, status=kind.status, count=kind.requests)
         for kind in requests.totals()
     ]
+    start, monotonic_start = board.started
     return ServiceReply(
         version=version,
-        uptime_seconds=time.time() - board.started,
-        start_time_seconds=board.started,
+        uptime_seconds=time.monotonic() - monotonic_start,
+        start_time_seconds=start,
         workers=board.living(),
         worker_starts=board.starts(),
         requests=sum(answer["count"] for answer in answers),
@@ -162,7 +163,7 @@ def _service(board: Board, instruments: Instruments, version: str) -> ServiceRep
         ],
         predictions=predictions.digits(),
         confidence=_histogram(predictions.confidences()),
-        batch_rows=_histogram(predictions.rows()),
+        batch_rows=_histogram(predictions.batch_rows()),
         pictures_refused=refusals.totals(),
     )
 

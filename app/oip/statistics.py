@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
-from app.metrics.board import Floats64, Row
+from app.metrics.board import Floats64, Lane
 from model import Card
 
 Clock: TypeAlias = Callable[[], int]
@@ -100,20 +100,20 @@ class Statistics:
     """Counts the inferences of a service, by number of rows.
 
     Args:
-        row: Where cells are taken.
+        lane: Where cells are taken.
         max_rows: Most rows of an inference.
         clock: Tells how time passes, in nanoseconds.
         calendar: Tells what time it is, in nanoseconds since 1970.
     """
 
     def __init__(
-        self, row: Row, max_rows: int, clock: Clock = time.perf_counter_ns, calendar: Clock = time.time_ns
+        self, lane: Lane, max_rows: int, clock: Clock = time.perf_counter_ns, calendar: Clock = time.time_ns
     ) -> None:
         self._clock = clock
         self._calendar = calendar
-        self._batches = row.take((max_rows + 1) * WIDTH)
-        self._failures = row.take(2)  # how many, and their nanoseconds
-        self._last_milliseconds = row.take(1)
+        self._batches = lane.take((max_rows + 1) * WIDTH)
+        self._failures = lane.take(2)  # how many, and their nanoseconds
+        self._last_milliseconds = lane.take(1)
 
     @contextmanager
     def inference(self) -> Iterator[Stopwatch]:
@@ -153,7 +153,7 @@ class Statistics:
         return ModelStatistics(
             name=card.name,
             version=card.version,
-            last_inference=int(self._last_milliseconds.rows().max()),
+            last_inference=int(self._last_milliseconds.lanes().max()),
             inference_count=sum(rows * some.requests for rows, some in batches.items()),
             execution_count=total.requests,
             inference_stats=InferStatistics(

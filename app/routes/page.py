@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.address import address
+
 PAGE = Path(__file__).parents[1] / "page"
 FILES = {file.name for file in PAGE.iterdir()}
 TEMPLATE = "/{path}"  # as FastAPI names it in traces
@@ -38,6 +40,6 @@ async def guard(request: Request, response: Response) -> None:
         response: Whose headers the answer gets.
     """
     response.headers.update(HEADERS)
-    name = request.scope["path"].removeprefix(request.scope["root_path"]).strip("/")
+    name = address(request.scope).strip("/")
     if not name or name in FILES:
         request.scope["route"] = SimpleNamespace(path=TEMPLATE)

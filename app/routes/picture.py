@@ -31,8 +31,8 @@ MAX_FORM_FIELDS = 16
 MAX_FIELD_BYTES = 1024  # nothing is done with them
 LARGE_BODIES = 4  # as many of the largest size may be in memory at once
 
-# Why a picture was refused, where the status says it; a fault of the input has its reason as its type.
-REASONS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}
+# Why a picture was refused, as it is counted, where the status says it.
+REASON_OF_STATUS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}
 
 _FILE = {"type": "string", "format": "binary"}
 REQUEST_BODY: dict[str, Any] = {
@@ -78,7 +78,7 @@ def picture_routes(reader: Reader, settings: Settings, refusals: Refusals) -> AP
     @router.post("/predict/picture", openapi_extra={"requestBody": REQUEST_BODY})
     async def predict_picture(request: Request) -> PicturePrediction:
         """Read the digit that a picture shows: a PNG, JPEG, WebP or BMP."""
-        with counted(refusals), refused(*place_of(request)):
+        with counting(refusals, *place_of(request)):
             image = await image_of(request)
         (prediction,) = to_predictions(reader.read(image.reshape(1, PIXELS)))
         return PicturePrediction(**prediction, pixels=image.astype(int).tolist())
@@ -87,45 +87,36 @@ def picture_routes(reader: Reader, settings: Settings, refusals: Refusals) -> AP
 
 
 @contextmanager
-def counted(refusals: Refusals) -> Iterator[None]:
-    """Count the picture that the `with` block refuses, if it does.
+def counting(refusals: Refusals, *place: str) -> Iterator[None]:
+    """Turn what makes a picture unreadable into an answer, and count it, as every other refusal.
 
     Args:
         refusals: Where.
-    Yields:
-        Nothing.
-    """
-    try:
-        yield
-    except HTTPException as error:
-        refusals.count(REASONS[error.status_code])
-        raise
-    except RequestValidationError as error:
-        refusals.count(error.errors()[0]["type"])
-        raise
-
-
-@contextmanager
-def refused(*place: str) -> Iterator[None]:
-    """Turn what makes a picture unreadable into an answer.
-
-    Args:
         place: Of the picture in the body.
     Yields:
         Nothing.
     Raises:
-        HTTPException: 413.
-        RequestValidationError: It cannot be decoded, or is blank.
+        HTTPException: As it came, or 413 for too many pixels.
+        RequestValidationError: As it came, or because the picture cannot be decoded, or is blank.
     """
     try:
         yield
     except PictureTooLargeError as error:
+        refusals.count("too_large")
         raise HTTPException(413, str(error)) from error
     except UndecodableError as error:
+        refusals.count("undecodable")
         rule = "is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged"
-        raise unfit("undecodable", rule, *place) from error
+        raise unfit(rule, *place) from error
     except BlankPictureError as error:
-        raise unfit("blank", "shows nothing that stands out from its paper", *place) from error
+        refusals.count("blank")
+        raise unfit("shows nothing that stands out from its paper", *place) from error
+    except HTTPException as error:
+        refusals.count(REASON_OF_STATUS[error.status_code])
+        raise
+    except RequestValidationError:
+        refusals.count("malformed")
+        raise
 
 
 def announced_bytes(request: Request, max_bytes: int) -> int:
@@ -175,7 +166,7 @@ async def receive_file(request: Request) -> BinaryIO:
         raise HTTPException(408, detail, headers={"Connection": "close"}) from error
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
-        raise unfit("malformed", "is required, as a file", *place_of(request))
+        raise unfit("is required, as a file", *place_of(request))
     require_picture(upload.content_type)
     return upload.file
 
@@ -214,14 +205,13 @@ def require_picture(content_type: str | None) -> None:
         raise HTTPException(415, f"A picture must be {', '.join(MEDIA_TYPES)}, or a form with such a file.")
 
 
-def unfit(reason: str, rule: str, *field: str) -> RequestValidationError:
+def unfit(rule: str, *field: str) -> RequestValidationError:
     """Say what a picture lacks.
 
     Args:
-        reason: In one word, as it is counted.
         rule: What is wrong, a clause that follows its place.
         field: Of a form.
     Returns:
         What to raise; it becomes a 422.
     """
-    return RequestValidationError([{"type": reason, "loc": ("body", *field), "msg": rule}])
+    return RequestValidationError([{"type": "picture", "loc": ("body", *field), "msg": rule}])

@@ -1,19 +1,22 @@
 """`/metrics` repeats the card and counts what the service did, for people and for Prometheus."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 import time
 
+import httpx
 import numpy as np
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from sklearn.metrics import precision_score, recall_score
 
-from app.main import VERSION
+from app.main import VERSION, create_app
 from app.metrics.reply import per_digit
 from app.schemas import EXAMPLE_IMAGE
+from app.settings import Settings
 from tests.app.metrics.test_negotiation import BROWSER, PROMETHEUS_3
 from tests.app.test_openapi import OPERATIONS
 
@@ -230,7 +233,17 @@ def test_the_service_says_what_it_did(used):
     assert service["pictures_refused"]["undecodable"] == sum(service["pictures_refused"].values()) == 1
     assert (service["workers"], service["worker_starts"]) == (1, 1)
     assert service["requests_in_flight"] == 1  # this one
+    assert 0 < service["uptime_seconds"] < 60
     assert service["start_time_seconds"] + service["uptime_seconds"] == pytest.approx(time.time(), abs=5)
+    assert [bucket["le"] for bucket in service["durations"][0]["seconds"]["buckets"]] == [
+        *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+    ]
+    assert [bucket["le"] for bucket in service["confidence"]["buckets"]] == [
+        *(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
+    ]
+    assert [bucket["le"] for bucket in service["batch_rows"]["buckets"]] == [
+        *(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    ]
 
 
 def test_what_a_caller_makes_up_becomes_no_series(make_client):
@@ -244,12 +257,61 @@ def test_what_a_caller_makes_up_becomes_no_series(make_client):
     assert len(service["requests_by_answer"]) == len(service["durations"]) == 4
 
 
-@pytest.mark.parametrize(("method", "template"), sorted(OPERATIONS))
+PLAIN = [("GET", path) for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect")]
+
+
+@pytest.mark.parametrize(("method", "template"), [*sorted(OPERATIONS), *PLAIN])
 def test_a_request_is_counted_by_the_template_of_its_route(make_client, method, template):
     client = make_client()
     client.request(method, template.format(name="digits", version="2"))
     (answer,) = client.get("/metrics").json()["service"]["requests_by_answer"]
     assert (answer["method"], answer["route"], answer["count"]) == (method, template, 1)
+
+
+@pytest.mark.parametrize("path", ["/%7Bpath%7D", "/v2/models/%7Bname%7D/bogus", "/docs/"])
+def test_what_only_looks_like_a_template_is_unmatched(make_client, path):
+    client = make_client()
+    client.get(path)
+    (answer,) = client.get("/metrics").json()["service"]["requests_by_answer"]
+    assert answer["route"] == "unmatched"
+
+
+def test_a_path_that_a_proxy_took_off_is_no_part_of_a_route(make_client):
+    client = make_client()
+    client.root_path = "/digits"
+    for path in ("/", "/docs", "/draw.js", "/predict"):
+        client.get(f"/digits{path}")
+    answers = client.get("/digits/metrics").json()["service"]["requests_by_answer"]
+    assert {(a["route"], a["count"]) for a in answers} == {("/{path}", 2), ("/docs", 1), ("/predict", 1)}
+
+
+def test_who_has_an_answer_finds_it_counted(artefact):
+    async def conversation():
+        app = create_app(artefact, Settings())
+        sent = []
+
+        async def send(message):
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                transport = httpx.ASGITransport(app)
+                async with httpx.AsyncClient(transport=transport, base_url="http://digits") as other:
+                    sent.append((await other.get("/metrics")).json()["service"])
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/livez",
+            "raw_path": b"/livez",
+            "query_string": b"",
+        }
+        await app({**scope, "root_path": "", "headers": []}, receive, send)
+        return sent
+
+    (service,) = asyncio.run(conversation())
+    assert [(a["route"], a["count"]) for a in service["requests_by_answer"]] == [("/livez", 1)]
+    assert service["requests_in_flight"] == 1  # the one that asks
 
 
 def test_files_of_the_page_are_one_route_and_what_there_is_not_is_none(make_client):

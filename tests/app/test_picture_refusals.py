@@ -68,4 +68,10 @@ def test_what_finds_no_room_or_never_comes_is_counted_too(artefact, monkeypatch)
 
 
 def test_there_is_no_other_reason():
-    assert set(picture.REASONS.values()) | {"blank", "undecodable"} == set(REASONS)
+    assert set(picture.REASON_OF_STATUS.values()) | {"blank", "undecodable"} == set(REASONS)
+
+
+def test_every_status_that_is_documented_has_its_reason(client):
+    operation = client.get("/openapi.json").json()["paths"]["/predict/picture"]["post"]
+    documented = {int(status) for status in operation["responses"]} - {200, 422, 500}
+    assert documented == set(picture.REASON_OF_STATUS)

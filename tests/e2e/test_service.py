@@ -16,7 +16,7 @@ import pytest
 from app.schemas import EXAMPLE_IMAGE
 from app.telemetry import MAX_HEAD_BYTES
 from tests.conftest import ROOT
-from tests.e2e.server import eventually, is_ready, running, status, wait_for_both_workers
+from tests.e2e.server import eventually, is_ready, running, service, status, wait_for_both_workers
 from tests.hostile import INFER
 
 
@@ -233,3 +233,5 @@ def test_workers_are_replaced_one_by_one_on_sighup_and_stay_ready():
         while server.workers() & before:
             assert status("GET", f"{server.url}/readyz") in (200, None)  # never 503
         assert server.process.poll() is None
+        wait_for_both_workers(server.url)
+        assert service(server.url)["worker_starts"] == 4

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.metrics.board import new_board
+from app.metrics.board import BoardError, new_board
 
 SPAWN = get_context("spawn")
 
@@ -50,7 +51,7 @@ class Counter:
 
 @pytest.fixture
 def board():
-    return new_board(cells=2, rows=3)
+    return new_board(cells=2, lanes=3)
 
 
 @pytest.fixture
@@ -83,50 +84,96 @@ def test_a_killed_process_takes_no_count_with_it_and_its_gauges_do_not_linger(bo
     block = board.claim().take(2)
     victim = start()
     victim.add(7)
-    assert block.rows(living=True)[:, 1].sum() == 7
+    assert block.lanes(living=True)[:, 1].sum() == 7
     victim.kill()
     assert block.sum()[0] == 7
-    assert block.rows(living=True)[:, 1].sum() == 0
+    assert block.lanes(living=True)[:, 1].sum() == 0
     assert board.living() == 1
 
 
-def test_the_next_process_takes_over_the_row_of_a_dead_one(board, start):
+def test_the_next_process_takes_over_the_lane_of_a_dead_one(board, start):
     block = board.claim().take(2)
-    for times in range(1, 6):  # more than there are rows
+    for times in range(1, 6):  # more than there are lanes
         victim = start()
         victim.add(7)
         assert block.sum()[0] == 7 * times
         victim.kill()
     assert board.starts() == 6
-    assert len(block.rows()) == 2
+    assert len(block.lanes()) == 2
 
 
-def test_looking_who_is_alive_takes_nobodys_row_away(board, start):
+def test_looking_who_is_alive_takes_nobodys_lane_away(board, start):
     block = board.claim().take(2)
     first = start()
     assert [board.living() for _ in range(3)] == [2, 2, 2]
     second = start()
     first.add(1)
     second.add(2)
-    assert sorted(block.rows()[:, 0]) == [0, 1, 2]  # each has its own
+    assert sorted(block.lanes()[:, 0]) == [0, 1, 2]  # each has its own
 
 
-def test_a_process_that_finds_no_row_says_so(board, start):
+def test_a_process_that_finds_no_lane_says_so(board, start):
     for _ in range(3):
         start()
-    with pytest.raises(RuntimeError, match="more than 3 processes"):
+    with pytest.raises(BoardError, match="more than 3 processes"):
         board.claim()
 
 
+def test_a_process_has_one_lane():
+    board = new_board(cells=1, lanes=2)
+    board.claim()
+    with pytest.raises(BoardError, match="has a lane"):
+        board.claim()
+
+
+def test_a_free_lane_is_found_by_whoever_comes_after_somebody_looked(board, start):
+    block = board.claim().take(2)
+    victim = start()
+    victim.kill()
+    assert board.living() == 1  # looks at the free lane, and leaves it free
+    start()
+    assert len(block.lanes()) == 2
+
+
+def test_the_system_may_say_in_two_ways_that_a_lane_is_taken(board, monkeypatch):
+    def refuse(*arguments):
+        if arguments[-1] < 2:
+            raise (BlockingIOError, PermissionError)[arguments[-1]]
+
+    monkeypatch.setattr("app.metrics.board.fcntl.lockf", refuse)
+    board.claim()
+    assert board.lanes(slice(0, 2)).shape == (1, 2)
+    assert board.living() == 1
+
+
+def test_a_board_goes_to_processes_that_are_being_started_and_nowhere_else(board):
+    with pytest.raises(RuntimeError, match="inheritance"):
+        pickle.dumps(board)
+
+
+def test_processes_that_mean_something_else_by_their_cells_do_not_count_together():
+    board = new_board(cells=3, lanes=2)
+    lane = board.claim()
+    lane.take(2)
+    lane.seal("a", ("b", 1.0))
+    lane.seal("a", ("b", 1.0))
+    for labels in [("a",), ("a", ("b", 2.0)), ("b", ("a", 1.0))]:
+        with pytest.raises(BoardError, match="code has changed"):
+            lane.seal(*labels)
+    lane.take(1)
+    with pytest.raises(BoardError, match="code has changed"):
+        lane.seal("a", ("b", 1.0))
+
+
 def test_cells_are_taken_one_after_the_other_and_no_more_than_there_are():
-    row = new_board(cells=5).claim()
-    first, second = row.take(2), row.take(3)
+    lane = new_board(cells=5).claim()
+    first, second = lane.take(2), lane.take(3)
     first.own[1] = 1
     second.own[0] = 2
     assert list(first.sum()) == [0, 1]
     assert list(second.sum()) == [2, 0, 0]
-    with pytest.raises(ValueError, match="A row has 5 cells; 6 would be needed"):
-        row.take(1)
+    with pytest.raises(ValueError, match="A lane has 5 cells; 6 would be needed"):
+        lane.take(1)
 
 
 def memory_files():

@@ -1,6 +1,7 @@
 """Instruments count what a slow and obvious count finds."""
 
 from collections import Counter
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ from app.main import templates
 from app.metrics.board import new_board
 from app.metrics.histogram import Histogram
 from app.metrics.instruments import (
+    BATCH_ROWS,
     CELLS,
     CONFIDENCES,
     MAX_ROUTES,
-    ROWS,
     SECONDS,
     STATUSES,
     Requests,
@@ -26,7 +27,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "BREW", ""]
 
 
 @pytest.fixture
-def row():
+def lane():
     return new_board(CELLS).claim()
 
 
@@ -56,9 +57,9 @@ def test_predictions_are_counted_alike_one_by_one_and_in_batches(passes):
     assert found.cumulative[:-1] == [sum(c <= bound for c in confidences) for bound in CONFIDENCES]
     assert found.total == found.cumulative[-1] == len(confidences)
     assert found.sum == pytest.approx(sum(confidences))
-    rows = predictions.rows()
+    rows = predictions.batch_rows()
     assert (rows.total, rows.sum) == (len(passes), len(confidences))
-    assert rows.cumulative[:-1] == [sum(len(said.digits) <= bound for said in passes) for bound in ROWS]
+    assert rows.cumulative[:-1] == [sum(len(said.digits) <= bound for said in passes) for bound in BATCH_ROWS]
 
 
 @given(
@@ -98,8 +99,8 @@ def test_requests_are_counted_by_their_labels_and_timed_by_their_route(answered)
     assert requests.in_flight() == 0
 
 
-def test_requests_are_in_flight_until_they_end(row):
-    requests = Requests(row)
+def test_requests_are_in_flight_until_they_end(lane):
+    requests = Requests(lane)
     requests.begin()
     requests.begin()
     assert requests.in_flight() == 2
@@ -107,21 +108,38 @@ def test_requests_are_in_flight_until_they_end(row):
     assert requests.in_flight() == 1
 
 
-def test_whoever_takes_a_row_over_has_nothing_in_flight_and_keeps_the_counts():
+def leave_unfinished(board):
+    """Begin two requests and end one; what a killed process leaves behind."""
+    requests = Requests(board.claim())
+    requests.begin()
+    requests.begin()
+    requests.end("/a", "GET", 200, 0.1)
+
+
+def test_whoever_takes_a_lane_over_has_nothing_in_flight_and_keeps_the_counts():
     board = new_board(CELLS)
-    before, after = Requests(board.claim()), None
-    before.begin()
-    before.begin()
-    before.end("/a", "GET", 200, 0.1)
-    after = Requests(board.claim())
-    after.name_routes([])
-    assert after.in_flight() == 0
-    assert [kind.requests for kind in after.totals()] == [1]
+    process = get_context("spawn").Process(target=leave_unfinished, args=(board,))
+    process.start()
+    process.join()
+    requests = Requests(board.claim())
+    requests.name_routes([])
+    assert requests.in_flight() == 0
+    assert [kind.requests for kind in requests.totals()] == [1]
 
 
-def test_more_routes_than_there_are_cells_for_are_a_clear_error(row):
+def test_more_routes_than_there_are_cells_for_are_a_clear_error(lane):
     with pytest.raises(ValueError, match=f"There are {MAX_ROUTES + 1} routes, and cells for {MAX_ROUTES}"):
-        Requests(row).name_routes([f"/{number}" for number in range(MAX_ROUTES)])
+        Requests(lane).name_routes([f"/{number}" for number in range(MAX_ROUTES)])
+
+
+def test_so_many_routes_as_there_are_cells_for_are_counted_apart(lane):
+    requests = Requests(lane)
+    templates = [f"/{number}" for number in range(MAX_ROUTES - 1)]
+    requests.name_routes(templates)
+    for template in templates:
+        requests.begin()
+        requests.end(template, "PUT", 511, 1)
+    assert [kind.route for kind in requests.totals()] == list(requests.durations()) == templates
 
 
 def test_every_route_of_the_service_has_cells_and_some_are_left(client):
@@ -129,9 +147,15 @@ def test_every_route_of_the_service_has_cells_and_some_are_left(client):
     assert len(templates(client.app)) + 2 < MAX_ROUTES  # the page's, and unmatched
 
 
-def test_series_of_a_histogram_do_not_touch_each_other(row):
-    histogram = Histogram(row, (1.0, 2.0), series=3)
+def test_series_of_a_histogram_do_not_touch_each_other(lane):
+    histogram = Histogram(lane, (1.0, 2.0), series=3)
     histogram.observe(1.5, series=1)
     histogram.observe(5, series=2)
     assert [found.counts for found in histogram.totals()] == [(0, 0, 0), (0, 1, 0), (0, 0, 1)]
     assert [found.sum for found in histogram.totals()] == [0, 1.5, 5]
+
+
+def test_a_sum_over_a_million_values_is_as_exact_as_over_one(lane):
+    histogram = Histogram(lane, (1.0,))
+    histogram.observe_all(np.full(1_000_000, 0.1, np.float32))
+    assert histogram.totals()[0].sum == pytest.approx(1e6 * float(np.float32(0.1)), rel=1e-9)

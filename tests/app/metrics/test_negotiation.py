@@ -47,7 +47,13 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
         ("text/*", Form.JSON),
         ("image/png", Form.JSON),  # and not a 406
         (",;q=,;;", Form.JSON),
-        ("text/plain;q=2", Form.TEXT),  # a weight that means nothing is no weight
+        ("text/plain;q=0.3333, application/json;q=0.9", Form.JSON),
+        ("text/plain;q=.2, application/json;q=0.5", Form.JSON),
+        ("text/plain;q=0.9999, application/json;q=0.9", Form.TEXT),
+        ("text/plain;q=2", Form.JSON),  # a weight that cannot be read is none
+        ("text/plain;q=nan", Form.JSON),
+        ("text/plain;q=-1", Form.JSON),
+        ('text/plain;q="0.1", application/openmetrics-text;q=0.1', Form.OPENMETRICS),
         (", ".join(["x/y"] * 100 + ["text/plain"]), Form.JSON),  # no more than so many are looked at
     ],
 )

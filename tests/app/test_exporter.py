@@ -1,0 +1,161 @@
+"""Traces go where the standard variables say, and only there."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from app import exporter
+from app.main import create_app
+from app.settings import Settings
+from tests.conftest import ROOT, InProcess
+
+COLLECTOR = "http://127.0.0.1:4318"
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch):
+    for name in (*exporter.ENDPOINTS, *exporter.PROTOCOLS, "OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def set_up_by_another_library(monkeypatch):
+    provider = TracerProvider(shutdown_on_exit=False)
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    return provider
+
+
+def test_nothing_is_traced_unless_somebody_says_so():
+    assert not exporter.is_wanted()
+    assert exporter.tracer_provider() is None
+
+
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
+def test_a_variable_that_names_a_collector_is_enough(monkeypatch, name):
+    monkeypatch.setenv(name, COLLECTOR)
+    assert exporter.is_wanted()
+    assert exporter.obstacle() is None
+    assert exporter.tracer_provider() is not None
+
+
+def test_what_another_library_has_set_up_is_used_as_it_is(monkeypatch, set_up_by_another_library):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")  # is its affair
+    assert exporter.tracer_provider() is set_up_by_another_library
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+    assert exporter.tracer_provider() is set_up_by_another_library
+
+
+@pytest.mark.usefixtures("set_up_by_another_library")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("OTEL_SDK_DISABLED", "true"), ("OTEL_SDK_DISABLED", "True"), ("OTEL_TRACES_EXPORTER", "none")],
+)
+def test_tracing_can_be_switched_off_whoever_set_it_up(monkeypatch, name, value):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
+    monkeypatch.setenv(name, value)
+    assert not exporter.is_wanted()
+    assert exporter.tracer_provider() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318", "must be an http or https address"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "must be http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "must be http/protobuf"),
+        ("OTEL_TRACES_EXPORTER", "console", "must be otlp or none"),
+    ],
+)
+def test_an_obstacle_is_named_and_the_service_goes_on_without(monkeypatch, name, value, reason):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
+    monkeypatch.setenv(name, value)
+    assert exporter.is_wanted()
+    assert reason in exporter.obstacle()
+    assert exporter.tracer_provider() is None
+
+
+def test_who_has_set_tracing_up_gets_each_span_once(artefact, monkeypatch, set_up_by_another_library):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
+    spans = InMemorySpanExporter()
+    set_up_by_another_library.add_span_processor(SimpleSpanProcessor(spans))
+    app = create_app(artefact, Settings(), tracer_provider=exporter.tracer_provider())
+    InProcess(app).get("/v2")
+    assert len(spans.get_finished_spans()) == 1
+
+
+def test_without_propagators_no_request_may_fail_so_nothing_is_traced():
+    code = (
+        "from app import exporter\n"
+        "assert exporter.is_wanted() and exporter.tracer_provider() is None\n"
+        "print(exporter.obstacle())"
+    )
+    environment = {"OTEL_PROPAGATORS": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "OTEL_PROPAGATORS must name one\n"
+
+
+def test_the_service_has_a_name_and_its_spans_a_bound(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
+    span = exporter.tracer_provider().get_tracer("test").start_span("x", attributes={"url.path": "a" * 9999})
+    assert span.resource.attributes["service.name"] == "digits"
+    assert len(span.attributes["url.path"]) == exporter.MAX_ATTRIBUTE_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("OTEL_SERVICE_NAME", "mine"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=mine,team=a")],
+)
+def test_the_environment_can_say_otherwise(monkeypatch, name, value):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3")
+    span = exporter.tracer_provider().get_tracer("test").start_span("x", attributes={"url.path": "abcdef"})
+    assert span.resource.attributes["service.name"] == "mine"
+    assert span.attributes["url.path"] == "abc"
+
+
+class Sink:
+    """A provider whose collector never answers."""
+
+    def __init__(self):
+        self.was_asked = threading.Event()
+        self.answers = threading.Event()
+
+    def force_flush(self):
+        self.was_asked.set()
+        self.answers.wait()
+
+
+def live_through(artefact, provider):
+    """Start an application and end it; how long the end took, seconds."""
+
+    async def live():
+        app = create_app(artefact, Settings(), tracer_provider=provider)
+        async with app.router.lifespan_context(app):
+            pass
+
+    start = time.monotonic()
+    asyncio.run(live())
+    return time.monotonic() - start
+
+
+def test_the_end_waits_for_the_last_spans_but_not_for_ever(artefact, monkeypatch):
+    monkeypatch.setattr(exporter, "FLUSH_SECONDS", 0.2)
+    sink = Sink()
+    assert live_through(artefact, sink) < 5
+    assert sink.was_asked.is_set()
+    sink.answers.set()
+    monkeypatch.setattr(exporter, "FLUSH_SECONDS", 60)
+    assert live_through(artefact, sink) < 5
+    assert live_through(artefact, trace.NoOpTracerProvider()) < 5  # has nothing to flush
