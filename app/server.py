@@ -154,7 +154,7 @@ def process_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle, boa
         The application.
     """
     return_large_blocks()
-    logging.captureWarnings(capture=True)  # Pillow warns of damaged metadata; that too is a line of JSON
+    logging.captureWarnings(capture=True)  # Pillow warns of damaged metadata, in lines that are no JSON
     has_parent = settings.workers > 1
     stop_after_pause(settings.drain_seconds, (lambda: None) if has_parent else lifecycle.drain)
     artefact = parse_artefact(data.raw, str(settings.weights))

@@ -21,7 +21,13 @@ SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 log = logging.getLogger("digits")
 
-# One JSON line an event to standard error. Loggers that warn of what callers send may speak of errors alone.
+# These warn of what callers send, a line each time; they may speak of errors alone.
+TALKATIVE = (
+    *("opentelemetry.baggage", "opentelemetry.trace", "py.warnings"),
+    *("python_multipart", "uvicorn.error"),
+)
+
+# One JSON line an event to standard error.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -36,12 +42,7 @@ LOGGING: dict[str, Any] = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"level": "WARNING", "handlers": ["stderr"]},
-    "loggers": {
-        "digits": {"level": "INFO"},
-        "opentelemetry.baggage": {"level": "ERROR"},
-        "opentelemetry.trace": {"level": "ERROR"},
-        "uvicorn.error": {"level": "ERROR"},
-    },
+    "loggers": {"digits": {"level": "INFO"}, **{name: {"level": "ERROR"} for name in TALKATIVE}},
 }
 
 

@@ -49,12 +49,15 @@ def test_large_pictures_at_once_fit_the_container_and_probes_are_answered_meanwh
         assert peak_bytes(server.process.pid) < CONTAINER_BYTES
 
 
-def test_what_a_decoder_warns_of_is_a_line_of_json_like_all_others():
+def test_what_decoders_and_parsers_warn_of_is_not_logged():
     damaged = io.BytesIO()
     Image.fromarray(draw(7)).save(damaged, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
+    form = {
+        "content": b"--x\r\nno header\r\n",
+        "headers": {"content-type": "multipart/form-data; boundary=x"},
+    }
     with running() as server:
-        reply = httpx.post(f"{server.url}/predict/picture", content=damaged.getvalue())
-        server.stop()
-    assert reply.json()["digit"] == 7
-    (line,) = [line for line in server.log if line["logger"] == "py.warnings"]
-    assert line["level"] == "WARNING"
+        assert httpx.post(f"{server.url}/predict/picture", content=damaged.getvalue()).json()["digit"] == 7
+        assert httpx.post(f"{server.url}/predict/picture", **form).status_code == 400
+        assert server.stop() == 0
+    assert [line["message"] for line in server.log] == ["stopped"]
