@@ -50,19 +50,10 @@ def create_app(
     board = board or service_board(settings)
     lane = board.claim()
     instruments = instruments_on(lane)
-    app = FastAPI(
-        title="Digits",
-        summary="Recognises handwritten digits with a neural network written in plain NumPy.",
-        version=VERSION,
-        license_info={"name": "MIT", "identifier": "MIT"},
-        telemetry=tracing.configuration(tracer_provider),
-        lifespan=exporter.flushing(tracer_provider),
-    )
+    app = _bare_app(tracer_provider)
     app.add_middleware(Telemetry, requests=instruments.requests, access_log=settings.access_log)
     problems.install(app)
-    # When nothing is traced, not even the question whether something is costs a prediction anything.
-    observers = [instruments.predictions.count, *([tracing.note_rows] if tracer_provider else [])]
-    reader = Reader(artefact.network, *observers)
+    reader = Reader(artefact.network, instruments.predictions.count, *tracing.observers(tracer_provider))
     statistics = Statistics(lane, settings.max_batch_rows)
     for router in (
         predict_routes(reader, settings),
@@ -77,6 +68,18 @@ def create_app(
     instruments.requests.name_routes(routes)
     lane.seal(LABELS, routes)
     return app
+
+
+def _bare_app(tracer_provider: TracerProvider | None) -> FastAPI:
+    """What the framework is told of the service."""
+    return FastAPI(
+        title="Digits",
+        summary="Recognises handwritten digits with a neural network written in plain NumPy.",
+        version=VERSION,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        telemetry=tracing.configuration(tracer_provider),
+        lifespan=exporter.flushing(tracer_provider),
+    )
 
 
 def service_board(settings: Settings) -> Board:

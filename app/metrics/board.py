@@ -5,8 +5,7 @@ lane belongs to whoever holds the lock on its byte of the file below. The kernel
 process ends, however it ends; the next one takes the lane over, with all that was counted in it, and counts
 on. The file has no name: nothing is left of it once the last process is gone.
 
-Who is alive is found out by asking for the lock of each lane, to share it; a process that looks for a free
-lane at that very moment takes another.
+Who is alive is found out by asking to share each lock; who looks for a free lane at that moment takes another.
 """
 
 import fcntl
@@ -51,7 +50,7 @@ class Board:
     def __init__(self, file: int, lanes: int, cells: int, started: tuple[float, float]) -> None:
         self.started = started
         self._file, self._lanes, self._cells = file, lanes, cells
-        # Any descriptor of the file that a process closes would lift its lock; so this one stays.
+        # Any descriptor of the file that a process closes would lift its lock.
         weakref.finalize(self, os.close, file)
         self._memory = mmap.mmap(file, _size(lanes, cells))
         numbers = np.frombuffer(self._memory, np.float64)

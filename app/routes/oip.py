@@ -41,6 +41,25 @@ def oip_routes(
         A router.
     """
     card = artefact.card
+    router = APIRouter(
+        tags=["open inference protocol"],
+        max_body_size=settings.max_body_bytes,
+        responses=oip_documented(500),
+    )
+    router.include_router(_server_routes(card, statistics, is_draining))
+    router.include_router(_repository_routes(card, settings, is_draining))
+    for model in _model_routers(card):
+        _describe_model(model, card, settings, statistics, is_draining)
+        _ask_model(model, card, reader, settings, statistics)
+        router.include_router(model)
+    return router
+
+
+def _model_routers(card: Card) -> list[APIRouter]:
+    """Begin the routes of the model, and of its version, behind checks of the names in their addresses.
+
+    Two routers, instead of one that is included twice, so that each route knows its whole template.
+    """
 
     async def named(name: str) -> None:
         _require_name(name, card)
@@ -49,23 +68,13 @@ def oip_routes(
         if version != card.version:
             raise HTTPException(404, f"There is no such version of {card.name}; there is {card.version}.")
 
-    router = APIRouter(
-        tags=["open inference protocol"],
-        max_body_size=settings.max_body_bytes,
-        responses=oip_documented(500),
-    )
-    router.include_router(_server_routes(card, statistics, is_draining))
-    router.include_router(_repository_routes(card, settings, is_draining))
-    # Twice, instead of one router that is included twice, so that each route knows its whole template.
-    for prefix, dependencies in (
-        ("/v2/models/{name}", [Depends(named)]),
-        ("/v2/models/{name}/versions/{version}", [Depends(named), Depends(versioned)]),
-    ):
-        model = APIRouter(prefix=prefix, dependencies=dependencies, responses=oip_documented(404))
-        _describe_model(model, card, settings, statistics, is_draining)
-        _ask_model(model, card, reader, settings, statistics)
-        router.include_router(model)
-    return router
+    return [
+        APIRouter(prefix=prefix, dependencies=dependencies, responses=oip_documented(404))
+        for prefix, dependencies in (
+            ("/v2/models/{name}", [Depends(named)]),
+            ("/v2/models/{name}/versions/{version}", [Depends(named), Depends(versioned)]),
+        )
+    ]
 
 
 def _ask_model(

@@ -2,8 +2,8 @@
 
 from app.main import service_board
 from app.schemas import EXAMPLE_IMAGE
-from app.server import counting_app
 from app.settings import Settings
+from app.worker import counting_app
 from tests.conftest import InProcess
 
 
