@@ -54,11 +54,10 @@ def create_app(
     app.add_middleware(Telemetry, requests=instruments.requests, access_log=settings.access_log)
     problems.install(app)
     reader = Reader(artefact.network, instruments.predictions.count, *tracing.observers(tracer_provider))
-    statistics = Statistics(lane, settings.max_batch_rows)
     for router in (
         predict_routes(reader, settings),
         picture_routes(reader, settings, instruments.refusals),
-        oip_routes(artefact, reader, settings, is_draining, statistics),
+        oip_routes(artefact, reader, settings, is_draining, Statistics(lane, settings.max_batch_rows)),
         metrics_routes(artefact, board, instruments),
         health_routes(is_draining),
         page_routes(),

@@ -5,7 +5,7 @@ lane belongs to whoever holds the lock on its byte of the file below. The kernel
 process ends, however it ends; the next one takes the lane over, with all that was counted in it, and counts
 on. The file has no name: nothing is left of it once the last process is gone.
 
-Who is alive is found out by asking to share each lock; who looks for a free lane at that moment takes another.
+Who is alive is found out by asking to share each lock; who looks for a free lane just then takes another.
 """
 
 import fcntl
