@@ -14,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from sklearn.metrics import precision_score, recall_score
 
 from app.main import VERSION, create_app
+from app.metrics.negotiation import Form
+from app.metrics.prometheus import write
 from app.metrics.reply import per_digit
 from app.schemas import EXAMPLE_IMAGE
 from app.settings import Settings
@@ -206,6 +208,14 @@ def test_both_forms_have_the_same_numbers(used, accept, parse):
     assert info == {
         name: str(body["model"][name]) for name in ("name", "version", "sha256", "recipe", "seed")
     }
+
+
+def test_a_digit_that_is_never_read_right_has_a_recall_of_0_and_one_never_read_no_precision(used):
+    report = used.get("/metrics").json()
+    report["held_out"]["per_digit"][4] = {"digit": 4, "recall": 0.0, "precision": None}
+    text = write(report, Form.TEXT).decode()
+    assert 'model_recall_ratio{digit="4"} 0.0\n' in text
+    assert 'model_precision_ratio{digit="4"}' not in text
 
 
 def test_the_service_says_what_it_did(used):

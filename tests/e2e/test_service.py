@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 
 import httpx
@@ -224,6 +224,22 @@ def test_a_killed_worker_is_replaced_though_the_file_went_bad(tmp_path, artefact
             reply = httpx.get(f"{server.url}/metrics", timeout=30)
             assert reply.json()["model"]["sha256"] == artefact.sha256
         assert server.stop() == 0
+
+
+def test_what_a_killed_worker_had_in_flight_is_in_flight_no_more():
+    head = b"POST /predict HTTP/1.1\r\nhost: digits\r\ncontent-length: 205\r\n\r\n{"
+    with running("--workers", "2") as server, ExitStack() as connections:
+        wait_for_both_workers(server.url)
+        for _ in range(6):
+            address = ("127.0.0.1", server.start["port"])
+            connections.enter_context(socket.create_connection(address, timeout=10)).sendall(head)
+        eventually(lambda: service(server.url)["requests_in_flight"] == 6 + 1)  # and the one that asks
+        before = server.workers()
+        subprocess.run(["kill", "-KILL", *map(str, before)], check=True)
+        eventually(lambda: len(server.workers() - before) == 2)
+        eventually(lambda: status("GET", f"{server.url}/readyz") == 200)
+        assert service(server.url)["requests_in_flight"] == 1
+        assert service(server.url)["worker_starts"] in (3, 4)  # the second may not be there yet
 
 
 def test_workers_are_replaced_one_by_one_on_sighup_and_stay_ready():
