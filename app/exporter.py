@@ -4,6 +4,7 @@ FastAPI can set its exporter up itself, but then the end of the service waits fo
 answer, without a bound, and long addresses fill the memory.
 """
 
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,10 @@ PROTOCOL = "http/protobuf"
 SERVICE_NAME = "service.name"
 MAX_ATTRIBUTE_LENGTH = 256  # characters; an address can have 64 KiB, and two thousand spans wait to be sent
 FLUSH_SECONDS = 3.0  # how long the end of the service waits for the collector
+
+NOT_SENT = "no traces are sent: %s"
+
+log = logging.getLogger("digits")
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -45,30 +50,23 @@ def obstacle() -> str | None:
     return None if _is_set_up() else _obstacle_of_ours()
 
 
-def tracer_provider() -> trace.TracerProvider | None:
+def tracer_provider(version: str) -> trace.TracerProvider | None:
     """Set up what sends spans to the collector, or take what somebody else has set up.
 
+    Args:
+        version: Of the service.
     Returns:
-        Where spans go, or None if nobody wants them or there is an obstacle.
+        Where spans go, or None if nobody wants them or something is in the way.
     """
     if not is_wanted() or obstacle() is not None:
         return None
     if _is_set_up():
         return trace.get_tracer_provider()
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import SpanLimits, TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    named = Resource.create()
-    if str(named.attributes[SERVICE_NAME]).startswith("unknown_service"):
-        named = named.merge(Resource({SERVICE_NAME: "digits"}))
-    limits = SpanLimits()  # as the environment says
-    if limits.max_span_attribute_length is None:
-        limits = SpanLimits(max_span_attribute_length=MAX_ATTRIBUTE_LENGTH)
-    provider = TracerProvider(resource=named, span_limits=limits, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return provider
+    try:
+        return _set_up(version)
+    except ValueError as error:  # one of the many other variables has a value that it cannot have
+        log.warning(NOT_SENT, error)
+        return None
 
 
 def flushing(provider: trace.TracerProvider | None) -> Lifespan:
@@ -100,6 +98,24 @@ def _first(variables: tuple[str, ...]) -> str | None:
 def _is_set_up() -> bool:
     """Whether somebody else has set tracing up in this process, as `opentelemetry-instrument` does."""
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+def _set_up(version: str) -> trace.TracerProvider:
+    """Make a provider as the environment says, and with a bound where it says nothing."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    service = Resource.create({"service.version": version})
+    if str(service.attributes[SERVICE_NAME]).startswith("unknown_service"):
+        service = service.merge(Resource({SERVICE_NAME: "digits"}))
+    limits = SpanLimits()
+    if limits.max_span_attribute_length is None:
+        limits = SpanLimits(max_span_attribute_length=MAX_ATTRIBUTE_LENGTH)
+    provider = TracerProvider(resource=service, span_limits=limits, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider
 
 
 def _obstacle_of_ours() -> str | None:

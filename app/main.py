@@ -8,7 +8,7 @@ from opentelemetry.trace import TracerProvider
 
 from app import exporter, problems, tracing
 from app.metrics.board import Board, new_board
-from app.metrics.instruments import CELLS, LABELS, instruments_on
+from app.metrics.instruments import CELLS, LABELS, Requests, instruments_on
 from app.oip.statistics import Statistics, statistics_cells
 from app.reader import Reader
 from app.routes.health import health_routes
@@ -50,9 +50,7 @@ def create_app(
     board = board or service_board(settings)
     lane = board.claim()
     instruments = instruments_on(lane)
-    app = _bare_app(tracer_provider)
-    app.add_middleware(Telemetry, requests=instruments.requests, access_log=settings.access_log)
-    problems.install(app)
+    app = _bare_app(instruments.requests, settings, tracer_provider)
     reader = Reader(artefact.network, instruments.predictions.count, *tracing.observers(tracer_provider))
     for router in (
         predict_routes(reader, settings),
@@ -63,15 +61,15 @@ def create_app(
         page_routes(),
     ):
         app.include_router(router)
-    routes = sorted({TEMPLATE, *templates(app)})
+    routes = methods_by_template(app)
     instruments.requests.name_routes(routes)
-    lane.seal(LABELS, routes)
+    lane.seal(LABELS, list(routes))
     return app
 
 
-def _bare_app(tracer_provider: TracerProvider | None) -> FastAPI:
-    """What the framework is told of the service."""
-    return FastAPI(
+def _bare_app(requests: Requests, settings: Settings, tracer_provider: TracerProvider | None) -> FastAPI:
+    """Make an application that counts, logs and traces requests and answers errors, but has no routes."""
+    app = FastAPI(
         title="Digits",
         summary="Recognises handwritten digits with a neural network written in plain NumPy.",
         version=VERSION,
@@ -79,6 +77,14 @@ def _bare_app(tracer_provider: TracerProvider | None) -> FastAPI:
         telemetry=tracing.configuration(tracer_provider),
         lifespan=exporter.flushing(tracer_provider),
     )
+    app.add_middleware(
+        Telemetry,
+        requests=requests,
+        access_log=settings.access_log,
+        is_traced=tracer_provider is not None,
+    )
+    problems.install(app)
+    return app
 
 
 def service_board(settings: Settings) -> Board:
@@ -92,12 +98,16 @@ def service_board(settings: Settings) -> Board:
     return new_board(CELLS + statistics_cells(settings.max_batch_rows), MAX_PROCESSES)
 
 
-def templates(app: FastAPI) -> set[str]:
+def methods_by_template(app: FastAPI) -> dict[str, set[str]]:
     """List the routes of an application.
 
     Args:
         app: The application.
     Returns:
-        Their templates.
+        What each template can be asked, in alphabetical order.
     """
-    return {route.path for route in iter_route_contexts(app.routes) if route.path is not None}
+    methods: dict[str, set[str]] = {TEMPLATE: {"GET"}}  # the page's is not in the framework's list
+    for route in iter_route_contexts(app.routes):
+        if route.path is not None:
+            methods.setdefault(route.path, set()).update(route.methods or ())
+    return dict(sorted(methods.items()))

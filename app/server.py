@@ -80,6 +80,15 @@ class Supervisor(Multiprocess):
         super().handle_term()
 
     @override
+    def keep_subprocess_alive(self) -> None:
+        before = list(self.processes)
+        super().keep_subprocess_alive()
+        for dead, successor in zip(before, self.processes, strict=True):
+            if dead is not successor:
+                pids = {"worker_pid": dead.pid, "successor_pid": successor.pid}
+                log.warning("worker died", extra={**pids, "exit_status": dead.exitcode})
+
+    @override
     def terminate_all(self) -> None:
         super().terminate_all()
         for listener in self.sockets:
@@ -122,7 +131,7 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     start = {"host": host, "port": port, "workers": settings.workers}
     log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
     if exporter.is_wanted() and (reason := exporter.obstacle()):
-        log.warning("no traces are sent: %s", reason)
+        log.warning(exporter.NOT_SENT, reason)
     try:
         if settings.workers > 1:
             Supervisor(config, [listener], lifecycle).run()

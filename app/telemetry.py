@@ -23,8 +23,8 @@ log = logging.getLogger("digits")
 
 # These warn of what callers send, a line each time; they may speak of errors alone.
 TALKATIVE = (
-    *("opentelemetry.baggage", "opentelemetry.trace", "py.warnings"),
-    *("python_multipart", "uvicorn.error"),
+    *("opentelemetry.attributes", "opentelemetry.baggage", "opentelemetry.trace"),
+    *("py.warnings", "python_multipart", "uvicorn.error"),
 )
 
 # One JSON line an event to standard error.
@@ -53,12 +53,16 @@ class Telemetry:
         app: What it wraps.
         requests: Counts and times requests.
         access_log: Whether it logs every request.
+        is_traced: Whether requests have spans.
     """
 
-    def __init__(self, app: ASGIApp, requests: Requests, *, access_log: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, requests: Requests, *, access_log: bool = False, is_traced: bool = False
+    ) -> None:
         self.app = app
         self.requests = requests
         self.access_log = access_log
+        self.is_traced = is_traced
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request.
@@ -73,6 +77,8 @@ class Telemetry:
             return
         request_id, refused = read_head(scope)
         exchange = Exchange(scope, send, request_id, self.requests)
+        if self.is_traced:
+            tracing.note_request_id(request_id)
         try:
             if refused is not None:
                 await refused(scope, receive, exchange.send)

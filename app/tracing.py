@@ -12,6 +12,7 @@ from app.reader import Readings
 
 UNTRACED = {"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"}  # asked every few seconds
 ROWS = "digits.rows"  # attribute of a span: images that passed through the network
+REQUEST_ID = "digits.request_id"  # the same: the request's, as the caller and the log know it
 TRACEPARENT = b"traceparent"
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -66,6 +67,15 @@ def note_rows(readings: Readings) -> None:
         readings: What was read.
     """
     trace.get_current_span().set_attribute(ROWS, len(readings.digits))
+
+
+def note_request_id(request_id: bytes) -> None:
+    """Write on the span of a request by which id others know it.
+
+    Args:
+        request_id: The id.
+    """
+    trace.get_current_span().set_attribute(REQUEST_ID, request_id.decode())
 
 
 def identify(scope: Scope) -> dict[str, str]:

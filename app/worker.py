@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import exporter
-from app.main import create_app
+from app.main import VERSION, create_app
 from app.memory import return_large_blocks
 from app.metrics.board import Board, BoardError
 from app.settings import Settings
@@ -104,7 +104,7 @@ def counting_app(
     Returns:
         The application.
     """
-    provider = exporter.tracer_provider()
+    provider = exporter.tracer_provider(VERSION)
     try:
         return create_app(artefact, settings, is_draining, board, provider)
     except BoardError as error:

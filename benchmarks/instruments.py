@@ -28,7 +28,7 @@ def microseconds(predict):
 def ours():
     """Count as the service does."""
     requests, predictions, _ = instruments_on(new_board(CELLS).claim())
-    requests.name_routes(["/predict"])
+    requests.name_routes({"/predict": {"POST"}})
     probabilities = np.full((1, 10), 0.001, np.float32)
     probabilities[0, 3] = 0.991
     readings = Readings(probabilities.argmax(axis=1), probabilities)

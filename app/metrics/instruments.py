@@ -4,7 +4,7 @@ Labels are known beforehand; what the caller chooses, a path or a method, never 
 series has a bound.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -23,6 +23,10 @@ METHODS = ("GET", "HEAD", "POST")
 OTHER = "other"  # any other method
 LEFT = 0  # the status of a request whose client left before it was answered
 STATUSES = (LEFT, *map(int, HTTPStatus))
+EXPECTED = (
+    200,
+    500,
+)  # statuses of what is posted; they are told of before there are any, so that rates are right
 
 # A prediction takes a fraction of a millisecond, a large picture half a second.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -54,6 +58,7 @@ class Requests:
 
     def __init__(self, lane: Lane) -> None:
         self.routes: dict[str, int] = {}
+        self._posted: list[str] = []
         self._shape = (MAX_ROUTES, len(METHODS) + 1, len(STATUSES))
         self._in_flight = lane.take(1)
         self._in_flight.own[0] = 0  # of whoever had the lane before, and is dead
@@ -61,18 +66,19 @@ class Requests:
         self._durations = Histogram(lane, SECONDS, MAX_ROUTES)
         self._cells: dict[tuple[str, str, int], int] = {}
 
-    def name_routes(self, templates: Iterable[str]) -> None:
+    def name_routes(self, methods: Mapping[str, set[str]]) -> None:
         """Say which routes there are, once they are known; all others count as unmatched.
 
         Args:
-            templates: As they are to stand in labels, in the same order in every process.
+            methods: By template, in the same order in every process.
         Raises:
             ValueError: They are too many.
         """
-        routes = (UNMATCHED, *templates)
+        routes = (UNMATCHED, *methods)
         if len(routes) > MAX_ROUTES:
             raise ValueError(f"There are {len(routes)} routes, and cells for {MAX_ROUTES}.")
         self.routes = {template: index for index, template in enumerate(routes)}
+        self._posted = [template for template in methods if "POST" in methods[template]]
 
     def begin(self) -> None:
         """Count a request that arrives."""
@@ -91,7 +97,7 @@ class Requests:
         labels = route, method if method in METHODS else OTHER, status
         cell = self._cells.get(labels)
         if cell is None:
-            cell = self._cells[labels] = self._find(labels)
+            cell = self._cells[labels] = int(np.ravel_multi_index(self._place(*labels), self._shape))
         self._counts.own[cell] += 1
         self._durations.observe(seconds, self.routes.get(route, 0))
 
@@ -107,29 +113,29 @@ class Requests:
         """Add up the requests that were answered.
 
         Returns:
-            Each kind of answer that was ever given.
+            Each kind of answer that was ever given, and those that are expected.
         """
         counts, routes = self._counts.sum().reshape(self._shape), list(self.routes)
+        expected = [self._place(route, "POST", status) for route in self._posted for status in EXPECTED]
+        places = {*map(tuple, np.argwhere(counts).tolist()), *expected}
         return [
             RequestCount(
                 routes[route], (*METHODS, OTHER)[method], STATUSES[status], int(counts[route, method, status])
             )
-            for route, method, status in np.argwhere(counts).tolist()
+            for route, method, status in sorted(places)
         ]
 
     def durations(self) -> dict[str, Distribution]:
         """Add up how long they took, in seconds.
 
         Returns:
-            A distribution for each route that was ever asked for.
+            A distribution for each route that was ever asked for, or to which one posts.
         """
         totals = zip(self.routes, self._durations.totals(), strict=False)
-        return {route: seconds for route, seconds in totals if seconds.total}
+        return {route: seconds for route, seconds in totals if seconds.total or route in self._posted}
 
-    def _find(self, labels: tuple[str, str, int]) -> int:
-        route, method, status = labels
-        place = self.routes.get(route, 0), (*METHODS, OTHER).index(method), STATUSES.index(status)
-        return int(np.ravel_multi_index(place, self._shape))
+    def _place(self, route: str, method: str, status: int) -> tuple[int, int, int]:
+        return self.routes.get(route, 0), (*METHODS, OTHER).index(method), STATUSES.index(status)
 
 
 class Predictions:

@@ -41,7 +41,7 @@ def form_of_choice(accept: str) -> Form:
 
 def _ranked(accept: str) -> list[str]:
     """The media types of an Accept header that are acceptable, best first."""
-    ranges = [entry.partition(";") for entry in accept.lower().split(",", MAX_RANGES)[:MAX_RANGES]]
+    ranges = [entry.partition(";") for entry in accept.lower().split(",", MAX_RANGES)]
     weighed = [(_weight(mark + parameters), name.strip(" \t")) for name, mark, parameters in ranges]
     return [name for weight, name in sorted(weighed, key=lambda entry: -entry[0]) if weight > 0]
 

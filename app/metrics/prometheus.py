@@ -63,15 +63,19 @@ def _model(report: MetricsReply) -> Iterator[Metric]:
         {name: str(model[name]) for name in ("name", "version", "sha256", "recipe", "seed")},
     )
     yield GaugeMetricFamily(
-        "model_accuracy_ratio", "Share of the held-out rows that it reads correctly.", report["accuracy"]
+        "model_accuracy_ratio",
+        "Share of the held-out images that the model reads correctly.",
+        report["accuracy"],
     )
-    yield GaugeMetricFamily("model_log_loss", "Mean log-loss on them, in nats.", report["log_loss"])
+    yield GaugeMetricFamily(
+        "model_log_loss", "Mean log-loss on the held-out images, in nats.", report["log_loss"]
+    )
     yield GaugeMetricFamily(
         "model_calibration_error_ratio",
-        "Expected calibration error on them, 15 bins.",
+        "Expected calibration error on the held-out images, 15 bins.",
         report["calibration_error"],
     )
-    yield GaugeMetricFamily("model_held_out_rows", "How many they are.", held_out["rows"])
+    yield GaugeMetricFamily("model_held_out_rows", "Number of held-out images.", held_out["rows"])
     yield _by_digit(
         "model_recall_ratio",
         "Share of the held-out images of a digit that are read as it.",
@@ -79,7 +83,7 @@ def _model(report: MetricsReply) -> Iterator[Metric]:
     )
     yield _by_digit(
         "model_precision_ratio",
-        "Share of the held-out images read as a digit that show it.",
+        "Of the held-out images read as a digit, the share that show it.",
         [figures["precision"] for figures in held_out["per_digit"]],
     )
 
@@ -91,7 +95,7 @@ def _process(service: ServiceReply) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily("service_workers", "Processes that answer now.", service["workers"])
     yield CounterMetricFamily(
-        "service_worker_starts_total", "Processes that were ever started.", service["worker_starts"]
+        "service_worker_starts_total", "Worker processes started so far.", service["worker_starts"]
     )
 
 
@@ -117,7 +121,9 @@ def _requests(service: ServiceReply) -> Iterator[Metric]:
 
 
 def _predictions(service: ServiceReply) -> Iterator[Metric]:
-    predictions = CounterMetricFamily("predictions_total", "Images read, by what was read.", labels=["digit"])
+    predictions = CounterMetricFamily(
+        "predictions_total", "Images classified, by predicted digit.", labels=["digit"]
+    )
     for digit, count in enumerate(service["predictions"]):
         predictions.add_metric([str(digit)], count)
     yield predictions

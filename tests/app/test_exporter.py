@@ -26,6 +26,11 @@ def no_variables(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+def set_up():
+    """What the service does when it starts."""
+    return exporter.tracer_provider("1.2.3")
+
+
 @pytest.fixture
 def set_up_by_another_library(monkeypatch):
     provider = TracerProvider(shutdown_on_exit=False)
@@ -35,7 +40,7 @@ def set_up_by_another_library(monkeypatch):
 
 def test_nothing_is_traced_unless_somebody_says_so():
     assert not exporter.is_wanted()
-    assert exporter.tracer_provider() is None
+    assert set_up() is None
 
 
 @pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
@@ -43,15 +48,15 @@ def test_a_variable_that_names_a_collector_is_enough(monkeypatch, name):
     monkeypatch.setenv(name, COLLECTOR)
     assert exporter.is_wanted()
     assert exporter.obstacle() is None
-    assert exporter.tracer_provider() is not None
+    assert set_up() is not None
 
 
 def test_what_another_library_has_set_up_is_used_as_it_is(monkeypatch, set_up_by_another_library):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")  # is its affair
-    assert exporter.tracer_provider() is set_up_by_another_library
+    assert set_up() is set_up_by_another_library
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
-    assert exporter.tracer_provider() is set_up_by_another_library
+    assert set_up() is set_up_by_another_library
 
 
 @pytest.mark.usefixtures("set_up_by_another_library")
@@ -63,7 +68,7 @@ def test_tracing_can_be_switched_off_whoever_set_it_up(monkeypatch, name, value)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv(name, value)
     assert not exporter.is_wanted()
-    assert exporter.tracer_provider() is None
+    assert set_up() is None
 
 
 @pytest.mark.parametrize(
@@ -80,14 +85,31 @@ def test_an_obstacle_is_named_and_the_service_goes_on_without(monkeypatch, name,
     monkeypatch.setenv(name, value)
     assert exporter.is_wanted()
     assert reason in exporter.obstacle()
-    assert exporter.tracer_provider() is None
+    assert set_up() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "abc"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "-1"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "5000"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_and_the_service_goes_on_without(monkeypatch, caplog, name, value):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
+    monkeypatch.setenv(name, value)
+    assert set_up() is None
+    (record,) = [record for record in caplog.records if record.name == "digits"]
+    assert record.getMessage().startswith("no traces are sent: ")
 
 
 def test_who_has_set_tracing_up_gets_each_span_once(artefact, monkeypatch, set_up_by_another_library):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     spans = InMemorySpanExporter()
     set_up_by_another_library.add_span_processor(SimpleSpanProcessor(spans))
-    app = create_app(artefact, Settings(), tracer_provider=exporter.tracer_provider())
+    app = create_app(artefact, Settings(), tracer_provider=set_up())
     InProcess(app).get("/v2")
     assert len(spans.get_finished_spans()) == 1
 
@@ -95,7 +117,7 @@ def test_who_has_set_tracing_up_gets_each_span_once(artefact, monkeypatch, set_u
 def test_without_propagators_no_request_may_fail_so_nothing_is_traced():
     code = (
         "from app import exporter\n"
-        "assert exporter.is_wanted() and exporter.tracer_provider() is None\n"
+        "assert exporter.is_wanted() and exporter.tracer_provider('1') is None\n"
         "print(exporter.obstacle())"
     )
     environment = {"OTEL_PROPAGATORS": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR}
@@ -107,8 +129,9 @@ def test_without_propagators_no_request_may_fail_so_nothing_is_traced():
 
 def test_the_service_has_a_name_and_its_spans_a_bound(monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
-    span = exporter.tracer_provider().get_tracer("test").start_span("x", attributes={"url.path": "a" * 9999})
+    span = set_up().get_tracer("test").start_span("x", attributes={"url.path": "a" * 9999})
     assert span.resource.attributes["service.name"] == "digits"
+    assert span.resource.attributes["service.version"] == "1.2.3"
     assert len(span.attributes["url.path"]) == exporter.MAX_ATTRIBUTE_LENGTH
 
 
@@ -120,7 +143,7 @@ def test_the_environment_can_say_otherwise(monkeypatch, name, value):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv(name, value)
     monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3")
-    span = exporter.tracer_provider().get_tracer("test").start_span("x", attributes={"url.path": "abcdef"})
+    span = set_up().get_tracer("test").start_span("x", attributes={"url.path": "abcdef"})
     assert span.resource.attributes["service.name"] == "mine"
     assert span.attributes["url.path"] == "abc"
 

@@ -21,6 +21,7 @@ from app.schemas import EXAMPLE_IMAGE
 from app.settings import Settings
 from tests.app.metrics.test_negotiation import BROWSER, PROMETHEUS_3
 from tests.app.test_openapi import OPERATIONS
+from tests.conftest import InProcess
 
 BLANK = [0] * 64
 TEXT, OPENMETRICS = (
@@ -40,6 +41,11 @@ def used(make_client):
     client.get("/nowhere")
     client.request("BREW", "/predict")
     return client
+
+
+def answers(service):
+    """The kinds of answers that were given at least once."""
+    return [answer for answer in service["requests_by_answer"] if answer["count"]]
 
 
 def samples(reply, parse):
@@ -222,7 +228,7 @@ def test_the_service_says_what_it_did(used):
     service = used.get("/metrics").json()["service"]
     assert service["version"] == VERSION
     assert service["requests"] == 6
-    assert {(a["route"], a["method"], a["status"], a["count"]) for a in service["requests_by_answer"]} == {
+    assert {(a["route"], a["method"], a["status"], a["count"]) for a in answers(service)} == {
         ("/predict", "POST", 200, 1),
         ("/predict", "POST", 422, 1),
         ("/predict", "other", 405, 1),
@@ -230,13 +236,14 @@ def test_the_service_says_what_it_did(used):
         ("/predict/picture", "POST", 422, 1),
         ("unmatched", "GET", 404, 1),
     }
-    assert {entry["route"]: entry["seconds"]["count"] for entry in service["durations"]} == {
+    durations = [entry for entry in service["durations"] if entry["seconds"]["count"]]
+    assert {entry["route"]: entry["seconds"]["count"] for entry in durations} == {
         "/predict": 3,
         "/predict/batch": 1,
         "/predict/picture": 1,
         "unmatched": 1,
     }
-    assert all(0 < entry["seconds"]["sum"] < 30 for entry in service["durations"])
+    assert all(0 < entry["seconds"]["sum"] < 30 for entry in durations)
     assert sum(service["predictions"]) == service["confidence"]["count"] == 4
     assert service["batch_rows"]["sum"] == 4
     assert service["batch_rows"]["count"] == 2
@@ -256,6 +263,37 @@ def test_the_service_says_what_it_did(used):
     ]
 
 
+def test_what_is_asked_of_the_network_is_told_of_before_it_is_asked(make_client):
+    """Prometheus takes a first value for the beginning, so what begins with 5 never grew to it."""
+    service = make_client().get("/metrics").json()["service"]
+    told = {(a["route"], a["method"], a["status"], a["count"]) for a in service["requests_by_answer"]}
+    asked = {"/predict", "/predict/batch", "/predict/picture", "/v2/models/{name}/infer"}
+    assert {(route, "POST", status, 0) for route in asked for status in (200, 500)} < told
+    assert asked < {entry["route"] for entry in service["durations"]}
+
+
+def test_a_client_that_leaves_is_counted_once_with_status_0(artefact):
+    app = create_app(artefact, Settings())
+
+    async def leave():
+        return {"type": "http.disconnect"}
+
+    async def send(_):
+        raise AssertionError
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "raw_path": b"/predict",
+        "query_string": b"",
+    }
+    asyncio.run(app({**scope, "root_path": "", "headers": []}, leave, send))
+    service = InProcess(app).get("/metrics").json()["service"]
+    assert [(a["route"], a["status"], a["count"]) for a in answers(service)] == [("/predict", 0, 1)]
+    assert service["requests_in_flight"] == 1  # the one that asks
+
+
 def test_what_a_caller_makes_up_becomes_no_series(make_client):
     client = make_client()
     for number in range(30):
@@ -264,7 +302,8 @@ def test_what_a_caller_makes_up_becomes_no_series(make_client):
         client.request(f"M{number}", "/predict")
         client.get(f"/metrics?format={number}")
     service = client.get("/metrics").json()["service"]
-    assert len(service["requests_by_answer"]) == len(service["durations"]) == 4
+    assert len(answers(service)) == 4
+    assert len([entry for entry in service["durations"] if entry["seconds"]["count"]]) == 4
 
 
 PLAIN = [("GET", path) for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect")]
@@ -274,7 +313,7 @@ PLAIN = [("GET", path) for path in ("/docs", "/redoc", "/openapi.json", "/docs/o
 def test_a_request_is_counted_by_the_template_of_its_route(make_client, method, template):
     client = make_client()
     client.request(method, template.format(name="digits", version="2"))
-    (answer,) = client.get("/metrics").json()["service"]["requests_by_answer"]
+    (answer,) = answers(client.get("/metrics").json()["service"])
     assert (answer["method"], answer["route"], answer["count"]) == (method, template, 1)
 
 
@@ -282,7 +321,7 @@ def test_a_request_is_counted_by_the_template_of_its_route(make_client, method, 
 def test_what_only_looks_like_a_template_is_unmatched(make_client, path):
     client = make_client()
     client.get(path)
-    (answer,) = client.get("/metrics").json()["service"]["requests_by_answer"]
+    (answer,) = answers(client.get("/metrics").json()["service"])
     assert answer["route"] == "unmatched"
 
 
@@ -291,8 +330,8 @@ def test_a_path_that_a_proxy_took_off_is_no_part_of_a_route(make_client):
     client.root_path = "/digits"
     for path in ("/", "/docs", "/draw.js", "/predict"):
         client.get(f"/digits{path}")
-    answers = client.get("/digits/metrics").json()["service"]["requests_by_answer"]
-    assert {(a["route"], a["count"]) for a in answers} == {("/{path}", 2), ("/docs", 1), ("/predict", 1)}
+    counted = answers(client.get("/digits/metrics").json()["service"])
+    assert {(a["route"], a["count"]) for a in counted} == {("/{path}", 2), ("/docs", 1), ("/predict", 1)}
 
 
 def test_who_has_an_answer_finds_it_counted(artefact):
@@ -320,7 +359,7 @@ def test_who_has_an_answer_finds_it_counted(artefact):
         return sent
 
     (service,) = asyncio.run(conversation())
-    assert [(a["route"], a["count"]) for a in service["requests_by_answer"]] == [("/livez", 1)]
+    assert [(a["route"], a["count"]) for a in answers(service)] == [("/livez", 1)]
     assert service["requests_in_flight"] == 1  # the one that asks
 
 
@@ -328,8 +367,8 @@ def test_files_of_the_page_are_one_route_and_what_there_is_not_is_none(make_clie
     client = make_client()
     for path in ("/", "/draw.js", "/style.css", "/nowhere.js", "/draw.js/"):
         client.get(path)
-    answers = client.get("/metrics").json()["service"]["requests_by_answer"]
-    assert {(a["route"], a["status"], a["count"]) for a in answers} == {
+    counted = answers(client.get("/metrics").json()["service"])
+    assert {(a["route"], a["status"], a["count"]) for a in counted} == {
         ("/{path}", 200, 4),
         ("unmatched", 404, 1),
     }

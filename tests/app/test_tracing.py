@@ -127,6 +127,7 @@ def test_a_span_is_the_child_of_its_callers_and_the_log_names_both_ids(make_trac
     (record,) = caplog.records
     assert (record.request_id, record.trace_id) == ("mine", TRACE)
     assert record.span_id == f"{span.context.span_id:016x}"
+    assert span.attributes["digits.request_id"] == "mine"
 
 
 def test_without_tracing_the_log_still_names_the_callers_trace(make_client, caplog):

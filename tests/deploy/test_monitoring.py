@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 MONITORING = ROOT / "deploy" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana" / "dashboards" / "digits.json").read_text())
-RULES = yaml.safe_load((MONITORING / "rules.yml").read_text())
+RULES = yaml.safe_load((MONITORING / "prometheus" / "rules.yml").read_text())
 SERIES = re.compile(
     r"^\| `(\w+)` \| (.*?) ?\| (.*?) \| `(.*)` \|$", re.MULTILINE
 )  # rows of the table of series
@@ -88,12 +88,14 @@ def test_the_operators_page_lists_every_reason_to_refuse_a_picture():
     ],
 )
 def test_promtool_accepts_what_prometheus_reads(command):
-    ran = subprocess.run(["promtool", *command], cwd=MONITORING, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        ["promtool", *command], cwd=MONITORING / "prometheus", capture_output=True, text=True, check=False
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_every_alert_is_tested_to_speak_up_and_to_keep_quiet():
-    tests = yaml.safe_load((MONITORING / "rules_test.yml").read_text())["tests"]
+    tests = yaml.safe_load((MONITORING / "prometheus" / "rules_test.yml").read_text())["tests"]
     cases = [case for test in tests for case in test["alert_rule_test"]]
     alerts = {rule["alert"] for group in RULES["groups"] for rule in group["rules"]}
     assert {case["alertname"] for case in cases if case.get("exp_alerts")} == alerts

@@ -72,9 +72,9 @@ class Prometheus:
 @contextmanager
 def scraping(server, folder):
     """Start a Prometheus with the configuration that is deployed, but for the address of the service."""
-    config = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
+    config = yaml.safe_load((MONITORING / "prometheus" / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "200ms", "evaluation_interval": "1s"}
-    config["rule_files"] = [str(MONITORING / "rules.yml")]
+    config["rule_files"] = [str(MONITORING / "prometheus" / "rules.yml")]
     (scrape,) = config["scrape_configs"]
     del scrape["dns_sd_configs"]
     scrape["static_configs"] = [{"targets": [server.url.removeprefix("http://")]}]

@@ -224,6 +224,8 @@ def test_a_killed_worker_is_replaced_though_the_file_went_bad(tmp_path, artefact
             reply = httpx.get(f"{server.url}/metrics", timeout=30)
             assert reply.json()["model"]["sha256"] == artefact.sha256
         assert server.stop() == 0
+        (line,) = [line for line in server.log if line["message"] == "worker died"]
+        assert (line["worker_pid"], line["exit_status"]) == (victim, -signal.SIGKILL)
 
 
 def test_what_a_killed_worker_had_in_flight_is_in_flight_no_more():

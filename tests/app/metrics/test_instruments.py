@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.main import templates
+from app.main import methods_by_template
 from app.metrics.board import new_board
 from app.metrics.histogram import Histogram
 from app.metrics.instruments import (
@@ -18,6 +18,7 @@ from app.metrics.instruments import (
     MAX_ROUTES,
     SECONDS,
     STATUSES,
+    RequestCount,
     Requests,
     instruments_on,
 )
@@ -74,7 +75,7 @@ def test_predictions_are_counted_alike_one_by_one_and_in_batches(passes):
 )
 def test_requests_are_counted_by_their_labels_and_timed_by_their_route(answered):
     requests = Requests(new_board(CELLS).claim())
-    requests.name_routes(["/a", "/b"])
+    requests.name_routes({"/a": {"GET"}, "/b": {"GET"}})
     for route, method, status, seconds in answered:
         requests.begin()
         requests.end(route, method, status, seconds)
@@ -122,20 +123,20 @@ def test_whoever_takes_a_lane_over_has_nothing_in_flight_and_keeps_the_counts():
     process.start()
     process.join()
     requests = Requests(board.claim())
-    requests.name_routes([])
+    requests.name_routes({})
     assert requests.in_flight() == 0
     assert [kind.requests for kind in requests.totals()] == [1]
 
 
 def test_more_routes_than_there_are_cells_for_are_a_clear_error(lane):
     with pytest.raises(ValueError, match=f"There are {MAX_ROUTES + 1} routes, and cells for {MAX_ROUTES}"):
-        Requests(lane).name_routes([f"/{number}" for number in range(MAX_ROUTES)])
+        Requests(lane).name_routes({f"/{number}": set() for number in range(MAX_ROUTES)})
 
 
 def test_so_many_routes_as_there_are_cells_for_are_counted_apart(lane):
     requests = Requests(lane)
     templates = [f"/{number}" for number in range(MAX_ROUTES - 1)]
-    requests.name_routes(templates)
+    requests.name_routes({template: {"PUT"} for template in templates})
     for template in templates:
         requests.begin()
         requests.end(template, "PUT", 511, 1)
@@ -143,8 +144,22 @@ def test_so_many_routes_as_there_are_cells_for_are_counted_apart(lane):
 
 
 def test_every_route_of_the_service_has_cells_and_some_are_left(client):
-    assert {"/predict", "/v2/models/{name}/versions/{version}/infer", "/docs"} < templates(client.app)
-    assert len(templates(client.app)) + 2 < MAX_ROUTES  # the page's, and unmatched
+    routes = methods_by_template(client.app)
+    assert {"/{path}", "/predict", "/v2/models/{name}/versions/{version}/infer", "/docs"} < set(routes)
+    assert routes["/livez"] == {"GET", "HEAD"}
+    assert list(routes) == sorted(routes)  # so that every process has the same order
+    assert len(routes) + 1 < MAX_ROUTES
+
+
+def test_what_is_posted_is_told_of_before_it_happens(lane):
+    requests = Requests(lane)
+    requests.name_routes({"/a": {"GET"}, "/b": {"POST", "HEAD"}})
+    expected = [RequestCount("/b", "POST", 200, 0), RequestCount("/b", "POST", 500, 0)]
+    assert requests.totals() == expected
+    assert {route: seconds.total for route, seconds in requests.durations().items()} == {"/b": 0}
+    requests.begin()
+    requests.end("/b", "POST", 200, 1)
+    assert requests.totals() == [RequestCount("/b", "POST", 200, 1), expected[1]]
 
 
 def test_series_of_a_histogram_do_not_touch_each_other(lane):
