@@ -178,7 +178,10 @@ def test_the_end_waits_for_the_last_spans_but_not_for_ever(artefact, monkeypatch
     sink = Sink()
     assert live_through(artefact, sink) < 5
     assert sink.was_asked.is_set()
-    sink.answers.set()
     monkeypatch.setattr(exporter, "FLUSH_SECONDS", 60)
+    timer = threading.Timer(0.3, sink.answers.set)
+    timer.start()
     assert live_through(artefact, sink) < 5
+    assert sink.answers.is_set()  # it was waited for
+    timer.join()
     assert live_through(artefact, trace.NoOpTracerProvider()) < 5  # has nothing to flush

@@ -334,7 +334,8 @@ def test_a_path_that_a_proxy_took_off_is_no_part_of_a_route(make_client):
     assert {(a["route"], a["count"]) for a in counted} == {("/{path}", 2), ("/docs", 1), ("/predict", 1)}
 
 
-def test_who_has_an_answer_finds_it_counted(artefact):
+@pytest.mark.parametrize(("path", "route"), [("/livez", "/livez"), ("/style.css", "/{path}")])
+def test_who_has_an_answer_finds_it_counted(artefact, path, route):
     async def conversation():
         app = create_app(artefact, Settings())
         sent = []
@@ -351,15 +352,15 @@ def test_who_has_an_answer_finds_it_counted(artefact):
         scope = {
             "type": "http",
             "method": "GET",
-            "path": "/livez",
-            "raw_path": b"/livez",
+            "path": path,
+            "raw_path": path.encode(),
             "query_string": b"",
         }
         await app({**scope, "root_path": "", "headers": []}, receive, send)
         return sent
 
     (service,) = asyncio.run(conversation())
-    assert [(a["route"], a["count"]) for a in answers(service)] == [("/livez", 1)]
+    assert [(a["route"], a["count"]) for a in answers(service)] == [(route, 1)]
     assert service["requests_in_flight"] == 1  # the one that asks
 
 

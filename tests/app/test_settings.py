@@ -27,6 +27,7 @@ def test_they_cannot_be_changed_later():
         ("workers", 0),
         ("max_body_bytes", 10),
         ("max_batch_rows", 0),
+        ("max_batch_rows", 65_537),
         ("keep_alive_seconds", 0),
         ("drain_seconds", -1),
         ("weights_sha256", "abc"),
