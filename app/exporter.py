@@ -9,7 +9,6 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib.util import find_spec
 
 from fastapi import FastAPI
 from opentelemetry import propagate, trace
@@ -28,45 +27,23 @@ log = logging.getLogger("digits")
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def is_wanted() -> bool:
-    """Say whether anybody wants traces.
-
-    Returns:
-        True if a variable names a collector, or another library has set tracing up in this process.
-    """
-    is_off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    is_off |= os.environ.get("OTEL_TRACES_EXPORTER", "").lower() == "none"
-    return not is_off and (_first(ENDPOINTS) is not None or _is_set_up())
-
-
-def obstacle() -> str | None:
-    """Say why traces that are wanted cannot be sent.
-
-    Returns:
-        The reason, or None if there is none.
-    """
-    if propagate.extract({}) is None:
-        return "OTEL_PROPAGATORS must name one"
-    return None if _is_set_up() else _obstacle_of_ours()
-
-
 def tracer_provider(version: str) -> trace.TracerProvider | None:
-    """Set up what sends spans to the collector, or take what somebody else has set up.
+    """Set up what sends spans to the collector, or take what another library has set up in this process.
 
     Args:
         version: Of the service.
     Returns:
-        Where spans go, or None if nobody wants them or something is in the way.
+        Where spans go, or None if nobody wants them or something is in the way, which is logged.
     """
-    if not is_wanted() or obstacle() is not None:
+    if _variable("OTEL_SDK_DISABLED") == "true" or _variable("OTEL_TRACES_EXPORTER") == "none":
         return None
-    if _is_set_up():
-        return trace.get_tracer_provider()
     try:
-        return _set_up(version)
-    except ValueError as error:  # one of the many other variables has a value that it cannot have
-        log.warning(NOT_SENT, error)
-        return None
+        return _provider(version)
+    except ImportError:
+        log.warning(NOT_SENT, "the packages of requirements/tracing.txt are not installed")
+    except Exception as error:
+        log.warning(NOT_SENT, str(error) or repr(error))
+    return None
 
 
 def flushing(provider: trace.TracerProvider | None) -> Lifespan:
@@ -82,7 +59,7 @@ def flushing(provider: trace.TracerProvider | None) -> Lifespan:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         if flush := getattr(provider, "force_flush", None):
-            # It knows no bound of its own. A daemon thread is left behind when the process ends.
+            # The bound that it takes is not kept. A daemon thread is left behind when the process ends.
             thread = threading.Thread(target=flush, daemon=True)
             thread.start()
             thread.join(FLUSH_SECONDS)
@@ -90,14 +67,28 @@ def flushing(provider: trace.TracerProvider | None) -> Lifespan:
     return lifespan
 
 
-def _first(variables: tuple[str, ...]) -> str | None:
-    """The value of the first of some variables that has one."""
-    return next(filter(None, map(os.environ.get, variables)), None)
+def _provider(version: str) -> trace.TracerProvider | None:
+    """What another library, `opentelemetry-instrument` say, has set up; or ours, if there is a collector."""
+    found, endpoint = trace.get_tracer_provider(), _variable(*ENDPOINTS)
+    is_set_up = not isinstance(found, trace.ProxyTracerProvider)
+    if not is_set_up and not endpoint:
+        return None
+    if propagate.extract({}) is None:  # every request would be a 500
+        raise ValueError("OTEL_PROPAGATORS must name one")
+    if is_set_up:
+        return found
+    if not endpoint.startswith(("http://", "https://")):
+        raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https address")
+    if _variable("OTEL_TRACES_EXPORTER") not in {"otlp", ""}:
+        raise ValueError("OTEL_TRACES_EXPORTER must be otlp or none")
+    if _variable(*PROTOCOLS) not in {PROTOCOL, ""}:
+        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL must be {PROTOCOL}")
+    return _set_up(version)
 
 
-def _is_set_up() -> bool:
-    """Whether somebody else has set tracing up in this process, as `opentelemetry-instrument` does."""
-    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+def _variable(*names: str) -> str:
+    """The value of the first of some variables that has one, in small letters; empty if none has."""
+    return next(filter(None, map(os.environ.get, names)), "").lower()
 
 
 def _set_up(version: str) -> trace.TracerProvider:
@@ -116,16 +107,3 @@ def _set_up(version: str) -> trace.TracerProvider:
     provider = TracerProvider(resource=service, span_limits=limits, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
-
-
-def _obstacle_of_ours() -> str | None:
-    """Why our exporter cannot be set up."""
-    if os.environ.get("OTEL_TRACES_EXPORTER", "otlp").lower() not in {"otlp", ""}:
-        return "OTEL_TRACES_EXPORTER must be otlp or none"
-    if (_first(PROTOCOLS) or PROTOCOL) != PROTOCOL:
-        return f"OTEL_EXPORTER_OTLP_PROTOCOL must be {PROTOCOL}"
-    if not (_first(ENDPOINTS) or "").startswith(("http://", "https://")):
-        return "OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https address"
-    if find_spec("opentelemetry.sdk") is None or find_spec("opentelemetry.exporter") is None:
-        return "the packages of requirements/tracing.txt are not installed"
-    return None

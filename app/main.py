@@ -8,7 +8,8 @@ from opentelemetry.trace import TracerProvider
 
 from app import exporter, problems, tracing
 from app.metrics.board import Board, new_board
-from app.metrics.instruments import CELLS, LABELS, Requests, instruments_on
+from app.metrics.instruments import CELLS, Requests, instruments_on
+from app.metrics.layout import Layout
 from app.oip.statistics import Statistics, statistics_cells
 from app.reader import Reader
 from app.routes.health import health_routes
@@ -22,9 +23,8 @@ from app.telemetry import Telemetry
 from model import Artefact
 
 VERSION = "0.5.0"
-MAX_PROCESSES = (
-    256  # four times what may be asked for: signals can add workers, and replace them before they end
-)
+# Four times what may be asked for: signals can add workers, and replace them before they end.
+MAX_PROCESSES = 256
 
 
 def create_app(
@@ -48,22 +48,21 @@ def create_app(
         BoardError: It cannot count together with the other processes.
     """
     board = board or service_board(settings)
-    lane = board.claim()
-    instruments = instruments_on(lane)
+    layout = Layout(board)
+    instruments = instruments_on(layout)
     app = _bare_app(instruments.requests, settings, tracer_provider)
     reader = Reader(artefact.network, instruments.predictions.count, *tracing.observers(tracer_provider))
     for router in (
         predict_routes(reader, settings),
         picture_routes(reader, settings, instruments.refusals),
-        oip_routes(artefact, reader, settings, is_draining, Statistics(lane, settings.max_batch_rows)),
+        oip_routes(artefact, reader, settings, is_draining, Statistics(layout, settings.max_batch_rows)),
         metrics_routes(artefact, board, instruments),
         health_routes(is_draining),
         page_routes(),
     ):
         app.include_router(router)
-    routes = methods_by_template(app)
-    instruments.requests.name_routes(routes)
-    lane.seal(LABELS, list(routes))
+    instruments.requests.name_routes(methods_by_template(app))
+    layout.seal()
     return app
 
 

@@ -18,7 +18,6 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from app import exporter
 from app.main import service_board
 from app.settings import Settings
 from app.telemetry import LOGGING, MAX_HEAD_BYTES, log
@@ -130,8 +129,6 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     host, port = listener.getsockname()[:2]
     start = {"host": host, "port": port, "workers": settings.workers}
     log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
-    if exporter.is_wanted() and (reason := exporter.obstacle()):
-        log.warning(exporter.NOT_SENT, reason)
     try:
         if settings.workers > 1:
             Supervisor(config, [listener], lifecycle).run()

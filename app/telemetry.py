@@ -1,4 +1,4 @@
-"""What can be seen from outside: request ids and logs; and the last word on errors."""
+"""What can be seen from outside: request ids, counts and logs; and the last word on errors."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 log = logging.getLogger("digits")
 
-# These warn of what callers send, a line each time; they may speak of errors alone.
+# These warn of what callers send, a line each time; of them only errors are written.
 TALKATIVE = (
     *("opentelemetry.attributes", "opentelemetry.baggage", "opentelemetry.trace"),
     *("py.warnings", "python_multipart", "uvicorn.error"),
@@ -112,7 +112,7 @@ class Exchange:
         self._send = send
         self._request_id = request_id
         self._requests = requests
-        self._is_counted = False
+        self._seconds: float | None = None
         self._started = time.perf_counter()
         requests.begin()
 
@@ -131,10 +131,9 @@ class Exchange:
 
     def end(self) -> None:
         """Count the request, once."""
-        if not self._is_counted:
-            self._is_counted = True
-            seconds = time.perf_counter() - self._started
-            self._requests.end(self._route(), self.scope["method"], self.status, seconds)
+        if self._seconds is None:
+            self._seconds = time.perf_counter() - self._started
+            self._requests.end(self._route(), self.scope["method"], self.status, self._seconds)
 
     def describe(self) -> dict[str, str]:
         """Name the request for the log, by its route and not by its path, which is the caller's text.
@@ -151,8 +150,7 @@ class Exchange:
         Returns:
             Fields of a log line.
         """
-        milliseconds = round((time.perf_counter() - self._started) * 1000, 3)
-        return {"status": self.status, "milliseconds": milliseconds}
+        return {"status": self.status, "milliseconds": round((self._seconds or 0) * 1000, 3)}
 
     def _route(self) -> str:
         """The template of the route that took the request; only what is a plain page is known by its path."""

@@ -108,5 +108,5 @@ def counting_app(
     try:
         return create_app(artefact, settings, is_draining, board, provider)
     except BoardError as error:
-        log.warning("this worker counts alone, and /metrics misses it: %s", error)
+        log.warning("this worker counts for itself: %s", error)
         return create_app(artefact, settings, is_draining, None, provider)

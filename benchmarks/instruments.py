@@ -14,6 +14,7 @@ import numpy as np
 
 from app.metrics.board import new_board
 from app.metrics.instruments import BATCH_ROWS, CELLS, CONFIDENCES, SECONDS, instruments_on
+from app.metrics.layout import Layout
 from app.reader import Readings
 
 PREDICTIONS = 20_000
@@ -27,8 +28,10 @@ def microseconds(predict):
 
 def ours():
     """Count as the service does."""
-    requests, predictions, _ = instruments_on(new_board(CELLS).claim())
+    layout = Layout(new_board(CELLS))
+    requests, predictions, _ = instruments_on(layout)
     requests.name_routes({"/predict": {"POST"}})
+    layout.seal()
     probabilities = np.full((1, 10), 0.001, np.float32)
     probabilities[0, 3] = 0.991
     readings = Readings(probabilities.argmax(axis=1), probabilities)
@@ -68,7 +71,7 @@ def theirs():
 
 
 def main():
-    """Print the table; with `files` its last lane, for which the environment must name a folder."""
+    """Print the table; with `files` its last line, for which the environment must name a folder."""
     if sys.argv[1:] == ["files"]:
         print(f"{microseconds(theirs()):6.2f} µs  prometheus_client, several processes, in files")
         return

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.metrics.board import Lane
+from app.metrics.layout import Layout
 from model import Floats32
 
 
@@ -32,15 +32,16 @@ class Histogram:
     """Some histograms with the same bounds.
 
     Args:
-        lane: Where cells are taken.
+        layout: Where cells are taken.
+        name: What it counts.
         bounds: Upper bound of each bucket but the last, rising.
         series: How many histograms.
     """
 
-    def __init__(self, lane: Lane, bounds: tuple[float, ...], series: int = 1) -> None:
+    def __init__(self, layout: Layout, name: str, bounds: tuple[float, ...], series: int = 1) -> None:
         self._bounds = bounds
         self._width = len(bounds) + 2  # the bucket without a bound, and the sum
-        self._block = lane.take(series * self._width)
+        self._block = layout.take(series * self._width, name, bounds)
 
     def observe(self, value: float, series: int = 0) -> None:
         """Count one value.

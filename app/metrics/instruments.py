@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.metrics.board import Lane
 from app.metrics.histogram import Distribution, Histogram
+from app.metrics.layout import Layout
 from app.reader import Readings
 from model import DIGITS
 
-CELLS = 16_384  # of a lane: a third more than is taken below
+CELLS = 16_384  # of a lane: half as many again as are taken below
 
 MAX_ROUTES = 40
 UNMATCHED = "unmatched"  # the route of what no route took
@@ -37,8 +37,6 @@ BATCH_ROWS = tuple(float(2**power) for power in range(11))  # up to the largest 
 # Why a picture is refused.
 REASONS = ("blank", "busy", "malformed", "slow", "too_large", "undecodable", "unsupported_type")
 
-LABELS = METHODS, STATUSES, SECONDS, CONFIDENCES, BATCH_ROWS, REASONS  # with the routes, what the cells mean
-
 
 class RequestCount(NamedTuple):
     """How many requests got one kind of answer."""
@@ -53,21 +51,21 @@ class Requests:
     """Counts requests by route, method and status, and times them by route.
 
     Args:
-        lane: Where cells are taken.
+        layout: Where cells are taken.
     """
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, layout: Layout) -> None:
         self.routes: dict[str, int] = {}
         self._posted: list[str] = []
+        self._layout = layout
         self._shape = (MAX_ROUTES, len(METHODS) + 1, len(STATUSES))
-        self._in_flight = lane.take(1)
-        self._in_flight.own[0] = 0  # of whoever had the lane before, and is dead
-        self._counts = lane.take(int(np.prod(self._shape)))
-        self._durations = Histogram(lane, SECONDS, MAX_ROUTES)
+        self._in_flight = layout.take(1, "in flight", is_gauge=True)
+        self._counts = layout.take(int(np.prod(self._shape)), "requests", METHODS, STATUSES)
+        self._durations = Histogram(layout, "seconds", SECONDS, MAX_ROUTES)
         self._cells: dict[tuple[str, str, int], int] = {}
 
     def name_routes(self, methods: Mapping[str, set[str]]) -> None:
-        """Say which routes there are, once they are known; all others count as unmatched.
+        """Say which routes there are, before the layout is sealed; all others count as unmatched.
 
         Args:
             methods: By template, in the same order in every process.
@@ -79,13 +77,14 @@ class Requests:
             raise ValueError(f"There are {len(routes)} routes, and cells for {MAX_ROUTES}.")
         self.routes = {template: index for index, template in enumerate(routes)}
         self._posted = [template for template in methods if "POST" in methods[template]]
+        self._layout.take(0, routes)
 
     def begin(self) -> None:
         """Count a request that arrives."""
         self._in_flight.own[0] += 1
 
     def end(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count a request that was answered.
+        """Count a request that was answered, or left.
 
         Args:
             route: Its template.
@@ -142,13 +141,13 @@ class Predictions:
     """Counts what was read: digits, how sure the network was, and how many rows came at once.
 
     Args:
-        lane: Where cells are taken.
+        layout: Where cells are taken.
     """
 
-    def __init__(self, lane: Lane) -> None:
-        self._digits = lane.take(DIGITS)
-        self._confidences = Histogram(lane, CONFIDENCES)
-        self._batch_rows = Histogram(lane, BATCH_ROWS)
+    def __init__(self, layout: Layout) -> None:
+        self._digits = layout.take(DIGITS, "digits")
+        self._confidences = Histogram(layout, "confidences", CONFIDENCES)
+        self._batch_rows = Histogram(layout, "batch rows", BATCH_ROWS)
 
     def count(self, readings: Readings) -> None:
         """Count one pass through the network.
@@ -196,11 +195,11 @@ class Refusals:
     """Counts the pictures that were not read, by reason.
 
     Args:
-        lane: Where cells are taken.
+        layout: Where cells are taken.
     """
 
-    def __init__(self, lane: Lane) -> None:
-        self._counts = lane.take(len(REASONS))
+    def __init__(self, layout: Layout) -> None:
+        self._counts = layout.take(len(REASONS), "refusals", REASONS)
 
     def count(self, reason: str) -> None:
         """Count one.
@@ -227,12 +226,12 @@ class Instruments(NamedTuple):
     refusals: Refusals
 
 
-def instruments_on(lane: Lane) -> Instruments:
+def instruments_on(layout: Layout) -> Instruments:
     """Take cells for all instruments.
 
     Args:
-        lane: Of this process.
+        layout: Where cells are taken.
     Returns:
         The instruments.
     """
-    return Instruments(Requests(lane), Predictions(lane), Refusals(lane))
+    return Instruments(Requests(layout), Predictions(layout), Refusals(layout))

@@ -115,7 +115,7 @@ def _requests(service: ServiceReply) -> Iterator[Metric]:
     )
     yield _histogram(
         "http_request_duration_seconds",
-        "Time from a request's head to the end of its answer.",
+        "Time from a request's head to the last bytes of its answer.",
         ((entry["route"], entry["seconds"]) for entry in service["durations"]),
     )
 

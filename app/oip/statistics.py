@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
-from app.metrics.board import Floats64, Lane
+from app.metrics.board import Floats64
+from app.metrics.layout import Layout
 from model import Card
 
 Clock: TypeAlias = Callable[[], int]
@@ -100,20 +101,24 @@ class Statistics:
     """Counts the inferences of a service, by number of rows.
 
     Args:
-        lane: Where cells are taken.
+        layout: Where cells are taken.
         max_rows: Most rows of an inference.
         clock: Tells how time passes, in nanoseconds.
         calendar: Tells what time it is, in nanoseconds since 1970.
     """
 
     def __init__(
-        self, lane: Lane, max_rows: int, clock: Clock = time.perf_counter_ns, calendar: Clock = time.time_ns
+        self,
+        layout: Layout,
+        max_rows: int,
+        clock: Clock = time.perf_counter_ns,
+        calendar: Clock = time.time_ns,
     ) -> None:
         self._clock = clock
         self._calendar = calendar
-        self._batches = lane.take((max_rows + 1) * WIDTH)
-        self._failures = lane.take(2)  # how many, and their nanoseconds
-        self._last_milliseconds = lane.take(1)
+        self._batches = layout.take((max_rows + 1) * WIDTH, "inferences")
+        self._failures = layout.take(2, "failures")  # how many, and their nanoseconds
+        self._last_milliseconds = layout.take(1, "last")
 
     @contextmanager
     def inference(self) -> Iterator[Stopwatch]:

@@ -78,7 +78,7 @@ def picture_routes(reader: Reader, settings: Settings, refusals: Refusals) -> AP
     @router.post("/predict/picture", openapi_extra={"requestBody": REQUEST_BODY})
     async def predict_picture(request: Request) -> PicturePrediction:
         """Read the digit that a picture shows: a PNG, JPEG, WebP or BMP."""
-        with counting(refusals, *place_of(request)):
+        with refusing(refusals, *place_of(request)):
             image = await image_of(request)
         (prediction,) = to_predictions(reader.read(image.reshape(1, PIXELS)))
         return PicturePrediction(**prediction, pixels=image.astype(int).tolist())
@@ -87,7 +87,7 @@ def picture_routes(reader: Reader, settings: Settings, refusals: Refusals) -> AP
 
 
 @contextmanager
-def counting(refusals: Refusals, *place: str) -> Iterator[None]:
+def refusing(refusals: Refusals, *place: str) -> Iterator[None]:
     """Turn what makes a picture unreadable into an answer, and count it, as every other refusal.
 
     Args:

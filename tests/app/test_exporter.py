@@ -1,6 +1,7 @@
 """Traces go where the standard variables say, and only there."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -22,13 +23,20 @@ COLLECTOR = "http://127.0.0.1:4318"
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch):
-    for name in (*exporter.ENDPOINTS, *exporter.PROTOCOLS, "OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith("OTEL_"):
+            monkeypatch.delenv(name)
 
 
 def set_up():
     """What the service does when it starts."""
     return exporter.tracer_provider("1.2.3")
+
+
+def warning(caplog):
+    """The one thing that the service says."""
+    (record,) = [record for record in caplog.records if record.name == "digits"]
+    return record.getMessage()
 
 
 @pytest.fixture
@@ -38,17 +46,29 @@ def set_up_by_another_library(monkeypatch):
     return provider
 
 
-def test_nothing_is_traced_unless_somebody_says_so():
-    assert not exporter.is_wanted()
+def test_nothing_is_traced_unless_somebody_says_so(caplog):
     assert set_up() is None
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
-def test_a_variable_that_names_a_collector_is_enough(monkeypatch, name):
-    monkeypatch.setenv(name, COLLECTOR)
-    assert exporter.is_wanted()
-    assert exporter.obstacle() is None
+@pytest.mark.parametrize("address", [COLLECTOR, "https://127.0.0.1:4318", "HTTP://127.0.0.1:4318"])
+def test_a_variable_that_names_a_collector_is_enough(monkeypatch, caplog, name, address):
+    monkeypatch.setenv(name, address)
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "OTLP")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
     assert set_up() is not None
+    assert not caplog.records
+
+
+def test_of_two_variables_the_one_for_traces_counts(monkeypatch, caplog):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", COLLECTOR)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
+    assert set_up() is not None
+    assert not caplog.records
 
 
 def test_what_another_library_has_set_up_is_used_as_it_is(monkeypatch, set_up_by_another_library):
@@ -64,11 +84,11 @@ def test_what_another_library_has_set_up_is_used_as_it_is(monkeypatch, set_up_by
     ("name", "value"),
     [("OTEL_SDK_DISABLED", "true"), ("OTEL_SDK_DISABLED", "True"), ("OTEL_TRACES_EXPORTER", "none")],
 )
-def test_tracing_can_be_switched_off_whoever_set_it_up(monkeypatch, name, value):
+def test_tracing_can_be_switched_off_whoever_set_it_up(monkeypatch, caplog, name, value):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv(name, value)
-    assert not exporter.is_wanted()
     assert set_up() is None
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(
@@ -80,12 +100,11 @@ def test_tracing_can_be_switched_off_whoever_set_it_up(monkeypatch, name, value)
         ("OTEL_TRACES_EXPORTER", "console", "must be otlp or none"),
     ],
 )
-def test_an_obstacle_is_named_and_the_service_goes_on_without(monkeypatch, name, value, reason):
+def test_an_obstacle_is_named_and_the_service_goes_on_without(monkeypatch, caplog, name, value, reason):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv(name, value)
-    assert exporter.is_wanted()
-    assert reason in exporter.obstacle()
     assert set_up() is None
+    assert reason in warning(caplog)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +120,7 @@ def test_a_value_that_cannot_be_is_named_and_the_service_goes_on_without(monkeyp
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv(name, value)
     assert set_up() is None
-    (record,) = [record for record in caplog.records if record.name == "digits"]
-    assert record.getMessage().startswith("no traces are sent: ")
+    assert warning(caplog).startswith("no traces are sent: ")
 
 
 def test_who_has_set_tracing_up_gets_each_span_once(artefact, monkeypatch, set_up_by_another_library):
@@ -114,17 +132,32 @@ def test_who_has_set_tracing_up_gets_each_span_once(artefact, monkeypatch, set_u
     assert len(spans.get_finished_spans()) == 1
 
 
-def test_without_propagators_no_request_may_fail_so_nothing_is_traced():
-    code = (
-        "from app import exporter\n"
-        "assert exporter.is_wanted() and exporter.tracer_provider('1') is None\n"
-        "print(exporter.obstacle())"
-    )
-    environment = {"OTEL_PROPAGATORS": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR}
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"OTEL_PROPAGATORS": "none"}, "OTEL_PROPAGATORS must name one"),
+        ({"OTEL_PYTHON_TRACER_PROVIDER": "nonsense"}, "StopIteration()"),
+    ],
+)
+def test_what_would_make_every_request_fail_is_said_at_the_start(variables, reason):
+    code = "from app import exporter; print(exporter.tracer_provider('1'))"
+    environment = {**variables, "OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR}
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    assert ran.stdout == "OTEL_PROPAGATORS must name one\n"
+    assert ran.stdout == "None\n"
+    assert f"no traces are sent: {reason}" in ran.stderr
+
+
+@pytest.mark.parametrize("module", ["opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"])
+def test_packages_that_are_missing_are_named(monkeypatch, caplog, module):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
+    for name in list(sys.modules):
+        if name.startswith(module):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)  # cannot be imported
+    assert set_up() is None
+    assert warning(caplog).endswith("the packages of requirements/tracing.txt are not installed")
 
 
 def test_the_service_has_a_name_and_its_spans_a_bound(monkeypatch):
@@ -157,7 +190,7 @@ class Sink:
 
     def force_flush(self):
         self.was_asked.set()
-        self.answers.wait()
+        self.answers.wait(30)
 
 
 def live_through(artefact, provider):

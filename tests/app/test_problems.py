@@ -6,10 +6,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from app import problems
-from app.metrics.board import new_board
-from app.metrics.instruments import CELLS, Requests
 from app.problems import KINDS
 from app.telemetry import Telemetry
+from tests.app.metrics.test_instruments import requests_to
 from tests.conftest import ROOT, InProcess
 
 
@@ -44,7 +43,7 @@ def test_a_405_says_what_is_allowed(client):
 def failing():
     app = FastAPI()
     problems.install(app)
-    app.add_middleware(Telemetry, requests=Requests(new_board(CELLS).claim()), access_log=False)
+    app.add_middleware(Telemetry, requests=requests_to({}))
 
     @app.get("/v2/crash")
     @app.get("/crash")

@@ -1,12 +1,19 @@
-"""Each answer carries an id, each logged request a line, and a head has a bound."""
+"""Each answer carries an id, each request is counted once and logged in a line, and a head has a bound."""
 
 import re
+import time
 
+import anyio
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 
+from app.metrics.instruments import RequestCount
 from app.schemas import EXAMPLE_IMAGE
-from app.telemetry import MAX_HEAD_BYTES
+from app.telemetry import MAX_HEAD_BYTES, Telemetry
+from tests.app.metrics.test_instruments import requests_to
 from tests.app.test_openapi import OPERATIONS
+from tests.conftest import InProcess
 
 
 @pytest.mark.parametrize("path", ["/livez", "/metrics", "/nowhere", "/predict"])
@@ -62,3 +69,55 @@ def test_a_route_is_logged_as_its_template(make_client, caplog, method, template
     make_client(access_log=True).request(method, template.format(name="digits", version="2"))
     (record,) = caplog.records
     assert (record.method, record.route) == (method, template)
+
+
+@pytest.fixture
+def streaming():
+    """A service with a route whose answer comes in parts, and what it counted when each part was made."""
+    requests, seen = requests_to({"/parts": {"GET"}}), []
+    app = FastAPI()
+    app.add_middleware(Telemetry, requests=requests)
+
+    async def parts(*, breaks):
+        for part in ("a", "b"):
+            seen.append((requests.in_flight(), requests.totals()))
+            yield part
+        if breaks:
+            raise RuntimeError
+
+    @app.get("/parts")
+    async def route(*, breaks: bool = False):
+        return StreamingResponse(parts(breaks=breaks))
+
+    return app, requests, seen
+
+
+def test_an_answer_in_parts_is_in_flight_until_the_last_and_then_counted_once(streaming):
+    app, requests, seen = streaming
+    start = time.perf_counter()
+    assert InProcess(app).get("/parts").text == "ab"
+    elapsed = time.perf_counter() - start
+    assert seen == [(1, []), (1, [])]
+    assert requests.in_flight() == 0
+    assert requests.totals() == [RequestCount("/parts", "GET", 200, 1)]
+    assert 0 < requests.durations()["/parts"].sum <= elapsed
+
+
+def test_an_answer_that_breaks_off_says_so_by_nothing_but_its_end_and_is_counted_once(streaming):
+    app, requests, _ = streaming
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        await anyio.sleep_forever()  # there is no body, and the client stays
+
+    scope = {"type": "http", "method": "GET", "path": "/parts", "raw_path": b"/parts"}
+    scope |= {"query_string": b"breaks=true", "root_path": "", "headers": []}
+    with pytest.raises(RuntimeError):
+        anyio.run(app, scope, receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start", *["http.response.body"] * 2]
+    assert all(message.get("more_body") for message in sent[1:])
+    assert requests.totals() == [RequestCount("/parts", "GET", 200, 1)]
+    assert requests.in_flight() == 0

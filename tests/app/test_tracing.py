@@ -117,6 +117,11 @@ def test_probes_and_scrapes_are_not_traced(make_traced, exporter, path):
     assert exporter.get_finished_spans() == ()
 
 
+def test_other_addresses_that_end_like_a_probe_are_traced(traced, exporter):
+    traced.get("/somewhere/ready")
+    assert len(exporter.get_finished_spans()) == 1
+
+
 def test_a_span_is_the_child_of_its_callers_and_the_log_names_both_ids(make_traced, exporter, caplog):
     caplog.set_level("INFO", "digits")
     headers = {**TRACEPARENT, "x-request-id": "mine"}
@@ -138,7 +143,7 @@ def test_without_tracing_the_log_still_names_the_callers_trace(make_client, capl
 
 
 @pytest.mark.parametrize(
-    "value", ["", "00-0-0-01", "nonsense", f"00-{'0' * 32}-{CALLER}-01", "é".encode(), "x" * 9000]
+    "value", ["", "00-0-0-01", "nonsense", f"00-{'0' * 32}-{CALLER}-01", "é".encode(), b"\xff", "x" * 9000]
 )
 def test_what_is_no_trace_context_is_not_logged(make_client, caplog, value):
     caplog.set_level("INFO", "digits")

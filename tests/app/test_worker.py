@@ -1,18 +1,25 @@
 """What a process does before it serves."""
 
-from app.main import service_board
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from app import exporter
+from app.metrics.board import new_board
 from app.schemas import EXAMPLE_IMAGE
 from app.settings import Settings
 from app.worker import counting_app
 from tests.conftest import InProcess
 
 
-def test_a_worker_that_cannot_count_with_the_others_serves_all_the_same(artefact, caplog):
-    board = service_board(Settings())
-    board.agree(1.0)  # as if by other code
-    app = counting_app(artefact, Settings(), lambda: False, board)
-    assert InProcess(app).post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
+def test_a_worker_for_which_there_is_no_room_serves_all_the_same(artefact, caplog, monkeypatch):
+    spans, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(exporter, "tracer_provider", lambda _: provider)
+    client = InProcess(counting_app(artefact, Settings(), lambda: True, new_board(cells=10)))
+    assert client.post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/metrics").json()["service"]["predictions"][3] == 1
+    assert [span.name for span in spans.get_finished_spans()] == ["POST /predict"]
     (record,) = caplog.records
-    assert record.getMessage() == (
-        "this worker counts alone, and /metrics misses it: The code has changed since the service started."
-    )
+    assert record.getMessage().startswith("this worker counts for itself: A lane has 10 cells; ")

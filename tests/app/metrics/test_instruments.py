@@ -22,14 +22,29 @@ from app.metrics.instruments import (
     Requests,
     instruments_on,
 )
+from app.metrics.layout import Layout
 from app.reader import Readings
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "BREW", ""]
 
 
-@pytest.fixture
-def lane():
-    return new_board(CELLS).claim()
+def sealed(make, board=None):
+    """Make something that counts on a board."""
+    layout = Layout(board or new_board(CELLS))
+    made = make(layout)
+    layout.seal()
+    return made
+
+
+def requests_to(methods, board=None):
+    """Count requests to some routes, by template the methods that it takes."""
+
+    def make(layout):
+        requests = Requests(layout)
+        requests.name_routes(methods)
+        return requests
+
+    return sealed(make, board)
 
 
 @st.composite
@@ -48,7 +63,7 @@ def readings(draw):
 
 @given(st.lists(readings(), max_size=5))
 def test_predictions_are_counted_alike_one_by_one_and_in_batches(passes):
-    _, predictions, _ = instruments_on(new_board(CELLS).claim())
+    _, predictions, _ = sealed(instruments_on)
     for said in passes:
         predictions.count(said)
     digits = Counter(digit for said in passes for digit in said.digits.tolist())
@@ -74,8 +89,7 @@ def test_predictions_are_counted_alike_one_by_one_and_in_batches(passes):
     )
 )
 def test_requests_are_counted_by_their_labels_and_timed_by_their_route(answered):
-    requests = Requests(new_board(CELLS).claim())
-    requests.name_routes({"/a": {"GET"}, "/b": {"GET"}})
+    requests = requests_to({"/a": {"GET"}, "/b": {"GET"}})
     for route, method, status, seconds in answered:
         requests.begin()
         requests.end(route, method, status, seconds)
@@ -100,8 +114,8 @@ def test_requests_are_counted_by_their_labels_and_timed_by_their_route(answered)
     assert requests.in_flight() == 0
 
 
-def test_requests_are_in_flight_until_they_end(lane):
-    requests = Requests(lane)
+def test_requests_are_in_flight_until_they_end():
+    requests = requests_to({})
     requests.begin()
     requests.begin()
     assert requests.in_flight() == 2
@@ -111,7 +125,7 @@ def test_requests_are_in_flight_until_they_end(lane):
 
 def leave_unfinished(board):
     """Begin two requests and end one; what a killed process leaves behind."""
-    requests = Requests(board.claim())
+    requests = requests_to({"/a": {"GET"}}, board)
     requests.begin()
     requests.begin()
     requests.end("/a", "GET", 200, 0.1)
@@ -122,21 +136,19 @@ def test_whoever_takes_a_lane_over_has_nothing_in_flight_and_keeps_the_counts():
     process = get_context("spawn").Process(target=leave_unfinished, args=(board,))
     process.start()
     process.join()
-    requests = Requests(board.claim())
-    requests.name_routes({})
+    requests = requests_to({"/a": {"GET"}}, board)
     assert requests.in_flight() == 0
-    assert [kind.requests for kind in requests.totals()] == [1]
+    assert requests.totals() == [RequestCount("/a", "GET", 200, 1)]
 
 
-def test_more_routes_than_there_are_cells_for_are_a_clear_error(lane):
+def test_more_routes_than_there_are_cells_for_are_a_clear_error():
     with pytest.raises(ValueError, match=f"There are {MAX_ROUTES + 1} routes, and cells for {MAX_ROUTES}"):
-        Requests(lane).name_routes({f"/{number}": set() for number in range(MAX_ROUTES)})
+        requests_to({f"/{number}": set() for number in range(MAX_ROUTES)})
 
 
-def test_so_many_routes_as_there_are_cells_for_are_counted_apart(lane):
-    requests = Requests(lane)
+def test_so_many_routes_as_there_are_cells_for_are_counted_apart():
     templates = [f"/{number}" for number in range(MAX_ROUTES - 1)]
-    requests.name_routes({template: {"PUT"} for template in templates})
+    requests = requests_to({template: {"PUT"} for template in templates})
     for template in templates:
         requests.begin()
         requests.end(template, "PUT", 511, 1)
@@ -151,9 +163,8 @@ def test_every_route_of_the_service_has_cells_and_some_are_left(client):
     assert len(routes) + 1 < MAX_ROUTES
 
 
-def test_what_is_posted_is_told_of_before_it_happens(lane):
-    requests = Requests(lane)
-    requests.name_routes({"/a": {"GET"}, "/b": {"POST", "HEAD"}})
+def test_what_is_posted_is_told_of_before_it_happens():
+    requests = requests_to({"/a": {"GET"}, "/b": {"POST", "HEAD"}})
     expected = [RequestCount("/b", "POST", 200, 0), RequestCount("/b", "POST", 500, 0)]
     assert requests.totals() == expected
     assert {route: seconds.total for route, seconds in requests.durations().items()} == {"/b": 0}
@@ -162,15 +173,21 @@ def test_what_is_posted_is_told_of_before_it_happens(lane):
     assert requests.totals() == [RequestCount("/b", "POST", 200, 1), expected[1]]
 
 
-def test_series_of_a_histogram_do_not_touch_each_other(lane):
-    histogram = Histogram(lane, (1.0, 2.0), series=3)
+def test_series_of_a_histogram_do_not_touch_each_other():
+    histogram = sealed(lambda layout: Histogram(layout, "x", (1.0, 2.0), series=3))
     histogram.observe(1.5, series=1)
     histogram.observe(5, series=2)
     assert [found.counts for found in histogram.totals()] == [(0, 0, 0), (0, 1, 0), (0, 0, 1)]
     assert [found.sum for found in histogram.totals()] == [0, 1.5, 5]
 
 
-def test_a_sum_over_a_million_values_is_as_exact_as_over_one(lane):
-    histogram = Histogram(lane, (1.0,))
+def test_a_sum_over_a_million_values_is_as_exact_as_over_one():
+    histogram = sealed(lambda layout: Histogram(layout, "x", (1.0,)))
     histogram.observe_all(np.full(1_000_000, 0.1, np.float32))
     assert histogram.totals()[0].sum == pytest.approx(1e6 * float(np.float32(0.1)), rel=1e-9)
+
+
+def test_cells_of_a_lane_are_enough_and_some_are_left():
+    layout = Layout(new_board(CELLS))
+    instruments_on(layout)
+    layout.take(CELLS // 4)

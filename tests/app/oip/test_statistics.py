@@ -1,10 +1,12 @@
 """Statistics count every inference once, and their parts add up."""
 
 import time
+from multiprocessing import get_context
 
 import pytest
 
 from app.metrics.board import new_board
+from app.metrics.layout import Layout
 from app.oip.statistics import Statistics, statistics_cells
 
 MAX_ROWS = 1024
@@ -15,13 +17,11 @@ def card(artefact):
     return artefact.card
 
 
-def count_on(lane, **clocks):
-    return Statistics(lane, MAX_ROWS, **clocks)
-
-
-@pytest.fixture
-def lane():
-    return new_board(statistics_cells(MAX_ROWS)).claim()
+def count(board=None, **clocks):
+    layout = Layout(board or new_board(statistics_cells(MAX_ROWS)))
+    statistics = Statistics(layout, MAX_ROWS, **clocks)
+    layout.seal()
+    return statistics
 
 
 class BrokenError(Exception):
@@ -41,8 +41,8 @@ def infer(statistics, rows):
         watch.lap()
 
 
-def test_a_service_that_was_not_asked_has_done_nothing(card, lane):
-    report = count_on(lane).report(card)
+def test_a_service_that_was_not_asked_has_done_nothing(card):
+    report = count().report(card)
     nothing = {"count": 0, "ns": 0}
     assert set(report) == {
         *("name", "version", "last_inference", "inference_count", "execution_count"),
@@ -56,8 +56,8 @@ def test_a_service_that_was_not_asked_has_done_nothing(card, lane):
     assert report["batch_stats"] == []
 
 
-def test_requests_are_counted_by_their_rows_and_their_parts_add_up(card, lane):
-    statistics = count_on(lane)
+def test_requests_are_counted_by_their_rows_and_their_parts_add_up(card):
+    statistics = count()
     for rows in (3, 1, 3, 1024):
         infer(statistics, rows)
     report = statistics.report(card)
@@ -74,9 +74,9 @@ def test_requests_are_counted_by_their_rows_and_their_parts_add_up(card, lane):
     assert whole["success"]["ns"] == sum(whole[part]["ns"] for part in parts)
 
 
-def test_each_moment_counts_for_one_part_and_failures_for_none(card, lane):
+def test_each_moment_counts_for_one_part_and_failures_for_none(card):
     moments = iter([100, 101, 111, 211, 1000, 1002, 1022, 1222, 5000, 5003, 5040, 6000, 6001, 6500])
-    statistics = count_on(lane, clock=lambda: next(moments), calendar=lambda: 1_700_000_000_123_999_999)
+    statistics = count(clock=lambda: next(moments), calendar=lambda: 1_700_000_000_123_999_999)
     infer(statistics, 7)
     infer(statistics, 7)
     for _ in range(2):
@@ -99,8 +99,8 @@ def test_each_moment_counts_for_one_part_and_failures_for_none(card, lane):
     assert report["inference_count"] == 14
 
 
-def test_its_own_clocks_are_those_of_the_process(card, lane):
-    statistics, before, start = count_on(lane), time.time_ns(), time.perf_counter_ns()
+def test_its_own_clocks_are_those_of_the_process(card):
+    statistics, before, start = count(), time.time_ns(), time.perf_counter_ns()
     infer(statistics, 1)
     with pytest.raises(BrokenError):
         fail(statistics, 1)
@@ -108,3 +108,20 @@ def test_its_own_clocks_are_those_of_the_process(card, lane):
     stats = report["inference_stats"]
     assert 0 < stats["success"]["ns"] + stats["fail"]["ns"] <= elapsed
     assert before // 1_000_000 <= report["last_inference"] <= time.time_ns() // 1_000_000
+
+
+def infer_at(board, nanoseconds):
+    """Infer once, at some time; in a process of its own."""
+    infer(count(board, calendar=lambda: nanoseconds), 3)
+
+
+def test_of_several_processes_the_last_inference_is_the_last_and_all_are_counted(card):
+    board = new_board(statistics_cells(MAX_ROWS), lanes=2)
+    statistics = count(board, calendar=lambda: 5_000_000)
+    for nanoseconds in (3_000_000, 9_000_000):
+        process = get_context("spawn").Process(target=infer_at, args=(board, nanoseconds))
+        process.start()
+        process.join()
+        infer(statistics, 2)
+        assert statistics.report(card)["last_inference"] == max(5, nanoseconds // 1_000_000)
+    assert statistics.report(card)["inference_count"] == 2 * (3 + 2)
