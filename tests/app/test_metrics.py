@@ -346,9 +346,6 @@ def test_who_has_an_answer_finds_it_counted(artefact, path, route):
                 async with httpx.AsyncClient(transport=transport, base_url="http://digits") as other:
                     sent.append((await other.get("/metrics")).json()["service"])
 
-        async def receive():
-            return {"type": "http.request", "body": b"", "more_body": False}
-
         scope = {
             "type": "http",
             "method": "GET",
@@ -356,7 +353,8 @@ def test_who_has_an_answer_finds_it_counted(artefact, path, route):
             "raw_path": path.encode(),
             "query_string": b"",
         }
-        await app({**scope, "root_path": "", "headers": []}, receive, send)
+        stays = asyncio.Event().wait  # there is no body, and the client stays
+        await app({**scope, "root_path": "", "headers": []}, stays, send)
         return sent
 
     (service,) = asyncio.run(conversation())
