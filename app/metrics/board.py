@@ -80,9 +80,9 @@ class Board:
             if self._lock(lane, fcntl.LOCK_EX):
                 self._own = lane
                 self._starts[lane] += 1
-                if self._stamps[lane] != stamp:
+                if self._stamps[lane] not in {0, stamp}:
                     self._numbers[lane] = 0
-                    self._stamps[lane] = stamp
+                self._stamps[lane] = stamp
                 return memoryview(self._numbers[lane])
         raise BoardError(f"There are more than {self._lanes} processes.")
 
