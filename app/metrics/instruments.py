@@ -23,10 +23,8 @@ METHODS = ("GET", "HEAD", "POST")
 OTHER = "other"  # any other method
 LEFT = 0  # the status of a request whose client left before it was answered
 STATUSES = (LEFT, *map(int, HTTPStatus))
-EXPECTED = (
-    200,
-    500,
-)  # statuses of what is posted; they are told of before there are any, so that rates are right
+# Statuses of what is posted that are told of before there are any, so that rates are right from the first.
+EXPECTED = (200, 500)
 
 # A prediction takes a fraction of a millisecond, a large picture half a second.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

@@ -1,4 +1,4 @@
-"""Which form of `/metrics` a client wants: JSON is for everybody, Prometheus' text for who asks for it."""
+"""Which form of `/metrics` a client wants: JSON for everybody, Prometheus' text for whoever asks for it."""
 
 import re
 from enum import StrEnum
@@ -19,8 +19,8 @@ class Form(StrEnum):
 def form_of_choice(accept: str) -> Form:
     """Choose the form of a reply.
 
-    Prometheus names its own types and, last, anything; a browser names neither. What ranks highest decides;
-    of two that are liked alike, the first.
+    Prometheus names its own types and, last, anything; a browser names none of them. What ranks highest
+    decides; of two that are liked alike, the first.
 
     Args:
         accept: Value of Accept, empty if there was none.
