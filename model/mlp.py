@@ -12,7 +12,7 @@ Dimension key, used in every shape of this project:
     10   digits
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -85,23 +85,24 @@ def as_pixels(values: NDArray[Any]) -> Floats32:
     # Compared before the cast: 16.0000001 is out of bounds and would round to 16 in float32.
     # Written so that NaN, which compares false with everything, is out of bounds too.
     inside = (values >= INK_MIN) & (values <= INK_MAX)
-    if not inside.all():
+    if np.count_nonzero(inside) < inside.size:  # a quarter of the time of `all`
         row, pixel = divmod(int(inside.argmin()), PIXELS)
         raise PixelRangeError(f"must be between {INK_MIN} and {INK_MAX}", row, pixel)
     return values.astype(np.float32, order="C")
 
 
-def relu(z: Floats) -> Floats:
+def relu(z: Floats, out: Floats | None = None) -> Floats:
     """Cut off what is below zero.
 
     Args:
         z: Any shape, unbounded.
+        out: Where to write the answer, z itself if it is not needed any more; None makes an array.
     Returns:
         max(0, z), same shape and dtype.
     Source: Nair and Hinton 2010, "Rectified linear units improve restricted Boltzmann
         machines".
     """
-    return np.maximum(z, 0)
+    return np.maximum(z, 0, out=out)
 
 
 def softmax(logits: Floats) -> Floats:
@@ -119,9 +120,25 @@ def softmax(logits: Floats) -> Floats:
         >>> softmax(np.array([-120.0, 1000.0])).tolist()
         [0.0, 1.0]
     """
-    exponentials: Floats = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: Floats = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return probabilities
+    shifted: Floats = logits - logits.max(axis=-1, keepdims=True)
+    exponentials = np.exp(shifted, out=shifted)
+    exponentials /= exponentials.sum(axis=-1, keepdims=True)
+    return exponentials
+
+
+def affine(inputs: Floats, matrix: Floats, bias: Floats) -> Floats:
+    """Mix inputs by a layer's weights.
+
+    Args:
+        inputs: Shape (B, n) or (n,).
+        matrix: Shape (n, m).
+        bias: Shape (m,).
+    Returns:
+        inputs @ matrix + bias, a new array of shape (B, m) or (m,).
+    """
+    z: Floats = np.dot(inputs, matrix)  # for a single image it has half of the overhead of `@`
+    z += bias  # in place here and in `forward`: a second array of a large batch costs more than the sum
+    return z
 
 
 def forward(weights: Weights, inputs: Floats) -> Activations:
@@ -133,9 +150,11 @@ def forward(weights: Weights, inputs: Floats) -> Activations:
     Returns:
         The activations of every layer; the last are the logits.
     """
-    hidden_1 = relu(inputs @ weights.W1 + weights.b1)  # (B, 200)
-    hidden_2 = relu(hidden_1 @ weights.W2 + weights.b2)  # (B, 150)
-    logits = hidden_2 @ weights.W3 + weights.b3  # (B, 10)
+    hidden_1 = affine(inputs, weights.W1, weights.b1)  # (B, 200)
+    relu(hidden_1, out=hidden_1)
+    hidden_2 = affine(hidden_1, weights.W2, weights.b2)  # (B, 150)
+    relu(hidden_2, out=hidden_2)
+    logits = affine(hidden_2, weights.W3, weights.b3)  # (B, 10)
     return Activations(inputs, hidden_1, hidden_2, logits)
 
 
@@ -168,6 +187,8 @@ class Network:
     """
 
     weights: Weights
+    # With W1 divided by 16, so that pixels need not be: a power of two, so not one bit comes out otherwise.
+    _for_pixels: Weights = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_weights(self.weights)
@@ -175,6 +196,7 @@ class Network:
         for array in frozen:
             array.flags.writeable = False
         object.__setattr__(self, "weights", frozen)
+        object.__setattr__(self, "_for_pixels", frozen._replace(W1=frozen.W1 / np.float32(INK_MAX)))
 
     def logits(self, pixels: Floats32) -> Floats32:
         """Score each digit.
@@ -184,7 +206,7 @@ class Network:
         Returns:
             Finite, unbounded scores, shape (B, 10) or (10,), float32.
         """
-        return forward(self.weights, pixels / np.float32(INK_MAX)).logits.astype(np.float32, copy=False)
+        return forward(self._for_pixels, pixels).logits.astype(np.float32, copy=False)
 
     def probabilities(self, pixels: Floats32) -> Floats32:
         """Say how likely each digit is.
