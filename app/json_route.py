@@ -6,7 +6,8 @@ signature of the endpoint still says everything, so OpenAPI is generated as for 
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar, get_type_hints
+from functools import cached_property
+from typing import Any, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
 from fastapi import Request, Response
@@ -17,37 +18,53 @@ from starlette.exceptions import HTTPException
 from typing_extensions import override
 
 T = TypeVar("T")
+Answer: TypeAlias = Callable[[str, bytes], Coroutine[Any, Any, bytes]]
 
 MAX_FAULTS = 20  # lists stop at their first; more than these are unknown fields, by the thousand
 
+JSON = "application/json"
 # What a client sends that was told nothing: no Content-Type at all, or curl's.
-TAKEN_AS_JSON = ("", "application/json", "application/x-www-form-urlencoded")
+TAKEN_AS_JSON = ("", JSON, "application/x-www-form-urlencoded")
 
 
-def json_route(max_values: int) -> type[APIRoute]:
-    """Make a class of routes for endpoints of the form `async (body: Model) -> Reply`.
+class JsonRoute(APIRoute):
+    """A route to an endpoint of the form `async (body: Model) -> Reply`."""
+
+    max_values: int  # most that a body may hold
+
+    @cached_property
+    def answer(self) -> Answer:
+        """What makes, of a Content-Type and a body, the body of the reply; it may raise what refuses them."""
+        types = get_type_hints(self.endpoint, include_extras=True)
+        reply = TypeAdapter(types.pop("return"))
+        (body,) = map(TypeAdapter, types.values())
+
+        async def answer(content_type: str, data: bytes) -> bytes:
+            require_json(content_type)
+            return reply.dump_json(await self.endpoint(parse(body, data, self.max_values)))
+
+        return answer
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = self.answer
+
+        async def handle(request: Request) -> Response:
+            content_type = request.headers.get("content-type", "")
+            return Response(await answer(content_type, await request.body()), media_type=JSON)
+
+        return handle
+
+
+def json_route(max_values: int) -> type[JsonRoute]:
+    """Make a class of routes that read and write JSON.
 
     Args:
         max_values: Most values that a body may hold.
     Returns:
         What a router takes as its `route_class`.
     """
-
-    class JsonRoute(APIRoute):
-        @override
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            types = get_type_hints(self.endpoint, include_extras=True)
-            reply = TypeAdapter(types.pop("return"))
-            (body,) = map(TypeAdapter, types.values())
-
-            async def handle(request: Request) -> Response:
-                require_json(request.headers.get("content-type", ""))
-                answer = await self.endpoint(parse(body, await request.body(), max_values))
-                return Response(reply.dump_json(answer), media_type="application/json")
-
-            return handle
-
-    return JsonRoute
+    return type("BoundedJsonRoute", (JsonRoute,), {"max_values": max_values})
 
 
 def require_json(content_type: str) -> None:

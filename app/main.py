@@ -19,6 +19,7 @@ from app.routes.page import TEMPLATE, page_routes
 from app.routes.picture import picture_routes
 from app.routes.predict import predict_routes
 from app.settings import Settings
+from app.shortcut import Shortcut, shortcuts
 from app.telemetry import Telemetry
 from model import Artefact
 
@@ -50,7 +51,7 @@ def create_app(
     board = board or service_board(settings)
     layout = Layout(board)
     instruments = instruments_on(layout)
-    app = _bare_app(instruments.requests, settings, tracer_provider)
+    app = _bare_app(tracer_provider)
     reader = Reader(artefact.network, instruments.predictions.count, *tracing.observers(tracer_provider))
     for router in (
         predict_routes(reader, settings),
@@ -61,13 +62,15 @@ def create_app(
         page_routes(),
     ):
         app.include_router(router)
+    is_traced = tracer_provider is not None
+    _wrap(app, instruments.requests, access_log=settings.access_log, is_traced=is_traced)
     instruments.requests.name_routes(methods_by_template(app))
     layout.seal()
     return app
 
 
-def _bare_app(requests: Requests, settings: Settings, tracer_provider: TracerProvider | None) -> FastAPI:
-    """Make an application that counts, logs and traces requests and answers errors, but has no routes."""
+def _bare_app(tracer_provider: TracerProvider | None) -> FastAPI:
+    """Make an application that traces requests and answers errors, but has no routes."""
     app = FastAPI(
         title="Digits",
         summary="Recognises handwritten digits with a neural network written in plain NumPy.",
@@ -76,14 +79,15 @@ def _bare_app(requests: Requests, settings: Settings, tracer_provider: TracerPro
         telemetry=tracing.configuration(tracer_provider),
         lifespan=exporter.flushing(tracer_provider),
     )
-    app.add_middleware(
-        Telemetry,
-        requests=requests,
-        access_log=settings.access_log,
-        is_traced=tracer_provider is not None,
-    )
     problems.install(app)
     return app
+
+
+def _wrap(app: FastAPI, requests: Requests, *, access_log: bool, is_traced: bool) -> None:
+    """Put layers around an application that has its routes; the last is the outermost."""
+    if not is_traced:  # the framework's spans know only what went its way
+        app.add_middleware(Shortcut, routes=shortcuts(app))
+    app.add_middleware(Telemetry, requests=requests, access_log=access_log, is_traced=is_traced)
 
 
 def service_board(settings: Settings) -> Board:
