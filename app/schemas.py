@@ -4,8 +4,9 @@ An image travels flat, as 64 numbers, or as 8 rows of 8. Shape and type are chec
 bounds of a pixel are the model's to check (`model.as_pixels`), for every way into the service.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
+from struct import Struct
 from typing import Annotated, NotRequired, TypeAlias
 
 import numpy as np
@@ -14,12 +15,12 @@ from pydantic import (
     AliasChoices,
     BaseModel,
     ConfigDict,
-    Discriminator,
     Field,
     JsonValue,
     Tag,
     WithJsonSchema,
 )
+from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from app.reader import Readings
@@ -28,6 +29,8 @@ from model import DIGITS, INK_MAX, INK_MIN, PIXELS, SIDE, Floats32, PixelRangeEr
 FLAT = f"{PIXELS} numbers"
 ROWS = f"{SIDE} rows of {SIDE}"
 LAYOUTS = (FLAT, ROWS)
+
+FLOATS64 = Struct(f"{PIXELS}d")
 
 EXAMPLE_IMAGE: list[JsonValue] = [
     *(0, 0, 7, 15, 13, 1, 0, 0),
@@ -54,14 +57,31 @@ RowsImage: TypeAlias = Annotated[
 ]
 
 
-def _layout(image: object) -> str:
-    """Tell which layout was meant, so that errors speak of that one only."""
-    return ROWS if isinstance(image, list) and image and isinstance(image[0], list) else FLAT
-
-
+# Tried in turn: a discriminator would make Python objects of every image first, which takes twice as long.
 Image: TypeAlias = Annotated[
-    Annotated[FlatImage, Tag(FLAT)] | Annotated[RowsImage, Tag(ROWS)], Discriminator(_layout)
+    Annotated[FlatImage, Tag(FLAT)] | Annotated[RowsImage, Tag(ROWS)], Field(union_mode="left_to_right")
 ]
+
+
+def meant(faults: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Speak of the layout that was meant: an image that fits neither has a fault in each, and they follow.
+
+    Args:
+        faults: What pydantic found.
+    Returns:
+        Of two such the one in rows, if its first row is a list, or else the flat one; all others as they are.
+    """
+    kept: list[ErrorDetails] = []
+    for fault in faults:
+        place = fault["loc"]
+        if ROWS not in place[1:]:  # a field of that name may stand first
+            kept.append(fault)
+            continue
+        inside = place.index(ROWS, 1) + 1
+        has_row = (fault["type"], place[inside:]) != ("list_type", (0,))
+        if has_row and kept[-1]["loc"][inside:] == (0,):
+            kept[-1] = fault
+    return kept
 
 
 class PredictRequest(BaseModel):
@@ -176,9 +196,14 @@ def to_predictions(readings: Readings) -> list[Prediction]:
         B predictions, in order.
     """
     return [
-        Prediction(digit=digit, probabilities=row)
+        {"digit": digit, "probabilities": row}
         for digit, row in zip(readings.digits.tolist(), readings.probabilities.tolist(), strict=True)
     ]
+
+
+def _flat(image: Image) -> Iterable[float]:
+    """Go through the numbers of an image, row by row."""
+    return chain.from_iterable(image) if isinstance(image[0], list) else image
 
 
 def to_pixels(images: Sequence[Image], *names: tuple[str | int, ...]) -> Floats32:
@@ -192,9 +217,9 @@ def to_pixels(images: Sequence[Image], *names: tuple[str | int, ...]) -> Floats3
     Raises:
         RequestValidationError: A pixel is out of bounds; it says which and what the bounds are.
     """
-    flat = [list(chain.from_iterable(image)) if isinstance(image[0], list) else image for image in images]
+    packed = b"".join([FLOATS64.pack(*_flat(image)) for image in images])  # half of the time of np.array
     try:
-        return as_pixels(np.array(flat, dtype=np.float64))
+        return as_pixels(np.frombuffer(packed).reshape(-1, PIXELS))
     except PixelRangeError as error:
         nested = isinstance(images[error.row][0], list)
         place = divmod(error.pixel, SIDE) if nested else (error.pixel,)
