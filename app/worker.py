@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from app import exporter
 from app.main import VERSION, create_app
-from app.memory import return_large_blocks
+from app.memory import return_large_blocks, spare_collector
 from app.metrics.board import Board, BoardError
 from app.settings import Settings
 from app.telemetry import log
@@ -88,7 +88,9 @@ def worker_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle, boar
     has_parent = settings.workers > 1
     stop_after_pause(settings.drain_seconds, (lambda: None) if has_parent else lifecycle.drain)
     artefact = parse_artefact(data.raw, str(settings.weights))
-    return counting_app(artefact, settings, lifecycle.is_draining, board)
+    app = counting_app(artefact, settings, lifecycle.is_draining, board)
+    spare_collector()
+    return app
 
 
 def counting_app(

@@ -103,14 +103,14 @@ def refusing(refusals: Refusals, *place: str) -> Iterator[None]:
         yield
     except PictureTooLargeError as error:
         refusals.count("too_large")
-        raise HTTPException(413, str(error)) from error
+        raise HTTPException(413, str(error)) from error.with_traceback(None)
     except UndecodableError as error:
         refusals.count("undecodable")
         rule = "is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged"
-        raise unfit(rule, *place) from error
+        raise unfit(rule, *place) from error.with_traceback(None)
     except BlankPictureError as error:
         refusals.count("blank")
-        raise unfit("shows nothing that stands out from its paper", *place) from error
+        raise unfit("shows nothing that stands out from its paper", *place) from error.with_traceback(None)
     except HTTPException as error:
         refusals.count(REASON_OF_STATUS[error.status_code])
         raise
