@@ -77,6 +77,8 @@ def require_json(content_type: str) -> None:
     Raises:
         HTTPException: 415, with what would be taken.
     """
+    if content_type == JSON:
+        return
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in TAKEN_AS_JSON and not media_type.endswith("+json"):
         raise HTTPException(415, "The body must be application/json.")

@@ -79,11 +79,18 @@ async def _answer(route: JsonRoute, scope: Scope, message: Message) -> bytes | N
     body: bytes = message.get("body", b"")
     if route.max_body_size is not None and len(body) > route.max_body_size:
         return None
-    content_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
     try:
-        return await route.answer(content_type.decode("latin-1"), body)
+        return await route.answer(_content_type(scope), body)
     except (RequestValidationError, HTTPException):
         return None
+
+
+def _content_type(scope: Scope) -> str:
+    """The first header of that name."""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return str(value, "latin-1")
+    return ""
 
 
 def _again(message: Message, receive: Receive) -> Receive:
