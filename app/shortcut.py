@@ -67,8 +67,8 @@ def shortcuts(app: FastAPI) -> dict[str, JsonRoute]:
     routes = {}
     for context in iter_route_contexts(app.routes):
         route = context.original_route
-        if isinstance(route, JsonRoute) and context.path is not None and not context.dependencies:
-            routes[context.path] = route
+        if isinstance(route, JsonRoute) and context.methods == {"POST"} and not context.dependencies:
+            routes[str(context.path)] = route
     return routes
 
 

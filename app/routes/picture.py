@@ -99,6 +99,8 @@ def refusing(refusals: Refusals, *place: str) -> Iterator[None]:
         HTTPException: As it came, or 413 for too many pixels.
         RequestValidationError: As it came, or because the picture cannot be decoded, or is blank.
     """
+    # What a thread raised is held by its Future, to which its traceback leads: without that, the ring that
+    # would keep the body until the garbage collector comes is none.
     try:
         yield
     except PictureTooLargeError as error:

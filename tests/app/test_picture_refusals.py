@@ -1,13 +1,17 @@
 """Every picture that is not read is counted once, with the reason that its client was told."""
 
 import asyncio
+import gc
 
 import numpy as np
 import pytest
 
+from app.main import create_app
 from app.metrics.instruments import REASONS
 from app.routes import picture
+from app.settings import Settings
 from tests.app.test_picture import Held, encode, post, talk
+from tests.app.test_shortcut import converse
 from tests.drawing import draw
 
 BLANK = encode(np.full((50, 40), 255, np.uint8))
@@ -45,6 +49,37 @@ def test_what_is_refused_is_counted_by_its_reason(make_client, options, status, 
     client = make_client(max_picture_bytes=60_000, max_picture_pixels=30_000)
     assert client.post("/predict/picture", **options).status_code == status
     assert refused(client.get("/metrics").json()) == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (BLANK.ljust(100_000), 422),
+        (b"no picture".ljust(100_000), 422),
+        (encode(draw(3, side=200)).ljust(100_000), 413),
+        (bytes(100_001), 413),
+    ],
+)
+def test_what_is_refused_leaves_its_body_in_no_ring_of_objects(artefact, content, status):
+    app = create_app(artefact, Settings(max_picture_pixels=30_000, max_picture_bytes=100_000))
+
+    async def conversation():
+        for _ in range(2):  # what the first leaves behind may be made once
+            gc.collect()
+            gc.disable()
+            assert (await converse(app, "/predict/picture", content, b"image/png", pieces=1))[0] == status
+            await asyncio.sleep(0.1)  # the thread lets go
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+
+    try:
+        asyncio.run(conversation())
+        held = [leaf for ring in gc.garbage for leaf in gc.get_referents(ring) if isinstance(leaf, bytes)]
+        assert max(map(len, held), default=0) < len(content)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
 
 
 def test_what_is_read_is_not_refused(make_client):

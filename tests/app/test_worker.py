@@ -1,10 +1,13 @@
 """What a process does before it serves."""
 
+import gc
+
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app import exporter
+from app.memory import spare_collector
 from app.metrics.board import new_board
 from app.schemas import EXAMPLE_IMAGE
 from app.settings import Settings
@@ -23,3 +26,14 @@ def test_a_worker_for_which_there_is_no_room_serves_all_the_same(artefact, caplo
     assert [span.name for span in spans.get_finished_spans()] == ["POST /predict"]
     (record,) = caplog.records
     assert record.getMessage().startswith("this worker counts for itself: A lane has 10 cells; ")
+
+
+def test_the_collector_leaves_alone_what_start_up_made():
+    thresholds = gc.get_threshold()
+    try:
+        spare_collector()
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold()[0] == 10_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
