@@ -39,12 +39,13 @@ class InProcess:
     """A client of an application in this process: httpx over ASGI, without a socket."""
 
     def __init__(self, app, root_path=""):
-        self.app = in_one_piece(app)
+        self.app = app
         self.root_path = root_path
 
     def request(self, method, path, **options):
         async def send():
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, root_path=self.root_path)
+            app = in_one_piece(self.app)
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False, root_path=self.root_path)
             async with httpx.AsyncClient(transport=transport, base_url="http://digits") as client:
                 return await client.request(method, path, **options)
 
