@@ -32,7 +32,9 @@ def predict_routes(reader: Reader, settings: Settings) -> APIRouter:
     @router.post("/predict")
     async def predict(image: PredictRequest) -> Prediction:
         """Read the digit that one image shows."""
-        (prediction,) = to_predictions(await reader.read_together(to_pixels([image.pixels], ("pixels",))))
+        (prediction,) = to_predictions(
+            await reader.read_together(to_pixels([image.pixels], lambda _: ("pixels",)))
+        )
         return prediction
 
     @router.post("/predict/batch")
@@ -42,7 +44,7 @@ def predict_routes(reader: Reader, settings: Settings) -> APIRouter:
             bound = {"max_length": settings.max_batch_rows}
             fault = {"type": "too_long", "loc": ("body", "images"), "ctx": bound}
             raise RequestValidationError([fault])
-        names = [("images", index) for index in range(len(batch.images))]
-        return BatchReply(predictions=to_predictions(reader.read(to_pixels(batch.images, *names))))
+        pixels = to_pixels(batch.images, lambda row: ("images", row))
+        return BatchReply(predictions=to_predictions(reader.read(pixels)))
 
     return router
