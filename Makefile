@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run kserve-client test check train report cross-validate notebook bench-training gradients check-release image lock clean
+.PHONY: help setup run kserve-client test check train report cross-validate notebook bench-training bench bench-quick gradients check-release image lock clean
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -26,11 +26,20 @@ help:  ## what there is
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ .venv/.serve
 
-BENCH = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"])
+GROUP = import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])
 
 .venv/.bench: .venv/.dev
 	@echo 'installing what the benchmarks compare with …'
-	@$(PY) -m pip install --quiet --disable-pip-version-check $$($(PY) -c '$(BENCH)')
+	@$(PY) -m pip install --quiet --disable-pip-version-check $$($(PY) -c '$(GROUP)' bench)
+	@touch $@
+
+# Other servers, each in an environment of its own.
+PEERS = mlserver litserve bentoml
+
+.venv/peers/%/.done: | .venv
+	@echo 'installing $* …'
+	@$(PY) -m venv .venv/peers/$*
+	@.venv/peers/$*/bin/python -m pip install --quiet --disable-pip-version-check $$($(PY) -c '$(GROUP)' $*)
 	@touch $@
 
 .venv/kserve/.done: requirements/kserve.txt | .venv
@@ -72,6 +81,12 @@ notebook: .venv/.dev  ## reproduce the notebook and price its three faults
 
 bench-training: .venv/.bench  ## time our training beside scikit-learn's, PyTorch's and the notebook's
 	@$(PY) -m benchmarks.training
+
+bench: .venv/.dev $(PEERS:%=.venv/peers/%/.done)  ## measure the service beside other servers (ten minutes)
+	@$(PY) -m benchmarks.serving
+
+bench-quick: .venv/.dev  ## measure it beside its limit and a textbook handler (two minutes)
+	@$(PY) -m benchmarks.serving quick
 
 gradients: .venv/.dev  ## check the gradients by finite differences
 	@$(PY) -m training gradients

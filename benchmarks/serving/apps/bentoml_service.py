@@ -1,0 +1,24 @@
+"""BentoML, as its documentation has it: a class with a method for the route."""
+
+from pathlib import Path
+
+import bentoml
+import numpy as np
+
+from model import load_artefact
+
+WEIGHTS = Path(__file__).parents[3] / "model" / "digits.npz"
+
+
+@bentoml.service(workers=1, logging={"access": {"enabled": False}}, metrics={"enabled": False})
+class Digits:
+    """The network."""
+
+    def __init__(self):
+        self.network = load_artefact(WEIGHTS).network
+
+    @bentoml.api
+    def predict(self, pixels: list[float]) -> dict:
+        """Read one image."""
+        probabilities = self.network.probabilities(np.array([pixels], dtype=np.float32))[0]
+        return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}

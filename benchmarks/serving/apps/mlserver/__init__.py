@@ -1,0 +1,1 @@
+"""What MLServer serves."""
