@@ -94,7 +94,7 @@ def _bin(peer, program):
 
 def _mlserver(port, folder):
     """Have MLServer predict in its only process, and log errors alone."""
-    log, runtime = folder / "logging.json", "benchmarks.serving.apps.mlserver.runtime.Digits"
+    log, runtime = folder / "logging.json", "benchmarks.serving.apps.mlserver_runtime.Digits"
     ports = {"http_port": port, "grpc_port": port + 1, "metrics_port": port + 2}
     rest = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, "logging_settings": str(log)}
     model = {"name": "digits", "implementation": runtime, "parameters": {"uri": str(WEIGHTS)}}

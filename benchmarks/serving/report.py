@@ -46,9 +46,7 @@ def row(name, rounds, echo):
     contender, cpu = CONTENDERS[name], middle(rounds, "cpu_microseconds")
     title = f"**{contender.title}**" if name == "ours" else contender.title
     habits = rounds[0]["habits"]
-    refusals = (
-        verdict(habits[name]) if contender.read else "" for name in ("status_of_17", "status_of_text")
-    )
+    statuses = (habits["status_of_17"], habits["status_of_text"])
     cells = (
         f"{title}, {contender.remark}",
         f"{cpu:,.0f}",

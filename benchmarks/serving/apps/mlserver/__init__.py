@@ -1,1 +1,0 @@
-"""What MLServer serves."""
