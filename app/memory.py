@@ -1,7 +1,10 @@
-"""Memory: giving it back after a large picture, and not searching it for nothing."""
+"""Memory: giving it back after a large picture, and taking and searching none for nothing."""
 
 import ctypes
 import gc
+import sys
+from types import ModuleType
+from typing import cast
 
 M_MMAP_THRESHOLD = -3  # glibc's number for it, mallopt(3)
 LARGE_BLOCK_BYTES = 1024 * 1024
@@ -17,6 +20,14 @@ def return_large_blocks() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+
+
+def leave_out_old_pydantic() -> None:
+    """Make `pydantic.v1` a module that is not there.
+
+    FastAPI would load all of it, 1.2 MB, to ask of every type whether it comes from there.
+    """
+    sys.modules.setdefault("pydantic.v1", cast("ModuleType", None))  # Python's own way to say so
 
 
 def spare_collector() -> None:

@@ -21,7 +21,7 @@ from uvicorn.supervisors import Multiprocess
 from app.main import service_board
 from app.settings import Settings
 from app.telemetry import LOGGING, MAX_HEAD_BYTES, log
-from app.worker import SPAWN, Lifecycle, worker_app
+from app.worker import SPAWN, Lifecycle, parse_shared, worker_app
 from model import Artefact
 
 BACKLOG = 2048  # connections that wait to be accepted, as uvicorn's default
@@ -121,16 +121,18 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
         settings: What the operator set.
         listener: A listening socket.
     """
-    lifecycle = Lifecycle()
-    data = SPAWN.RawArray(ctypes.c_char, artefact.data)
-    config = uvicorn_config(partial(worker_app, data, settings, lifecycle, service_board(settings)), settings)
+    lifecycle, has_workers = Lifecycle(), settings.workers > 1
+    load: Callable[[], Artefact] = lambda: artefact
+    if has_workers:
+        load = partial(parse_shared, SPAWN.RawArray(ctypes.c_char, artefact.data), str(settings.weights))
+    config = uvicorn_config(partial(worker_app, load, settings, lifecycle, service_board(settings)), settings)
     # uvicorn raises a signal again once it has dealt with it; this makes that end a clean one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, port = listener.getsockname()[:2]
     start = {"host": host, "port": port, "workers": settings.workers}
     log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
     try:
-        if settings.workers > 1:
+        if has_workers:
             Supervisor(config, [listener], lifecycle).run()
         else:
             uvicorn.Server(config).run([listener])

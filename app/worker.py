@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from app import exporter
 from app.main import VERSION, create_app
-from app.memory import return_large_blocks, spare_collector
+from app.memory import leave_out_old_pydantic, return_large_blocks, spare_collector
 from app.metrics.board import Board, BoardError
 from app.settings import Settings
 from app.telemetry import log
@@ -72,11 +72,25 @@ def stop_after_pause(drain_seconds: float, announce: Callable[[], None]) -> None
     signal.signal(signal.SIGTERM, pause)
 
 
-def worker_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle, board: Board) -> FastAPI:
+def parse_shared(data: SharedBytes, source: str) -> Artefact:
+    """Turn the bytes of a verified file into an artefact, once more, in another process.
+
+    Args:
+        data: The whole file.
+        source: Where they came from.
+    Returns:
+        The artefact.
+    """
+    return parse_artefact(data.raw, source)
+
+
+def worker_app(
+    load: Callable[[], Artefact], settings: Settings, lifecycle: Lifecycle, board: Board
+) -> FastAPI:
     """Prepare one serving process; uvicorn calls this in each, inside the event loop.
 
     Args:
-        data: The bytes of the verified file of weights.
+        load: Gives the verified weights and their card.
         settings: What the operator set.
         lifecycle: Where the end is announced: by the parent if there is one, by this process if not.
         board: Where all processes count.
@@ -84,11 +98,11 @@ def worker_app(data: SharedBytes, settings: Settings, lifecycle: Lifecycle, boar
         The application.
     """
     return_large_blocks()
+    leave_out_old_pydantic()
     logging.captureWarnings(capture=True)  # Pillow warns of damaged metadata, in lines that are no JSON
     has_parent = settings.workers > 1
     stop_after_pause(settings.drain_seconds, (lambda: None) if has_parent else lifecycle.drain)
-    artefact = parse_artefact(data.raw, str(settings.weights))
-    app = counting_app(artefact, settings, lifecycle.is_draining, board)
+    app = counting_app(load(), settings, lifecycle.is_draining, board)
     spare_collector()
     return app
 
