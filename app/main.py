@@ -59,9 +59,9 @@ def create_app(
         oip_routes(artefact, reader, settings, is_draining, Statistics(layout, settings.max_batch_rows)),
         metrics_routes(artefact, board, instruments),
         health_routes(is_draining),
-        page_routes(),
     ):
-        app.include_router(router)
+        app.router.routes += router.routes  # an included router is searched twice for every request
+    app.include_router(page_routes())  # files come after all routes, and have to be included
     is_traced = tracer_provider is not None
     _wrap(app, instruments.requests, access_log=settings.access_log, is_traced=is_traced)
     instruments.requests.name_routes(methods_by_template(app))

@@ -6,8 +6,9 @@ import sys
 from types import ModuleType
 from typing import cast
 
-M_MMAP_THRESHOLD = -3  # glibc's number for it, mallopt(3)
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's numbers for them, mallopt(3)
 LARGE_BLOCK_BYTES = 1024 * 1024
+KEPT_BYTES = 8 * LARGE_BLOCK_BYTES  # more than the arrays and the JSON of the largest batch take by default
 YOUNG_OBJECTS = 10_000  # the largest batch makes fewer by default: three for each flat image
 
 
@@ -16,10 +17,12 @@ def return_large_blocks() -> None:
 
     glibc learns from every large block that it should keep the next one, in a heap for each thread; after a
     few large pictures a process would hold twice what it ever used at once. Elsewhere nothing is changed.
+    Some smaller blocks are kept: a batch that finds none gets them from the system, page by page.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def leave_out_old_pydantic() -> None:

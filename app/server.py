@@ -122,9 +122,7 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
         listener: A listening socket.
     """
     lifecycle, has_workers = Lifecycle(), settings.workers > 1
-    load: Callable[[], Artefact] = lambda: artefact
-    if has_workers:
-        load = partial(parse_shared, SPAWN.RawArray(ctypes.c_char, artefact.data), str(settings.weights))
+    load = _sharing(artefact, settings) if has_workers else lambda: artefact
     config = uvicorn_config(partial(worker_app, load, settings, lifecycle, service_board(settings)), settings)
     # uvicorn raises a signal again once it has dealt with it; this makes that end a clean one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -141,6 +139,11 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one more changes nothing now
         log.info("stopped")
+
+
+def _sharing(artefact: Artefact, settings: Settings) -> Callable[[], Artefact]:
+    """Give weights to other processes."""
+    return partial(parse_shared, SPAWN.RawArray(ctypes.c_char, artefact.data), str(settings.weights))
 
 
 def uvicorn_config(app: Callable[[], FastAPI], settings: Settings) -> uvicorn.Config:
