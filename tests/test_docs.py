@@ -12,6 +12,8 @@ import pytest
 
 from benchmarks import pictures
 from benchmarks import training as benchmark
+from benchmarks.serving import __main__ as serving
+from benchmarks.serving import report
 from model import STEPS
 from tests.conftest import ROOT
 from tests.e2e.server import environment, eventually, is_ready, running
@@ -29,6 +31,7 @@ ELSEWHERE = {
     "make train": "takes a minute; tests/training trains shorter",
     "make cross-validate": "takes minutes; tests/training/test_crossval.py trains shorter",
     "make report": "tests/training/test_report.py writes it",
+    "make bench-quick": "is a benchmark; tests/test_benchmarks.py runs its parts",
     "make bench-training": "is a benchmark; its table is held against its result below",
     "make notebook": "takes two minutes; tests/training/test_notebook.py runs its parts",
     "docker compose up": "needs an engine; tests/test_project.py reads its file",
@@ -64,7 +67,11 @@ def is_whole(command):
     return True
 
 
-DOCUMENTS = ["README.md", "docs/api.md", "docs/pictures.md", "docs/operations.md", "CONTRIBUTING.md"]
+DOCUMENTS = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("api", "pictures", "operations", "benchmarks")),
+    "CONTRIBUTING.md",
+]
 SHOWN = [(name, *command) for name in DOCUMENTS for command in commands(name)]
 CURLS = [(command, output) for _, command, output in SHOWN if command.startswith("curl")]
 
@@ -165,6 +172,17 @@ def test_the_picture_shows_the_probability_that_the_reply_shows():
 def test_the_readme_has_the_table_that_the_benchmark_wrote():
     result = json.loads((ROOT / "benchmarks" / "results" / "training.json").read_text())
     assert "\n".join(benchmark.table(result["results"])) in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/benchmarks.md"])
+def test_what_the_documents_quote_of_the_service_is_what_its_benchmark_wrote(name):
+    text = (ROOT / name).read_text()
+    results = (json.loads(file.read_text()) for file in (serving.SERVING, serving.SCALING))
+    places = report.quotations(*results)
+    shown = re.findall(r"^<!-- (\w+) -->\n(.*?)^<!-- /\1 -->", text, re.MULTILINE | re.DOTALL)
+    assert {"origin", "comparison"} <= {place for place, _ in shown} <= set(places)
+    for place, quoted in shown:
+        assert quoted.splitlines() == places[place]
 
 
 def test_the_page_about_pictures_has_the_figures_that_the_benchmark_wrote():

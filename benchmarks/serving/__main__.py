@@ -1,4 +1,4 @@
-"""`python -m benchmarks.serving`: measure, write what was measured, and print it.
+"""`python -m benchmarks.serving`: measure, write what was measured, also into the documents, and print it.
 
 With no argument everyone is measured, and then how our service scales. `quick` leaves out other servers and
 the scaling, and writes nothing.
@@ -14,13 +14,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from benchmarks.serving import comparison, plots, report, requests
 from benchmarks.serving import scaling as curves
-from benchmarks.serving.contenders import CONTENDERS, WEIGHTS
+from benchmarks.serving.contenders import CONTENDERS, ROOT, WEIGHTS
 from benchmarks.serving.load import require_wrk
 from benchmarks.training import machine
 from model import load_artefact
 from training.data import load_split
 
 RESULTS = Path(__file__).parents[1] / "results"
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
 SERVING, SCALING = RESULTS / "serving.json", RESULTS / "scaling.json"
 QUICK = ("ours", "echo", "bare", "textbook", "two_workers")
 
@@ -74,6 +75,8 @@ def main():
     SERVING.write_text(json.dumps(serving, indent=1) + "\n")
     SCALING.write_text(json.dumps(scaling, indent=1) + "\n")
     plots.draw(serving, scaling)
+    for document in DOCUMENTS:
+        document.write_text(report.quote(document.read_text(), report.quotations(serving, scaling)))
 
 
 if __name__ == "__main__":

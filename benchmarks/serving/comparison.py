@@ -20,8 +20,8 @@ def measure(contender, split, network, seconds, further):
         seconds: How long each load lasts.
         further: Loads beyond that of single images, by name.
     Returns:
-        Seconds until it was ready, its flow, the memory that it held then, its processes, the flows of
-        further loads, and its habits.
+        Seconds until it was ready, the memory and processes that it then had, its flow, the flows of further
+        loads, and its habits.
     """
     images = split.training.pixels[:CHECKED_IMAGES]
     port = process.free_port()
@@ -31,12 +31,12 @@ def measure(contender, split, network, seconds, further):
         environment = {"PYTHONPATH": str(ROOT), "DIGITS_DRAIN_SECONDS": "0"}
         with process.running(command, environment, ROOT, lambda: contender.is_ready(url)) as (tree, ready):
             probe.require_right_answers(contender, url, images, network.probabilities(images))
+            rest = {"rss_bytes": tree.rss_bytes(), "processes": len(tree.pids())}
             single = flow(contender.load(images[0].tolist()), url, seconds, tree)
             return {
                 "ready_seconds": ready,
+                **rest,
                 **single._asdict(),
-                "rss_bytes": tree.rss_bytes(),
-                "processes": len(tree.pids()),
                 "further": {name: flow(each, url, seconds, tree)._asdict() for name, each in further.items()},
                 "habits": probe.habits(contender, url),
             }

@@ -1,6 +1,7 @@
 """wrk, which sends the same request over and over from a core of its own."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -49,6 +50,8 @@ def require_wrk():
     missing = [name for name in ("wrk", "taskset") if shutil.which(name) is None]
     if missing:
         raise SystemExit(f"{' and '.join(missing)} missing: apt-get install wrk util-linux")
+    if os.cpu_count() < 2:
+        raise SystemExit("Two cores are needed, one for the server and one for wrk.")
 
 
 def send(load, url, seconds, tree):

@@ -115,3 +115,67 @@ def connection_table(rounds):
         cpu, rate = middle(points, "cpu_microseconds"), middle(points, "requests_per_second")
         p50, p99 = middle(points, "p50_milliseconds"), middle(points, "p99_milliseconds")
         yield f"| {count} | {cpu:.0f} | {rate:,.0f} | {p50:.2f} | {p99:.2f} |"
+
+
+def origin(about):
+    """Say where and how something was measured.
+
+    Args:
+        about: What the result says of itself.
+    Yields:
+        One sentence.
+    """
+    place = f"{about['machine']}, {about['cores']} cores, {about['system']}"
+    turns = f"medians of {about['rounds']} rounds in turn, {about['seconds']} s each"
+    yield f"`{about['command']}` on {place}: each server on one core and wrk on another, {turns}."
+
+
+def version_table(versions):
+    """Say what everyone ran on.
+
+    Args:
+        versions: By contender, the versions of its packages.
+    Yields:
+        Lines of Markdown.
+    """
+    yield "| | |"
+    yield "|---|---|"
+    for name in ("ours", "mlserver", "litserve", "bentoml"):
+        packages = ", ".join(f"{package} {version}" for package, version in versions[name].items())
+        yield f"| {CONTENDERS[name].title} | {packages} |"
+
+
+def quotations(serving, scaling):
+    """Write all that documents quote.
+
+    Args:
+        serving: The result of the comparison.
+        scaling: The result of the scaling.
+    Returns:
+        Lines of Markdown, by the name of the place.
+    """
+    return {
+        "origin": [*origin(serving)],
+        "comparison": [*table(serving["results"])],
+        "goals": [*goal_table(serving["results"])],
+        "versions": [*version_table(serving["versions"])],
+        "sizes": [*size_table(scaling["results"])],
+        "connections": [*connection_table(scaling["results"])],
+    }
+
+
+def quote(text, places):
+    """Put what was measured into a document, each between the two comments with its name.
+
+    Args:
+        text: The document.
+        places: Lines of Markdown, by name; a document need not have them all.
+    Returns:
+        The document.
+    """
+    for name, lines in places.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, found, rest = text.partition(start)
+        if found:
+            text = before + start + "\n".join(lines) + "\n" + end + rest.partition(end)[2]
+    return text
