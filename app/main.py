@@ -23,7 +23,7 @@ from app.shortcut import Shortcut, shortcuts
 from app.telemetry import Telemetry
 from model import Artefact
 
-VERSION = "0.5.0"
+VERSION = "0.6.0"
 # Four times what may be asked for: signals can add workers, and replace them before they end.
 MAX_PROCESSES = 256
 

@@ -11,7 +11,7 @@ from app.address import address
 from app.reader import Readings
 
 UNTRACED = {"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"}  # asked every few seconds
-ROWS = "digits.rows"  # attribute of a span: images that passed through the network
+ROWS = "digits.rows"  # attribute of a span: images that the request brought
 REQUEST_ID = "digits.request_id"  # the same: the request's, as the caller and the log know it
 TRACEPARENT = b"traceparent"
 
@@ -50,7 +50,7 @@ def is_probe(scope: Scope) -> bool:
 
 
 def observers(provider: trace.TracerProvider | None) -> list[Callable[[Readings], None]]:
-    """Choose who is told of every pass through the network, to write on spans.
+    """Choose who is told of what every request brought to the network, to write on spans.
 
     Args:
         provider: Where spans go, if they do.

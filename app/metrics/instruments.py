@@ -148,7 +148,7 @@ class Predictions:
         self._batch_rows = Histogram(layout, "batch rows", BATCH_ROWS)
 
     def count(self, readings: Readings) -> None:
-        """Count one pass through the network.
+        """Count the images of one request.
 
         Args:
             readings: What it said.
@@ -181,7 +181,7 @@ class Predictions:
         return self._confidences.totals()[0]
 
     def batch_rows(self) -> Distribution:
-        """Add up how many rows passed through the network at once.
+        """Add up how many rows came at once.
 
         Returns:
             Their distribution.

@@ -133,7 +133,7 @@ def _predictions(service: ServiceReply) -> Iterator[Metric]:
         *_buckets(service["confidence"]),
     )
     yield HistogramMetricFamily(
-        "prediction_batch_rows", "Images in a pass through the network.", *_buckets(service["batch_rows"])
+        "prediction_batch_rows", "Images in a request.", *_buckets(service["batch_rows"])
     )
     refused = CounterMetricFamily("pictures_refused_total", "Pictures that were not read.", labels=["reason"])
     for reason, count in service["pictures_refused"].items():

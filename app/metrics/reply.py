@@ -89,7 +89,7 @@ class ServiceReply(TypedDict):
     confidence: Annotated[
         HistogramReply, Field(description="Of each prediction: the probability of its digit, 0 to 1.")
     ]
-    batch_rows: Annotated[HistogramReply, Field(description="Of each pass through the network: its images.")]
+    batch_rows: Annotated[HistogramReply, Field(description="Of each request with images: their number.")]
     pictures_refused: Annotated[dict[str, int], Field(description="By reason.")]
 
 
