@@ -20,9 +20,10 @@ from typing_extensions import override
 from app.schemas import meant
 
 T = TypeVar("T")
-Answer: TypeAlias = Callable[[str, bytes], Coroutine[Any, Any, bytes]]
+BytesToBytes: TypeAlias = Callable[[bytes], Coroutine[Any, Any, bytes]]
 
 MAX_FAULTS = 20  # lists stop at their first; more than these are unknown fields, by the thousand
+TOO_MANY_FAULTS = f"must not have more than {MAX_FAULTS} faults"
 
 JSON = "application/json"
 # What a client sends that was told nothing: no Content-Type at all, or curl's.
@@ -30,30 +31,33 @@ TAKEN_AS_JSON = ("", JSON, "application/x-www-form-urlencoded")
 
 
 class JsonRoute(APIRoute):
-    """A route to an endpoint of the form `async (body: Model) -> Reply`."""
+    """A route to an endpoint of the form `async (body: Model) -> Reply`.
+
+    The endpoint refuses before it does anything else: what it refuses it may be asked again (`shortcut.py`).
+    """
 
     max_values: int  # most that a body may hold
 
     @cached_property
-    def answer(self) -> Answer:
-        """What makes, of a Content-Type and a body, the body of the reply; it may raise what refuses them."""
+    def answer(self) -> BytesToBytes:
+        """Turns a body into that of the reply; raises what refuses it."""
         types = get_type_hints(self.endpoint, include_extras=True)
         reply = TypeAdapter(types.pop("return"))
         (body,) = map(TypeAdapter, types.values())
 
-        async def answer(content_type: str, data: bytes) -> bytes:
-            require_json(content_type)
+        async def parse_ask_dump(data: bytes) -> bytes:
             return reply.dump_json(await self.endpoint(parse(body, data, self.max_values)))
 
-        return answer
+        return parse_ask_dump
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = self.answer
 
         async def handle(request: Request) -> Response:
-            content_type = request.headers.get("content-type", "")
-            return Response(await answer(content_type, await request.body()), media_type=JSON)
+            if not is_json(request.headers.get("content-type", "")):
+                raise HTTPException(415, "The body must be application/json.")
+            return Response(await answer(await request.body()), media_type=JSON)
 
         return handle
 
@@ -69,19 +73,18 @@ def json_route(max_values: int) -> type[JsonRoute]:
     return type("BoundedJsonRoute", (JsonRoute,), {"max_values": max_values})
 
 
-def require_json(content_type: str) -> None:
-    """Refuse a body that says it is not JSON.
+def is_json(content_type: str) -> bool:
+    """Say whether a body is to be taken as JSON.
 
     Args:
         content_type: Value of the header, empty if there was none.
-    Raises:
-        HTTPException: 415, with what would be taken.
+    Returns:
+        Whether it is.
     """
     if content_type == JSON:
-        return
+        return True
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type not in TAKEN_AS_JSON and not media_type.endswith("+json"):
-        raise HTTPException(415, "The body must be application/json.")
+    return media_type in TAKEN_AS_JSON or media_type.endswith("+json")
 
 
 def parse(body: TypeAdapter[T], data: bytes, max_values: int) -> T:
@@ -103,10 +106,11 @@ def parse(body: TypeAdapter[T], data: bytes, max_values: int) -> T:
     try:
         return body.validate_json(data)
     except ValidationError as error:
-        is_listed = error.error_count() <= MAX_FAULTS + 1  # an image in neither layout counts twice
-        faults = meant(error.errors(include_url=False, include_input=False)) if is_listed else []
-        if not 0 < len(faults) <= MAX_FAULTS:
-            raise _unfit(f"must not have more than {MAX_FAULTS} faults") from error
+        if error.error_count() > MAX_FAULTS + 1:  # an image that fits neither layout has two
+            raise _unfit(TOO_MANY_FAULTS) from error
+        faults = meant(error.errors(include_url=False, include_input=False))
+        if len(faults) > MAX_FAULTS:
+            raise _unfit(TOO_MANY_FAULTS) from error
         raise RequestValidationError(
             [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]
         ) from error

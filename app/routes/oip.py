@@ -1,8 +1,8 @@
 """`/v2`: the Open Inference Protocol, as Triton's and KServe's clients speak it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, params
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
@@ -41,21 +41,33 @@ def oip_routes(
         A router.
     """
     card = artefact.card
-    router = APIRouter(
-        tags=["open inference protocol"],
-        max_body_size=settings.max_body_bytes,
-        responses=oip_documented(500),
-    )
-    router.include_router(_server_routes(card, statistics, is_draining))
-    router.include_router(_repository_routes(card, settings, is_draining))
-    for model in _model_routers(card):
+    models = _model_routers(card, settings)
+    for model in models:
+        _ask_model(model, card, reader, settings, statistics)  # first found, because it is asked the most
         _describe_model(model, card, settings, statistics, is_draining)
-        _ask_model(model, card, reader, settings, statistics)
-        router.include_router(model)
+    server, repository = _router("/v2", settings), _router("/v2/repository", settings)
+    _describe_server(server, card, statistics, is_draining)
+    _describe_repository(repository, card, settings, is_draining)
+    router = APIRouter()
+    for part in (server, *models, repository):
+        router.routes += part.routes  # included, each would be searched on its own
     return router
 
 
-def _model_routers(card: Card) -> list[APIRouter]:
+def _router(
+    prefix: str, settings: Settings, *statuses: int, depends: Sequence[params.Depends] = ()
+) -> APIRouter:
+    """Begin routes of the protocol."""
+    return APIRouter(
+        prefix=prefix,
+        tags=["open inference protocol"],
+        max_body_size=settings.max_body_bytes,
+        dependencies=depends,
+        responses=oip_documented(500, *statuses),
+    )
+
+
+def _model_routers(card: Card, settings: Settings) -> list[APIRouter]:
     """Begin the routes of the model, and of its version, behind checks of the names in their addresses.
 
     Two routers, instead of one that is included twice, so that each route knows its whole template.
@@ -69,8 +81,8 @@ def _model_routers(card: Card) -> list[APIRouter]:
             raise HTTPException(404, f"There is no such version of {card.name}; there is {card.version}.")
 
     return [
-        APIRouter(prefix=prefix, dependencies=dependencies, responses=oip_documented(404))
-        for prefix, dependencies in (
+        _router(prefix, settings, 404, depends=depends)
+        for prefix, depends in (
             ("/v2/models/{name}", [Depends(named)]),
             ("/v2/models/{name}/versions/{version}", [Depends(named), Depends(versioned)]),
         )
@@ -153,9 +165,10 @@ def _describe_model(
         return StatisticsReply(model_stats=[statistics.report(card)])
 
 
-def _server_routes(card: Card, statistics: Statistics, is_draining: Callable[[], bool]) -> APIRouter:
-    """Build what is asked of the service as a whole."""
-    router = APIRouter(prefix="/v2")
+def _describe_server(
+    router: APIRouter, card: Card, statistics: Statistics, is_draining: Callable[[], bool]
+) -> None:
+    """Add what is asked of the service as a whole."""
 
     @router.get("/", include_in_schema=False)
     @router.get("")
@@ -188,12 +201,11 @@ def _server_routes(card: Card, statistics: Statistics, is_draining: Callable[[],
         """Report what all models have done."""
         return StatisticsReply(model_stats=[statistics.report(card)])
 
-    return router
 
-
-def _repository_routes(card: Card, settings: Settings, is_draining: Callable[[], bool]) -> APIRouter:
-    """Build what is asked of the repository of models, which can only be read."""
-    router = APIRouter(prefix="/v2/repository")
+def _describe_repository(
+    router: APIRouter, card: Card, settings: Settings, is_draining: Callable[[], bool]
+) -> None:
+    """Add what is asked of the repository of models, which can only be read."""
 
     @router.post("/index", responses=oip_documented(400, 413, 501), openapi_extra={"requestBody": INDEX_BODY})
     async def index(request: Request) -> list[messages.IndexEntry]:
@@ -210,8 +222,6 @@ def _repository_routes(card: Card, settings: Settings, is_draining: Callable[[],
         """Refuse: the weights are chosen when the service starts."""
         _require_name(name, card)
         raise HTTPException(501, "Models cannot be loaded or unloaded; the weights are chosen at the start.")
-
-    return router
 
 
 def _header(request: Request, name: str) -> str | None:

@@ -11,7 +11,7 @@ from app.metrics.instruments import REASONS
 from app.routes import picture
 from app.settings import Settings
 from tests.app.test_picture import Held, encode, post, talk
-from tests.app.test_shortcut import converse
+from tests.asgi import converse
 from tests.drawing import draw
 
 BLANK = encode(np.full((50, 40), 255, np.uint8))

@@ -2,94 +2,35 @@
 
 import asyncio
 import json
-from itertools import pairwise
-from typing import Annotated
 
 import numpy as np
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.exceptions import RequestValidationError
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from opentelemetry.sdk.trace import TracerProvider
+from pydantic import BaseModel
 
-from app.json_route import MAX_FAULTS, json_route, parse
+from app.json_route import json_route
 from app.main import create_app
-from app.schemas import (
-    EXAMPLE_IMAGE,
-    EXAMPLE_ROWS,
-    FLAT,
-    ROWS,
-    BatchRequest,
-    FlatImage,
-    Prediction,
-    PredictRequest,
-    RowsImage,
-)
+from app.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS, Prediction
 from app.settings import Settings
 from app.shortcut import Shortcut, shortcuts
 from app.telemetry import Telemetry
-from model import PIXELS
 from tests.app.metrics.test_instruments import requests_to
-from tests.app.test_predict import json_values
+from tests.app.test_layouts import bodies, images, rows
+from tests.asgi import ask, head, never
 from tests.conftest import InProcess
+from tests.model.test_mlp import slow_probabilities
 
-pixels = st.floats(0, 16) | st.integers(0, 16)
-images = st.lists(pixels, min_size=PIXELS, max_size=PIXELS)
-rows = st.lists(st.lists(pixels, min_size=8, max_size=8), min_size=8, max_size=8)
-nearly = st.lists(st.lists(json_values, max_size=9) | pixels, max_size=9) | st.lists(
-    st.just(0) | json_values, min_size=63, max_size=65
+content_types = st.sampled_from(
+    [b"", b"application/json", b"text/plain", b"x/y+json", b"application/json;\xe9", b"APPLICATION/JSON"]
 )
-anything = images | rows | nearly | json_values
-bodies = (
-    st.dictionaries(st.sampled_from(["pixels", "image", "images", "x", FLAT, ROWS]), anything, max_size=3)
-    | st.fixed_dictionaries({"pixels": anything})
-    | st.fixed_dictionaries({"images": st.lists(anything, max_size=4)})
-).map(lambda body: json.dumps(body).encode())
-content_types = st.sampled_from([b"", b"application/json", b"text/plain", b"x/y+json", b"application/json;a"])
 
 
 @pytest.fixture(scope="module")
 def app(artefact):
     return create_app(artefact, Settings(max_body_bytes=4000, max_batch_rows=3))
-
-
-def ask(*arguments, **options):
-    """Converse, in an event loop of its own."""
-    return asyncio.run(converse(*arguments, **options))
-
-
-async def converse(app, path, body, content_type=b"application/json", *, pieces, root_path=""):
-    """Send a body in so many pieces, and give status, headers but for the request's id, and body."""
-    cuts = [len(body) * piece // pieces for piece in range(pieces + 1)]
-    messages = [
-        {"type": "http.request", "body": body[start:end], "more_body": piece < pieces}
-        for piece, (start, end) in enumerate(pairwise(cuts), start=1)
-    ]
-    sent = []
-
-    async def receive():
-        return messages.pop(0) if messages else await asyncio.sleep(60)
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "root_path": root_path,
-        "path": root_path + path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [(b"content-type", content_type)] if content_type else [],
-        "state": {},
-    }
-    await app(scope, receive, send)
-    headers = sorted(header for header in sent[0]["headers"] if header[0] != b"x-request-id")
-    return sent[0]["status"], headers, b"".join(message["body"] for message in sent[1:])
 
 
 @given(bodies | st.binary(max_size=300), content_types)
@@ -100,80 +41,15 @@ def test_the_same_bytes_get_the_same_answer_in_one_piece_and_in_two(app, path, b
     assert whole[0] in {200, 413, 415, 422}
 
 
-def read_slowly(weights, image):
-    """Probabilities of one image by sums over Python's floats."""
-    signals = [float(pixel) / 16 for pixel in image]
-    for layer in (0, 2, 4):
-        matrix, bias = weights[layer].tolist(), weights[layer + 1].tolist()
-        sums = [
-            b + sum(signal * row[unit] for signal, row in zip(signals, matrix, strict=True))
-            for unit, b in enumerate(bias)
-        ]
-        signals = [max(0.0, total) for total in sums] if layer < 4 else sums
-    chances = np.exp(np.array(signals) - max(signals))
-    return (chances / chances.sum()).tolist()
-
-
 @given(st.lists(images | rows, min_size=1, max_size=2))
 def test_digit_and_probabilities_are_those_of_a_slow_reading(app, artefact, batch):
     _, _, body = ask(app, "/predict/batch", json.dumps({"images": batch}).encode(), pieces=1)
     for image, prediction in zip(batch, json.loads(body)["predictions"], strict=True):
-        reference = read_slowly(artefact.network.weights, np.ravel(image))
+        reference = slow_probabilities(artefact.network.weights, np.ravel(image))
         assert prediction["probabilities"] == pytest.approx(reference, abs=1e-6)
         assert reference[prediction["digit"]] == pytest.approx(max(reference), abs=1e-6)
         single = ask(app, "/predict", json.dumps({"pixels": image}).encode(), pieces=1)
         assert json.loads(single[2])["probabilities"] == pytest.approx(reference, abs=1e-6)
-
-
-def layout(image):
-    return ROWS if isinstance(image, list) and image and isinstance(image[0], list) else FLAT
-
-
-TaggedImage = Annotated[
-    Annotated[FlatImage, Tag(FLAT)] | Annotated[RowsImage, Tag(ROWS)], Discriminator(layout)
-]
-
-
-class SlowPredictRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    pixels: TaggedImage = PredictRequest.model_fields["pixels"]
-
-
-class SlowBatchRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    images: Annotated[list[TaggedImage], Field(min_length=1, fail_fast=True)]
-
-
-def outcome(model, body):
-    """What a body is parsed to, or its faults: place and kind of each."""
-    try:
-        return parse(TypeAdapter(model), body, max_values=1000).model_dump()
-    except RequestValidationError as error:
-        return [(fault["loc"][1:], fault["type"], fault.get("ctx")) for fault in error.errors()]
-
-
-def slow_outcome(model, body):
-    """The same by pydantic alone."""
-    try:
-        return TypeAdapter(model).validate_json(body).model_dump()
-    except ValidationError as error:
-        faults = [(fault["loc"], fault["type"], fault.get("ctx")) for fault in error.errors()]
-        return faults if len(faults) <= MAX_FAULTS else [((), "body", None)]
-
-
-@given(bodies | st.binary(max_size=100))
-@pytest.mark.parametrize(
-    ("quick", "slow"), [(PredictRequest, SlowPredictRequest), (BatchRequest, SlowBatchRequest)]
-)
-def test_layouts_tried_in_turn_parse_and_refuse_as_a_choice_made_first(quick, slow, body):
-    assert outcome(quick, body) == slow_outcome(slow, body)
-
-
-@pytest.mark.parametrize("unknown", [18, 19, 20, 21])
-def test_an_image_in_neither_layout_counts_once_among_the_faults(unknown):
-    body = json.dumps({"pixels": [[]], **dict.fromkeys(map(str, range(unknown)))}).encode()
-    assert outcome(PredictRequest, body) == slow_outcome(SlowPredictRequest, body)
-    assert len(outcome(PredictRequest, body)) == (unknown + 1 if unknown < 20 else 1)
 
 
 @pytest.mark.parametrize("pieces", [1, 2])
@@ -197,9 +73,55 @@ def test_requests_count_as_their_route_whichever_way_they_go(artefact, path, roo
     assert report["predictions"][3] == 2
 
 
+JSON = (b"content-type", b"application/json")
+SHORT = (b"content-length", b"9")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([JSON, (b"content-length", b"99999")], 413),
+        ([JSON, (b"content-length", b"9" * 18)], 413),
+        ([(b"content-type", b"text/plain"), SHORT], 415),
+        ([(b"content-type", b"text/plain"), JSON, SHORT], 415),
+        ([(b"content-type", b"text/plain")], 415),
+    ],
+)
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_what_the_head_alone_makes_unacceptable_is_refused_before_the_body(app, path, headers, status):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(head(path, *headers), never, send))
+    assert sent[0]["status"] == status
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        head("/predict", JSON, SHORT, method="GET"),
+        head("/predict", JSON, SHORT, (b"expect", b"100-continue")),
+        head("/predict", JSON),
+        head("/predict", JSON, (b"content-length", b"4097")),
+        head("/predict", JSON, (b"content-length", b"nine")),
+        head("/predict", (b"content-type", b"text/plain"), JSON, SHORT),
+        head("/metrics", JSON, SHORT),
+    ],
+)
+def test_whatever_the_shortcut_is_not_for_it_leaves_untouched(app, scope):
+    taken = []
+
+    async def framework(*arguments):
+        taken.append(arguments)
+
+    asyncio.run(Shortcut(framework, shortcuts(app))(scope, never, never))
+    assert taken == [(scope, never, never)]
+
+
 def test_a_client_that_leaves_before_its_body_came_is_counted_as_one(artefact):
     app = create_app(artefact, Settings())
-    scope = {"type": "http", "method": "POST", "path": "/predict", "raw_path": b"", "query_string": b""}
 
     async def receive():
         return {"type": "http.disconnect"}
@@ -207,22 +129,40 @@ def test_a_client_that_leaves_before_its_body_came_is_counted_as_one(artefact):
     async def send(message):
         raise AssertionError(message)
 
-    asyncio.run(app({**scope, "headers": [], "root_path": ""}, receive, send))
+    asyncio.run(app(head("/predict", JSON, SHORT), receive, send))
     report = InProcess(app).get("/metrics").json()["service"]
     assert [entry["status"] for entry in report["requests_by_answer"] if entry["count"]] == [0]
 
 
-async def nowhere(scope, *_):
-    raise AssertionError(scope)
+def test_a_body_that_is_not_there_is_an_empty_one(app):
+    sent = []
+
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(head("/predict", JSON, (b"content-length", b"0")), receive, send))
+    assert sent[0]["status"] == 422
 
 
 @pytest.mark.parametrize("field", ["pixels", "image"])
-def test_what_is_whole_and_right_never_meets_the_framework(app, field):
-    alone = Shortcut(nowhere, shortcuts(app))
+@pytest.mark.parametrize("root_path", ["", "/digits"])
+@pytest.mark.parametrize("content_type", [b"", b"application/json"])
+def test_what_is_whole_and_right_never_meets_the_framework(artefact, field, root_path, content_type):
+    whole, without = create_app(artefact, Settings()), create_app(artefact, Settings())
+    without.router.routes.clear()
     body = json.dumps({field: EXAMPLE_IMAGE}).encode()
-    assert ask(alone, "/predict", body, pieces=1) == ask(app, "/predict", body, pieces=2)
-    with pytest.raises(AssertionError):
-        ask(alone, "/predict", body, pieces=2)
+    alone = ask(without, "/predict", body, content_type, pieces=1, root_path=root_path)
+    assert alone == ask(whole, "/predict", body, content_type, pieces=2, root_path=root_path)
+    assert ask(without, "/predict", body, content_type, pieces=2, root_path=root_path)[0] == 404
+
+
+def test_requests_with_spans_go_the_frameworks_way(artefact):
+    app = create_app(artefact, Settings(), tracer_provider=TracerProvider(shutdown_on_exit=False))
+    app.router.routes.clear()
+    assert ask(app, "/predict", json.dumps({"pixels": EXAMPLE_IMAGE}).encode(), pieces=1)[0] == 404
 
 
 class Question(BaseModel):
