@@ -1,4 +1,4 @@
-"""Memory: giving it back after a large picture, and taking and searching none for nothing."""
+"""Memory: what is given back and what is kept, what is not loaded, and what is not searched."""
 
 import ctypes
 import gc
@@ -9,15 +9,15 @@ from typing import cast
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's numbers for them, mallopt(3)
 LARGE_BLOCK_BYTES = 1024 * 1024
 KEPT_BYTES = 8 * LARGE_BLOCK_BYTES  # more than the arrays and the JSON of the largest batch take by default
-YOUNG_OBJECTS = 10_000  # the largest batch makes fewer by default: three for each flat image
+YOUNG_OBJECTS = 10_000  # a batch of 1024 flat images makes three for each
 
 
-def return_large_blocks() -> None:
-    """Make the allocator return large blocks to the system as soon as they are freed.
+def bound_heap() -> None:
+    """Make the allocator return large blocks to the system once they are freed, and keep some small ones.
 
     glibc learns from every large block that it should keep the next one, in a heap for each thread; after a
-    few large pictures a process would hold twice what it ever used at once. Elsewhere nothing is changed.
-    Some smaller blocks are kept: a batch that finds none gets them from the system, page by page.
+    few large pictures a process would hold twice what it ever used at once. Small ones it would return after
+    every batch, and the next would get them from the system again, page by page. Elsewhere nothing changes.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

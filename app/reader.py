@@ -18,7 +18,7 @@ class Readings(NamedTuple):
 
 
 class Reader:
-    """Reads images with one network, and lets others know what it read.
+    """Reads images with one network, and lets others know what it read. Belongs to one event loop.
 
     Args:
         network: What reads them.

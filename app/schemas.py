@@ -85,8 +85,9 @@ def meant(faults: Sequence[ErrorDetails]) -> list[ErrorDetails]:
             kept.append(fault)
             continue
         inside = place.index(ROWS, 1) + 1
-        has_row = (fault["type"], place[inside:]) != ("list_type", (0,))
-        if has_row and kept[-1]["loc"][inside:] == (0,):
+        first_is_no_number = kept[-1]["loc"][inside:] == (0,)
+        first_is_no_row = (fault["type"], place[inside:]) == ("list_type", (0,))
+        if first_is_no_number and not first_is_no_row:
             kept[-1] = fault
     return kept
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from app import exporter
 from app.main import VERSION, create_app
-from app.memory import leave_out_old_pydantic, return_large_blocks, spare_collector
+from app.memory import bound_heap, leave_out_old_pydantic, spare_collector
 from app.metrics.board import Board, BoardError
 from app.settings import Settings
 from app.telemetry import log
@@ -97,7 +97,7 @@ def worker_app(
     Returns:
         The application.
     """
-    return_large_blocks()
+    bound_heap()
     leave_out_old_pydantic()
     logging.captureWarnings(capture=True)  # Pillow warns of damaged metadata, in lines that are no JSON
     has_parent = settings.workers > 1

@@ -99,8 +99,8 @@ def refusing(refusals: Refusals, *place: str) -> Iterator[None]:
         HTTPException: As it came, or 413 for too many pixels.
         RequestValidationError: As it came, or because the picture cannot be decoded, or is blank.
     """
-    # What a thread raised is held by its Future, to which its traceback leads: without that, the ring that
-    # would keep the body until the garbage collector comes is none.
+    # A Future holds what its thread raised, and the traceback leads back to the Future: a ring, which would
+    # keep the body until the garbage collector comes. Without the traceback there is none.
     try:
         yield
     except PictureTooLargeError as error:

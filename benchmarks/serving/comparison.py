@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.serving import load, probe, process
-from benchmarks.serving.contenders import ROOT
+from benchmarks.serving.contenders import PORTS, ROOT
 
 CHECKED_IMAGES = 20
 WARM_UP_SECONDS = 1
@@ -20,26 +20,23 @@ def measure(contender, split, network, seconds, further):
         seconds: How long each load lasts.
         further: Loads beyond that of single images, by name.
     Returns:
-        Seconds until it was ready, the memory and processes that it then had, its flow, the flows of further
-        loads, and its habits.
+        Seconds until it was ready, the processes and memory that it then had, its flow, the flows of further
+        loads, its memory afterwards, and its habits.
     """
     images = split.training.pixels[:CHECKED_IMAGES]
-    port = process.free_port()
+    port = process.free_port(PORTS)
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         command = contender.command(port, Path(folder))
         environment = {"PYTHONPATH": str(ROOT), "DIGITS_DRAIN_SECONDS": "0"}
         with process.running(command, environment, ROOT, lambda: contender.is_ready(url)) as (tree, ready):
             probe.require_right_answers(contender, url, images, network.probabilities(images))
-            rest = {"rss_bytes": tree.rss_bytes(), "processes": len(tree.pids())}
-            single = flow(contender.load(images[0].tolist()), url, seconds, tree)
-            return {
-                "ready_seconds": ready,
-                **rest,
-                **single._asdict(),
-                "further": {name: flow(each, url, seconds, tree)._asdict() for name, each in further.items()},
-                "habits": probe.habits(contender, url),
-            }
+            measured = {"ready_seconds": ready, "processes": len(tree.pids()), **tree.memory()}
+            measured |= flow(contender.load(images[0].tolist()), url, seconds, tree)._asdict()
+            further = {name: flow(each, url, seconds, tree)._asdict() for name, each in further.items()}
+            afterwards = tree.memory()["rss_bytes"]
+            habits = probe.habits(contender, url)
+            return {**measured, "further": further, "rss_bytes_afterwards": afterwards, "habits": habits}
 
 
 def flow(each, url, seconds, tree):

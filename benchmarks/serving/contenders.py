@@ -4,8 +4,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -17,6 +20,8 @@ WEIGHTS = ROOT / "model" / "digits.npz"
 PEERS = ROOT / ".venv" / "peers"
 CONNECTIONS = 16
 JSON = {"Content-Type": "application/json"}
+INFER_PATH = "/v2/models/digits/infer"
+PORTS = 3  # MLServer listens on as many
 ASK_VERSIONS = """
 import sys, platform, importlib.metadata
 print("python", platform.python_version())
@@ -55,15 +60,19 @@ class Contender(NamedTuple):
         return Load(self.path, body, JSON, CONNECTIONS)
 
     def post(self, url, pixels):
-        """Ask once."""
+        """Ask once, and give the status and the JSON of the answer."""
         load = self.load(pixels)
-        return httpx.post(url + load.path, content=load.body, headers=load.headers, timeout=10)
+        with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
+            connection.request("POST", load.path, load.body, load.headers)
+            reply = connection.getresponse()
+            body = reply.read()
+        return reply.status, json.loads(body) if reply.status == 200 else None
 
     def is_ready(self, url):
         """Whether it answers."""
         try:
-            return self.post(url, [INK_MAX] * 64).status_code == 200 and self.is_up(url)
-        except httpx.TransportError:
+            return self.post(url, [INK_MAX] * 64)[0] == 200 and self.is_up(url)
+        except (OSError, HTTPException):
             return False
 
     def versions(self):
@@ -93,10 +102,11 @@ def _bin(peer, program):
 
 
 def _mlserver(port, folder):
-    """Have MLServer predict in its only process, and log errors alone."""
+    """Have MLServer predict in its only process, log errors alone, and neither count nor compress."""
     log, runtime = folder / "logging.json", "benchmarks.serving.apps.mlserver_runtime.Digits"
     ports = {"http_port": port, "grpc_port": port + 1, "metrics_port": port + 2}
     rest = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, "logging_settings": str(log)}
+    rest |= {"metrics_endpoint": None, "gzip_enabled": False}
     model = {"name": "digits", "implementation": runtime, "parameters": {"uri": str(WEIGHTS)}}
     log.write_text(json.dumps({"version": 1, "root": {"level": "ERROR"}}))
     (folder / "settings.json").write_text(json.dumps({**ports, **rest}))
@@ -117,21 +127,33 @@ def _inference_request(pixels):
     return {"inputs": [{"name": "pixels", "shape": [1, 64], "datatype": "FP32", "data": pixels}]}
 
 
+def _inference_probabilities(reply):
+    return next(output["data"] for output in reply["outputs"] if output["name"] == "probabilities")
+
+
 CONTENDERS: Mapping[str, Contender] = {
-    "ours": Contender("Digits", "everything on", _ours(1)),
+    "ours": Contender("Digits", "as it comes", _ours(1)),
+    "ours_v2": Contender(
+        "Digits by `/v2`",
+        "the request that MLServer gets",
+        _ours(1),
+        path=INFER_PATH,
+        ask=_inference_request,
+        read=_inference_probabilities,
+    ),
     "echo": Contender("bare ASGI, echo", "the limit of this server", _uvicorn("echo"), read=None),
     "bare": Contender("bare ASGI, the work", "our decoding, network and encoding", _uvicorn("bare")),
-    "textbook": Contender("textbook FastAPI", "a `def` with two pydantic models", _uvicorn("textbook")),
+    "textbook": Contender("textbook FastAPI", "a `def`, in a thread, with two models", _uvicorn("textbook")),
     "two_workers": Contender("Digits, two workers", "both on one core", _ours(2), is_up=_has_two_workers),
     "mlserver": Contender(
         "MLServer",
-        "Open Inference Protocol, predicts in its one process",
+        "predicts in its one process",
         _mlserver,
-        ("mlserver", "fastapi", "uvicorn", "uvloop", "pydantic", "numpy"),
+        ("mlserver", "fastapi", "uvicorn", "uvloop", "httptools", "pydantic", "numpy"),
         _bin("mlserver", "python"),
-        "/v2/models/digits/infer",
+        INFER_PATH,
         _inference_request,
-        lambda reply: reply["outputs"][1]["data"],
+        _inference_probabilities,
     ),
     "litserve": Contender(
         "LitServe",
@@ -144,7 +166,7 @@ CONTENDERS: Mapping[str, Contender] = {
         "BentoML",
         "one worker",
         _bentoml,
-        ("bentoml", "starlette", "uvicorn", "pydantic", "numpy"),
+        ("bentoml", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy"),
         _bin("bentoml", "python"),
     ),
 }  # fmt: skip

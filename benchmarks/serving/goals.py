@@ -1,4 +1,4 @@
-"""What is held against the goals."""
+"""The goals, and what was measured."""
 
 from statistics import median
 from typing import NamedTuple
@@ -30,6 +30,7 @@ def goals(results):
     batch, tensor = (BATCH_ROWS / cost(ours, name) * 1e6 for name in ("batch", "tensor"))
     two = middle(workers, "cpu_microseconds") / cpu
     ready, memory = middle(ours, "ready_seconds"), middle(ours, "rss_bytes") / 2**20
+    afterwards = middle(ours, "rss_bytes_afterwards") / 2**20
     picture = cost(ours, "picture") / 1e3
     return [
         Goal("`/predict`, CPU beside a bare ASGI echo", "3.4×", f"{ratio:.2f}×", ratio <= 3.4),
@@ -39,7 +40,12 @@ def goals(results):
         Goal("`/v2`, 1024 rows as bytes", "480,000 rows/s a core", f"{tensor:,.0f}", tensor >= 480_000),
         Goal("`/predict/picture`, a PNG of 280×280", "3 ms of CPU", f"{picture:.1f} ms", picture <= 3),
         Goal("start to first answer", "0.6 s", f"{ready:.2f} s", ready <= 0.6),
-        Goal("memory of a worker (RSS)", "70 MiB", f"{memory:.1f} MiB", memory <= 70),
+        Goal(
+            f"memory of a worker at rest, RSS ({afterwards:.0f} MiB after all of these loads)",
+            "70 MiB",
+            f"{memory:.1f} MiB",
+            memory <= 70,
+        ),
     ]
 
 

@@ -1,5 +1,6 @@
 """Whether a server's answers are right, and what it does with others than right requests."""
 
+from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ def require_right_answers(contender, url, images, probabilities):
         RuntimeError: One is wrong.
     """
     for image, expected in zip(images.tolist(), probabilities, strict=True):
-        reply = contender.post(url, image).json()
+        _, reply = contender.post(url, image)
         if contender.read is None:
             if reply != contender.ask(image):
                 raise RuntimeError(f"{contender.title} did not send back what it got.")
@@ -41,21 +42,18 @@ def habits(contender, url):
     """
     blank = [0] * (PIXELS - 1)
     return {
-        "status_of_17": contender.post(url, [17, *blank]).status_code,
-        "status_of_text": contender.post(url, ["1", *blank]).status_code,
+        "status_of_17": contender.post(url, [17, *blank])[0],
+        "status_of_text": contender.post(url, ["1", *blank])[0],
         "keeps_alive": _keeps_alive(contender, url),
     }
 
 
 def _keeps_alive(contender, url):
     """Whether two requests find their answers on one connection."""
-    connection, load = HTTPConnection(urlsplit(url).netloc, timeout=10), contender.load([0] * PIXELS)
-    try:
-        sockets = []
+    load, sockets = contender.load([0] * PIXELS), []
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
         for _ in range(2):
             connection.request("POST", load.path, load.body, load.headers)
             connection.getresponse().read()
             sockets.append(connection.sock)
-        return sockets[0] is not None and sockets[0] is sockets[1]
-    finally:
-        connection.close()
+    return sockets[0] is not None and sockets[0] is sockets[1]

@@ -1,9 +1,11 @@
 """The processes of a server: started on one core, and watched through /proc."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +14,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 SERVER_CORE = "0"
 START_SECONDS = 60
 STOP_SECONDS = 20
+OURS = ("DIGITS_", "OTEL_")  # variables that would change what is measured
 
 
 class Tree:
@@ -27,32 +30,58 @@ class Tree:
     def pids(self):
         """List them."""
         children = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                pid, _, rest = stat.read_text().partition(" ")
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it ended just now
-            children.setdefault(int(rest.rpartition(")")[2].split()[1]), []).append(int(pid))
+        for folder in Path("/proc").glob("[0-9]*"):
+            if fields := _stat(folder.name):
+                children.setdefault(int(fields[1]), []).append(int(folder.name))
         found = [self.pid]
         for pid in found:
             found += children.get(pid, [])
         return found
 
     def cpu_seconds(self):
-        """Add up the time that they computed, in the kernel too."""
-        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.pids()]
-        return sum(int(times[11]) + int(times[12]) for times in fields) / TICKS
+        """Add up the time that they computed, in the kernel too, and that children did which ended."""
+        return sum(int(time) for pid in self.pids() for time in _stat(pid)[11:15]) / TICKS
 
-    def rss_bytes(self):
-        """Add up the memory that they hold; what they share counts for each."""
-        pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids()]
-        return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+    def memory(self):
+        """Add up the memory that they hold, in bytes.
+
+        Returns:
+            By name: `rss_bytes`, in which what they share counts for each, and `pss_bytes`, in which it
+            counts once.
+        """
+        found = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.pids()]
+        sizes = re.findall(r"^(Rss|Pss): +(\d+) kB", "".join(found), re.MULTILINE)
+        memory = dict.fromkeys(("rss_bytes", "pss_bytes"), 0)
+        for kind, kilobytes in sizes:
+            memory[f"{kind.lower()}_bytes"] += int(kilobytes) * 1024
+        return memory
 
 
-def free_port():
-    """Find a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+def _stat(pid):
+    """What the kernel says of a process, after its name; nothing if it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def free_port(count=1):
+    """Find a port that nobody listens on, followed by others of the kind.
+
+    Args:
+        count: How many in all.
+    Returns:
+        The first.
+    """
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            try:
+                for further in range(port + 1, port + count):
+                    socket.create_server(("127.0.0.1", further)).close()
+            except (OSError, OverflowError):
+                continue
+        return port
 
 
 @contextmanager
@@ -67,23 +96,26 @@ def running(command, environment, folder, is_ready):
     Yields:
         Its processes, and the seconds from its start until it was ready.
     """
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        ["taskset", "--cpu-list", SERVER_CORE, *command],
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        while not is_ready():
-            if process.poll() is not None or time.perf_counter() - started > START_SECONDS:
-                raise RuntimeError(f"{' '.join(map(str, command))} did not come up.")
-            time.sleep(0.005)
-        yield Tree(process.pid), time.perf_counter() - started
-    finally:
-        _stop(process)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    with tempfile.TemporaryFile() as log:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            ["taskset", "--cpu-list", SERVER_CORE, *command],
+            cwd=folder,
+            env={**inherited, **environment},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            while not is_ready():
+                if process.poll() is not None or time.perf_counter() - started > START_SECONDS:
+                    log.seek(0)
+                    raise RuntimeError(f"{command} did not come up:\n{log.read().decode()[-2000:]}")
+                time.sleep(0.005)
+            yield Tree(process.pid), time.perf_counter() - started
+        finally:
+            _stop(process)
 
 
 def _stop(process):

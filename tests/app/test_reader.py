@@ -1,4 +1,4 @@
-"""Images of several requests are read in one pass, and nobody notices."""
+"""Images of several requests are read in one pass, and everyone gets their own."""
 
 import asyncio
 
@@ -14,7 +14,8 @@ def read_together(reader, images):
     """Let as many requests as there are images ask at once."""
 
     async def ask():
-        return await asyncio.gather(*map(reader.read_together, images), return_exceptions=True)
+        async with asyncio.timeout(10):
+            return await asyncio.gather(*map(reader.read_together, images), return_exceptions=True)
 
     return asyncio.run(ask())
 
@@ -49,6 +50,18 @@ def test_those_who_ask_at_once_share_a_pass_and_those_who_ask_later_do_not(reade
     assert later.probabilities.base is not first.probabilities.base
 
 
+def test_nobody_waits_for_those_who_are_not_there(reader, split):
+    async def ask():
+        request = asyncio.create_task(reader.read_together(split.held_out.pixels[:1]))
+        turns = 0
+        while not request.done():
+            await asyncio.sleep(0)
+            turns += 1
+        return turns
+
+    assert asyncio.run(ask()) <= 3
+
+
 def test_an_observer_is_told_of_each_request(reader, told, split):
     read_together(reader, split.held_out.pixels[:5, None])
     assert [len(readings.digits) for readings in told] == [1] * 5
@@ -61,7 +74,8 @@ def test_whoever_leaves_takes_nobody_along(reader, told, split):
         requests = [asyncio.create_task(reader.read_together(image)) for image in images]
         await asyncio.sleep(0)
         requests[0].cancel()
-        return await asyncio.gather(*requests, return_exceptions=True)
+        async with asyncio.timeout(10):
+            return await asyncio.gather(*requests, return_exceptions=True)
 
     left, *others = asyncio.run(ask())
     assert isinstance(left, asyncio.CancelledError)
@@ -78,14 +92,16 @@ def test_if_all_leave_the_next_is_read_all_the_same(reader, split):
         await asyncio.sleep(0)
         request.cancel()
         await asyncio.sleep(0)
-        return await reader.read_together(image)
+        async with asyncio.timeout(10):
+            return await reader.read_together(image)
 
     assert asyncio.run(ask()).digits == reader.read(image).digits
 
 
 def test_a_pass_that_fails_fails_for_everyone_in_it_and_for_nobody_later(reader, split):
     image = split.held_out.pixels[:1]
-    failures = read_together(reader, [image, image[:, :63], image])
-    assert [type(failure) for failure in failures] == [ValueError] * 3
+    for bad, kind in ((image[:, :63], ValueError), (np.full((1, 64), None), TypeError)):
+        failures = read_together(reader, [image, bad, image])
+        assert [type(failure) for failure in failures] == [kind] * 3
     (readings,) = read_together(reader, [image])
     assert readings.digits == reader.read(image).digits

@@ -1,18 +1,20 @@
 """What a process does before it serves."""
 
-import gc
+import subprocess
+import sys
+from types import SimpleNamespace
 
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app import exporter
-from app.memory import spare_collector
+from app.memory import bound_heap
 from app.metrics.board import new_board
 from app.schemas import EXAMPLE_IMAGE
 from app.settings import Settings
 from app.worker import counting_app
-from tests.conftest import InProcess
+from tests.conftest import ROOT, InProcess
 
 
 def test_a_worker_for_which_there_is_no_room_serves_all_the_same(artefact, caplog, monkeypatch):
@@ -28,12 +30,41 @@ def test_a_worker_for_which_there_is_no_room_serves_all_the_same(artefact, caplo
     assert record.getMessage().startswith("this worker counts for itself: A lane has 10 cells; ")
 
 
-def test_the_collector_leaves_alone_what_start_up_made():
-    thresholds = gc.get_threshold()
-    try:
-        spare_collector()
-        assert gc.get_freeze_count() > 10_000
-        assert gc.get_threshold()[0] == 10_000
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
+PREPARED = """
+import asyncio, gc, sys
+from app.main import service_board
+from app.settings import Settings
+from app.worker import Lifecycle, worker_app
+from model import load_artefact
+
+settings = Settings()
+artefact = load_artefact(settings.weights)
+
+async def prepare():
+    worker_app(lambda: artefact, settings, Lifecycle(), service_board(settings))
+
+asyncio.run(prepare())
+print(gc.get_freeze_count(), gc.get_threshold()[0], "pydantic.v1.main" in sys.modules)
+"""
+
+
+def test_a_worker_leaves_start_up_to_no_collector_and_old_pydantic_where_it_is():
+    command = [sys.executable, "-c", PREPARED]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    frozen, threshold, has_old_pydantic = printed.split()
+    assert int(frozen) > 10_000
+    assert int(threshold) == 10_000
+    assert has_old_pydantic == "False"
+
+
+def test_the_heap_gives_large_blocks_back_and_keeps_what_a_batch_takes(monkeypatch):
+    set_to = {}
+    libc = SimpleNamespace(mallopt=set_to.__setitem__)
+    monkeypatch.setattr("ctypes.CDLL", lambda _: libc)
+    bound_heap()
+    assert set_to == {-1: 8 * 2**20, -3: 2**20}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in malloc.h
+
+
+def test_where_there_is_no_such_allocator_nothing_is_bounded(monkeypatch):
+    monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace())
+    bound_heap()

@@ -5,10 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from model import BlankPictureError, PictureError, PictureShapeError, as_image, lift_ink
-from model.paper import PEN_SHARE, estimate_paper, fit_robustly, lopsidedness, pen_level, remove_strokes
+from model.paper import (
+    LEVELS,
+    PEN_SHARE,
+    STRAYS,
+    estimate_paper,
+    fit_robustly,
+    lopsidedness,
+    pen_level,
+    remove_strokes,
+    slide,
+)
 from tests.drawing import draw
 
 SIDE = 160
@@ -164,3 +175,34 @@ def test_the_level_of_the_pen_is_found_however_little_ink_there_is(share):
     departure = rng.normal(0, 4, 100_000)
     departure[: int(share * departure.size)] += 150
     assert pen_level(departure.astype(np.float32)) == pytest.approx(150, abs=5)
+
+
+@given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=12)), st.data())
+def test_windows_that_grow_find_what_windows_of_full_width_find(values, data):
+    values = np.nan_to_num(values)
+    width = data.draw(st.integers(1, len(values)))
+    windows = sliding_window_view(values, width, axis=0)
+    assert (slide(np.maximum, values, width) == windows.max(axis=-1)).all()
+    assert (slide(np.minimum, values, width) == windows.min(axis=-1)).all()
+
+
+def plain_pen_level(departure):
+    """The level, looked for among all points in every round."""
+    flat = departure.ravel()
+    strays = min(STRAYS, flat.size // 1024)
+    level = float(np.sort(flat)[flat.size - 1 - strays])
+    for _ in range(LEVELS):
+        marks = flat[flat > level / 2]
+        if marks.size == 0:
+            return 0.0
+        level = float(marks.mean())
+    return level
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 50, 2000, 5000]), st.floats(1.01, 4))
+def test_leaving_out_what_no_round_looks_at_changes_no_level(seed, count, falling):
+    rng = np.random.default_rng(seed)
+    steps = 200 / falling ** rng.integers(0, 12, count)  # the mean may fall by nearly half a round
+    for values in (steps, rng.normal(-5, 10, count), -steps, np.zeros(count), steps - 100):
+        departure = values.astype(np.float32)
+        assert pen_level(departure) == plain_pen_level(departure)

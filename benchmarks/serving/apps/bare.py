@@ -5,7 +5,7 @@ from pydantic import TypeAdapter
 from app.reader import Reader
 from app.schemas import Prediction, PredictRequest, to_pixels, to_predictions
 from app.settings import RELEASED_WEIGHTS
-from benchmarks.serving.apps import echo
+from benchmarks.serving.apps.echo import receive_body, send_json
 from model import load_artefact
 
 READER = Reader(load_artefact(RELEASED_WEIGHTS).network)
@@ -13,16 +13,10 @@ REQUEST, REPLY = TypeAdapter(PredictRequest), TypeAdapter(Prediction)
 
 
 async def app(scope, receive, send):
-    """Read one image."""
-
-    async def send_prediction(message):
-        if message["type"] == "http.response.start":
-            return
-        image = REQUEST.validate_json(message["body"])
-        (prediction,) = to_predictions(READER.read(to_pixels([image.pixels], lambda _: ("pixels",))))
-        body = REPLY.dump_json(prediction)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    await echo.app(scope, receive, send_prediction)
+    """Read one image, with those that are there at the same time."""
+    if scope["type"] != "http":
+        return
+    image = REQUEST.validate_json(await receive_body(receive))
+    readings = await READER.read_together(to_pixels([image.pixels], lambda _: ("pixels",)))
+    (prediction,) = to_predictions(readings)
+    await send_json(send, REPLY.dump_json(prediction))

@@ -18,7 +18,7 @@ class Digits:
         self.network = load_artefact(WEIGHTS).network
 
     @bentoml.api
-    def predict(self, pixels: list[float]) -> dict:
-        """Read one image."""
+    async def predict(self, pixels: list[float]) -> dict:
+        """Read one image, on the event loop, as ours does."""
         probabilities = self.network.probabilities(np.array([pixels], dtype=np.float32))[0]
         return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}

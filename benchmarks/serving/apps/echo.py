@@ -3,12 +3,21 @@
 
 async def app(scope, receive, send):
     """Send the body of a request back."""
-    if scope["type"] != "http":
-        return
-    body, more = b"", True
-    while more:
+    if scope["type"] == "http":
+        await send_json(send, await receive_body(receive))
+
+
+async def receive_body(receive):
+    """Take the body of a request together."""
+    body, has_more = b"", True
+    while has_more:
         message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
+        body, has_more = body + message.get("body", b""), message.get("more_body", False)
+    return body
+
+
+async def send_json(send, body):
+    """Send a reply."""
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
