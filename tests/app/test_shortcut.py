@@ -173,12 +173,14 @@ class Question(BaseModel):
 def answering():
     """Routes: one to which a shortcut may lead, one that depends on more, one that is not posted to."""
     router = APIRouter(route_class=json_route(100))
+    router.questions = []
 
     async def refuse():
         raise AssertionError
 
     @router.post("/open")
     async def open_route(question: Question) -> Prediction:
+        router.questions.append(question)
         return Prediction(digit=1, probabilities=[1 / pixel for pixel in question.pixels])
 
     @router.post("/guarded", dependencies=[Depends(refuse)])
@@ -207,6 +209,7 @@ def test_a_route_that_fails_is_a_500_in_the_log_like_any_other(answering, caplog
     service.add_middleware(Telemetry, requests=requests_to({"/open": {"POST"}}))
     status, headers, body = ask(service, "/open", b'{"pixels": [0]}', pieces=1)
     assert status == 500
+    assert len(answering.questions) == 1
     assert (b"content-type", b"application/problem+json") in headers
     assert b"division" not in body
     (record,) = caplog.records
