@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     )
     access_log: bool = Field(
         default=False,
-        description="Log a line for every request; off because it adds four fifths to the cost of a prediction.",
+        description="Log a line for every request; off because it nearly doubles what a prediction costs.",
     )
 
     @property
