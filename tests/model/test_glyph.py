@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
@@ -191,6 +191,11 @@ def test_dots_that_thinning_would_remove_stay():
     assert as_image(np.kron(chessboard, np.ones((9, 5)))).any()
 
 
+LOW = np.zeros((FIELD, FIELD), bool)
+LOW[[0, 2, 3, 5], [0, 0, 31, 0]] = True  # six rows, and a slant of 31 columns from one to the next
+
+
+@example(LOW)
 @given(fields.filter(np.any))
 def test_removing_slant_moves_each_row_by_its_share_and_nothing_else(field):
     np.testing.assert_array_equal(remove_slant(field), slowly_upright(field))
