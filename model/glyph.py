@@ -140,9 +140,7 @@ def remove_slant(field: NDArray[np.bool_]) -> NDArray[np.bool_]:
     slant = int(field[bottom].argmax()) - int(field[top].argmax())  # columns from top to bottom
     along = (bottom - np.arange(FIELD)) / (bottom - top)  # 1 at the top, 0 at the bottom
     shifts = np.round(slant * along).astype(int) - round(slant / 2)  # (32,)
-    shifts = shifts.clip(
-        -FIELD, FIELD
-    )  # rows beyond top and bottom of a low digit go further, and out either way
+    shifts = shifts.clip(-FIELD, FIELD)  # in a low digit the rows beyond its ends would go further
     wide = np.pad(field, ((0, 0), (FIELD, FIELD)))
     columns = np.arange(FIELD, 2 * FIELD) - shifts[:, None]  # (32, 32)
     return np.take_along_axis(wide, columns, axis=1)
