@@ -134,7 +134,7 @@ def _inference_probabilities(reply):
 CONTENDERS: Mapping[str, Contender] = {
     "ours": Contender("Digits", "as it comes", _ours(1)),
     "ours_v2": Contender(
-        "Digits by `/v2`",
+        "Digits by /v2",
         "the request that MLServer gets",
         _ours(1),
         path=INFER_PATH,

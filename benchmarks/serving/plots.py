@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.ticker import StrMethodFormatter
 
 from benchmarks.serving.contenders import CONTENDERS
 from benchmarks.serving.goals import middle
-from training.plots import BLUE, ORANGE, STYLE, TEXT, canvas, save
+from training.plots import BLUE, ORANGE, STYLE, canvas, save
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -29,11 +30,9 @@ def bars(results):
     names = sorted((name for name in cpu if name != "two_workers"), key=cpu.get, reverse=True)
     figure, (axes,) = canvas(8, 0.45 * len(names) + 0.5)
     colours = [ORANGE if name == "ours" else BLUE for name in names]
-    drawn = axes.barh(
-        [CONTENDERS[name].title for name in names], [cpu[name] for name in names], color=colours
-    )
-    axes.bar_label(drawn, [f" {cpu[name]:,.0f} µs" for name in names], color=TEXT)
-    axes.set(xscale="log", xlim=(10, max(cpu.values()) * 2), xlabel="CPU a prediction, µs (logarithmic)")
+    titles, costs = [CONTENDERS[name].title for name in names], [cpu[name] for name in names]
+    axes.bar_label(axes.barh(titles, costs, color=colours), [f"{cost:,.0f}" for cost in costs], padding=4)
+    axes.set(xlim=(0, max(costs) * 1.1), xlabel="CPU a prediction, µs")
     axes.tick_params(axis="y", length=0)
     return figure
 
@@ -45,15 +44,18 @@ def scales(rounds):
     for curve, label, colour in (("batch", "JSON", BLUE), ("tensor", "/v2, bytes", ORANGE)):
         cpu = curve_of(rounds, curve, "cpu_microseconds")
         sizes.plot([*cpu], [cost / size for size, cost in cpu.items()], "o-", label=label, color=colour)
-    sizes.set(xscale="log", yscale="log", xlabel="rows in a request", ylabel="CPU a row, µs")
+    sizes.set(yscale="log", xlabel="rows in a request", ylabel="CPU a row, µs")
     sizes.legend()
     for name, label, colour in (("p50", "median", BLUE), ("p99", "99th percentile", ORANGE)):
         latency = curve_of(rounds, "connections", f"{name}_milliseconds")
         connections.plot([*latency], [*latency.values()], "o-", label=label, color=colour)
-    connections.set(xscale="log", yscale="log", xlabel="connections", ylabel="latency, ms")
+    connections.set(yscale="log", xlabel="connections", ylabel="latency, ms")
     connections.legend()
     for axes in (sizes, connections):
         axes.grid(visible=True)
+        axes.set_xscale("log", base=4)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     return figure
 
 

@@ -48,7 +48,7 @@ def row(name, rounds, echo):
     habits = rounds[0]["habits"]
     statuses = (habits["status_of_17"], habits["status_of_text"])
     cells = (
-        f"{title}, {contender.remark}",
+        f"{title}: {contender.remark}",
         f"{cpu:,.0f}",
         f"{cpu / echo:.1f}×",
         f"{middle(rounds, 'requests_per_second'):,.0f}",
