@@ -82,10 +82,10 @@ notebook: .venv/.dev  ## reproduce the notebook and price its three faults
 bench-training: .venv/.bench  ## time our training beside scikit-learn's, PyTorch's and the notebook's
 	@$(PY) -m benchmarks.training
 
-bench: .venv/.dev $(PEERS:%=.venv/peers/%/.done)  ## measure the service beside other servers (ten minutes)
+bench: .venv/.dev $(PEERS:%=.venv/peers/%/.done)  ## measure beside other servers, and write it into the docs (ten minutes)
 	@$(PY) -m benchmarks.serving
 
-bench-quick: .venv/.dev  ## measure it beside its limit and a textbook handler (two minutes)
+bench-quick: .venv/.dev  ## measure beside the limits and a textbook handler (two minutes)
 	@$(PY) -m benchmarks.serving quick
 
 gradients: .venv/.dev  ## check the gradients by finite differences

@@ -33,7 +33,8 @@ TAKEN_AS_JSON = ("", JSON, "application/x-www-form-urlencoded")
 class JsonRoute(APIRoute):
     """A route to an endpoint of the form `async (body: Model) -> Reply`.
 
-    The endpoint refuses before it does anything else: what it refuses it may be asked again (`shortcut.py`).
+    The endpoint refuses before it does anything else, because a body that it refuses may come a second time
+    (`shortcut.py`).
     """
 
     max_values: int  # most that a body may hold
@@ -122,7 +123,7 @@ def count_values(data: bytes) -> int:
     Args:
         data: The text.
     Returns:
-        Its lists, objects and commas: as many as it has values, or more, if texts in it have such marks too.
+        Its lists, objects and commas: at least as many as it has values but the outermost.
     Example:
         >>> count_values(b'{"pixels": [0, 0, 7]}')
         4

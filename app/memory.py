@@ -9,7 +9,7 @@ from typing import cast
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's numbers for them, mallopt(3)
 LARGE_BLOCK_BYTES = 1024 * 1024
 KEPT_BYTES = 8 * LARGE_BLOCK_BYTES  # more than the arrays and the JSON of the largest batch take by default
-YOUNG_OBJECTS = 10_000  # a batch of 1024 flat images makes three for each
+YOUNG_OBJECTS = 10_000  # 1024 flat images make three each, as rows eleven
 
 
 def bound_heap() -> None:

@@ -19,7 +19,7 @@ from app.address import address
 from app.json_route import JSON, JsonRoute, is_json
 
 CONTENT_TYPE = (b"content-type", JSON.encode())
-MAX_BYTES = 4096  # an image with all its decimals has a third; of more the framework's share is small
+MAX_BYTES = 4096  # an image with all its decimals takes a third; beyond it the framework's share is small
 
 
 class Shortcut:
@@ -68,7 +68,7 @@ def shortcuts(app: FastAPI) -> dict[str, JsonRoute]:
 
 
 def _announces_json(scope: Scope, max_bytes: int) -> bool:
-    """Whether a head leads to a body that need not be refused before it comes, nor asked for."""
+    """Whether a head announces a JSON body that is short enough, and does not wait to be asked for it."""
     content_type, length = None, b""
     for name, value in scope["headers"]:
         if name == b"content-type" and content_type is None:  # the first counts, as in the framework

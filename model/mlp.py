@@ -102,7 +102,8 @@ def relu(z: Floats, out: Floats | None = None) -> Floats:
     Source: Nair and Hinton 2010, "Rectified linear units improve restricted Boltzmann
         machines".
     """
-    return np.maximum(z, 0, out=out)
+    # Against an array, because NumPy takes three times as long to compare with a number.
+    return np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=out)
 
 
 def softmax(logits: Floats) -> Floats:

@@ -55,12 +55,19 @@ def about(chosen):
     return {"command": "make bench", **place, "rounds": chosen.rounds, "seconds": chosen.seconds}
 
 
+def _positive(text):
+    """Read a whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
+    return int(text)
+
+
 def main():
     """Measure what was asked for."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("what", nargs="?", choices=["all", "quick"], default="all")
-    arguments.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
-    arguments.add_argument("--seconds", type=int, default=3, help="of each load; default: %(default)s")
+    arguments.add_argument("--rounds", type=_positive, default=3, help="default: %(default)s")
+    arguments.add_argument("--seconds", type=_positive, default=3, help="of each load; default: %(default)s")
     chosen = arguments.parse_args()
     require_wrk()
     names = QUICK if chosen.what == "quick" else tuple(CONTENDERS)

@@ -20,8 +20,8 @@ def measure(contender, split, network, seconds, further):
         seconds: How long each load lasts.
         further: Loads beyond that of single images, by name.
     Returns:
-        Seconds until it was ready, the processes and memory that it then had, its flow, the flows of further
-        loads, its memory afterwards, and its habits.
+        Seconds until it was ready, the processes and memory that it had after the images, its flow, the flows
+        of further loads, its memory afterwards, and its habits.
     """
     images = split.training.pixels[:CHECKED_IMAGES]
     port = process.free_port(PORTS)

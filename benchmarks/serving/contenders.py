@@ -143,7 +143,7 @@ CONTENDERS: Mapping[str, Contender] = {
     ),
     "echo": Contender("bare ASGI, echo", "the limit of this server", _uvicorn("echo"), read=None),
     "bare": Contender("bare ASGI, the work", "our decoding, network and encoding", _uvicorn("bare")),
-    "textbook": Contender("textbook FastAPI", "a `def`, in a thread, with two models", _uvicorn("textbook")),
+    "textbook": Contender("textbook FastAPI", "a `def` and two pydantic models", _uvicorn("textbook")),
     "two_workers": Contender("Digits, two workers", "both on one core", _ours(2), is_up=_has_two_workers),
     "mlserver": Contender(
         "MLServer",

@@ -43,7 +43,7 @@ def goals(results):
         Goal(
             f"memory of a worker at rest, RSS ({afterwards:.0f} MiB after all of these loads)",
             "70 MiB",
-            f"{memory:.1f} MiB",
+            f"{memory:.2f} MiB",
             memory <= 70,
         ),
     ]

@@ -14,6 +14,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 SERVER_CORE = "0"
 START_SECONDS = 60
 STOP_SECONDS = 20
+# In smaps: the path of a mapping, if it has one, and its two sizes.
+MAPPING = re.compile(
+    r"^[0-9a-f]+-\S+ \S+ \S+ \S+ \d+ *(.*)\n(?:.*\n)*?Rss: +(\d+) kB\nPss: +(\d+) kB", re.MULTILINE
+)
 OURS = ("DIGITS_", "OTEL_")  # variables that would change what is measured
 
 
@@ -46,15 +50,21 @@ class Tree:
         """Add up the memory that they hold, in bytes.
 
         Returns:
-            By name: `rss_bytes`, in which what they share counts for each, and `pss_bytes`, in which it
-            counts once.
+            By name: `rss_bytes`, in which what they share counts for each, and `memory_bytes`, in which it
+            counts once, but in full, even if others outside share it too.
         """
-        found = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.pids()]
-        sizes = re.findall(r"^(Rss|Pss): +(\d+) kB", "".join(found), re.MULTILINE)
-        memory = dict.fromkeys(("rss_bytes", "pss_bytes"), 0)
-        for kind, kilobytes in sizes:
-            memory[f"{kind.lower()}_bytes"] += int(kilobytes) * 1024
-        return memory
+        rss, own, files = 0, 0, {}
+        for pid in self.pids():
+            mappings = Path(f"/proc/{pid}/smaps").read_text()
+            sizes = {}
+            for path, held, share in MAPPING.findall(mappings):
+                rss += int(held)
+                if path.startswith("/"):
+                    sizes[path] = sizes.get(path, 0) + int(held)
+                else:
+                    own += int(share)
+            files |= {path: max(size, files.get(path, 0)) for path, size in sizes.items()}
+        return {"rss_bytes": rss * 1024, "memory_bytes": (own + sum(files.values())) * 1024}
 
 
 def _stat(pid):

@@ -11,7 +11,7 @@ COLUMNS = {
     "p50 ms": "---:",
     "p99 ms": "---:",
     "start s": "---:",
-    "MiB (PSS)": "---:",
+    "MiB": "---:",
     "keeps connections": ":---:",
     "refuses 17": ":---:",
     "refuses text": ":---:",
@@ -55,7 +55,7 @@ def row(name, rounds, echo):
         f"{middle(rounds, 'p50_milliseconds'):.2f}",
         f"{middle(rounds, 'p99_milliseconds'):.2f}",
         f"{middle(rounds, 'ready_seconds'):.2f}",
-        f"{middle(rounds, 'pss_bytes') / 2**20:.0f}",
+        f"{middle(rounds, 'memory_bytes') / 2**20:.0f}",
         "yes" if habits["keeps_alive"] else "no",
         *(verdict(status) if contender.read else "" for status in statuses),
     )
