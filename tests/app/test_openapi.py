@@ -44,6 +44,14 @@ def test_it_documents_every_operation_and_its_problems(document):
             assert list(responses[status]["content"]) == ["application/problem+json"]
 
 
+def test_an_image_is_documented_in_one_of_two_layouts(document):
+    schemas = document["components"]["schemas"]
+    pixels = schemas["PredictRequest"]["properties"]["pixels"]
+    image = schemas["BatchRequest"]["properties"]["images"]["items"]
+    for schema in (pixels, image):
+        assert [layout["title"] for layout in schema["oneOf"]] == ["64 numbers", "8 rows of 8"]
+
+
 def statuses_below_v2(path):
     """The answers that an operation of the protocol can give."""
     statuses = {"200", "500", "default"}

@@ -157,6 +157,8 @@ def test_what_is_whole_and_right_never_meets_the_framework(artefact, field, root
     alone = ask(without, "/predict", body, content_type, pieces=1, root_path=root_path)
     assert alone == ask(whole, "/predict", body, content_type, pieces=2, root_path=root_path)
     assert ask(without, "/predict", body, content_type, pieces=2, root_path=root_path)[0] == 404
+    in_two = body.ljust(2 * len(body))  # the first of which says it all
+    assert ask(without, "/predict", in_two, content_type, pieces=2, root_path=root_path)[0] == 404
 
 
 def test_requests_with_spans_go_the_frameworks_way(artefact):

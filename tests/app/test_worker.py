@@ -31,7 +31,8 @@ def test_a_worker_for_which_there_is_no_room_serves_all_the_same(artefact, caplo
 
 
 PREPARED = """
-import asyncio, gc, sys
+import asyncio, ctypes, gc, sys
+from types import SimpleNamespace
 from app.main import service_board
 from app.settings import Settings
 from app.worker import Lifecycle, worker_app
@@ -40,21 +41,25 @@ from model import load_artefact
 settings = Settings()
 artefact = load_artefact(settings.weights)
 
+bounds = []
+
 async def prepare():
+    ctypes.CDLL = lambda _: SimpleNamespace(mallopt=lambda *bound: bounds.append(bound))
     worker_app(lambda: artefact, settings, Lifecycle(), service_board(settings))
 
 asyncio.run(prepare())
-print(gc.get_freeze_count(), gc.get_threshold()[0], "pydantic.v1.main" in sys.modules)
+print(gc.get_freeze_count(), gc.get_threshold()[0], "pydantic.v1.main" in sys.modules, len(bounds))
 """
 
 
-def test_a_worker_leaves_start_up_to_no_collector_and_old_pydantic_where_it_is():
+def test_a_worker_spares_the_collector_bounds_its_heap_and_loads_no_old_pydantic():
     command = [sys.executable, "-c", PREPARED]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-    frozen, threshold, has_old_pydantic = printed.split()
+    frozen, threshold, has_old_pydantic, bounds = printed.split()
     assert int(frozen) > 10_000
     assert int(threshold) == 10_000
     assert has_old_pydantic == "False"
+    assert int(bounds) == 2
 
 
 def test_the_heap_gives_large_blocks_back_and_keeps_what_a_batch_takes(monkeypatch):

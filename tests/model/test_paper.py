@@ -203,6 +203,7 @@ def plain_pen_level(departure):
 def test_leaving_out_what_no_round_looks_at_changes_no_level(seed, count, falling):
     rng = np.random.default_rng(seed)
     steps = 200 / falling ** rng.integers(0, 12, count)  # the mean may fall by nearly half a round
-    for values in (steps, rng.normal(-5, 10, count), -steps, np.zeros(count), steps - 100):
+    specks = np.append(-rng.uniform(1, 10, count), np.full(count // 1024, 100.0))  # as few as are left out
+    for values in (steps, rng.normal(-5, 10, count), -steps, np.zeros(count), steps - 100, specks):
         departure = values.astype(np.float32)
         assert pen_level(departure) == plain_pen_level(departure)
