@@ -67,7 +67,7 @@ class Reader:
         images, answers = zip(*waiting, strict=True)
         try:
             digits, probabilities = self._pass(np.concatenate(images))
-        except Exception as error:
+        except Exception as error:  # whatever it is, everyone who waits is to have it, or would wait for ever
             for answer in answers:
                 answer.set_exception(error)
             return
