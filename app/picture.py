@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from model import Floats32, as_image, lift_ink
+from model import Floats32, normalise_digit, subtract_background
 
 FORMATS = tuple(
     plugin.format
@@ -64,7 +64,7 @@ def read_picture(file: BinaryIO, max_pixels: int) -> Floats32:
         UndecodableError: It is not such a file, or is damaged.
         BlankPictureError: It shows no ink.
     """
-    return as_image(lift_ink(decode(file, max_pixels)))
+    return normalise_digit(subtract_background(decode(file, max_pixels)))
 
 
 def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:

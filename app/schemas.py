@@ -1,7 +1,7 @@
 """What travels: the JSON that is accepted, and the JSON that is answered.
 
 An image travels flat, as 64 numbers, or as 8 rows of 8. Shape and type are checked here; the
-bounds of a pixel are the model's to check (`model.as_pixels`), for every way into the service.
+bounds of a pixel are the model's to check (`model.validate_pixels`), for every way into the service.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,10 +25,10 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from app.reader import Readings
-from model import DIGITS, INK_MAX, INK_MIN, PIXELS, SIDE, Floats32, PixelRangeError, as_pixels
+from model import DIGITS, IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS, Floats32, PixelRangeError, validate_pixels
 
 FLAT = f"{PIXELS} numbers"
-ROWS = f"{SIDE} rows of {SIDE}"
+ROWS = f"{IMAGE_SIDE} rows of {IMAGE_SIDE}"
 LAYOUTS = (FLAT, ROWS)
 
 FLOATS64 = Struct(f"{PIXELS}d")
@@ -43,7 +43,9 @@ EXAMPLE_IMAGE: list[JsonValue] = [
     *(0, 0, 8, 4, 5, 14, 9, 0),
     *(0, 0, 7, 13, 13, 9, 0, 0),
 ]
-EXAMPLE_ROWS: list[JsonValue] = [EXAMPLE_IMAGE[start : start + SIDE] for start in range(0, PIXELS, SIDE)]
+EXAMPLE_ROWS: list[JsonValue] = [
+    EXAMPLE_IMAGE[start : start + IMAGE_SIDE] for start in range(0, PIXELS, IMAGE_SIDE)
+]
 
 Pixel: TypeAlias = Annotated[
     float, Field(strict=True, json_schema_extra={"minimum": INK_MIN, "maximum": INK_MAX})
@@ -52,9 +54,11 @@ Pixel: TypeAlias = Annotated[
 FlatImage: TypeAlias = Annotated[
     list[Pixel], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True, title=FLAT)
 ]
-ImageRow: TypeAlias = Annotated[list[Pixel], Field(min_length=SIDE, max_length=SIDE, fail_fast=True)]
+ImageRow: TypeAlias = Annotated[
+    list[Pixel], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True)
+]
 RowsImage: TypeAlias = Annotated[
-    list[ImageRow], Field(min_length=SIDE, max_length=SIDE, fail_fast=True, title=ROWS)
+    list[ImageRow], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True, title=ROWS)
 ]
 
 
@@ -132,7 +136,7 @@ class Prediction(TypedDict):
 
 
 SeenRow: TypeAlias = Annotated[
-    list[Annotated[int, Field(ge=INK_MIN, le=INK_MAX)]], Field(min_length=SIDE, max_length=SIDE)
+    list[Annotated[int, Field(ge=INK_MIN, le=INK_MAX)]], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)
 ]
 
 
@@ -142,9 +146,9 @@ class PicturePrediction(Prediction):
     pixels: Annotated[
         list[SeenRow],
         Field(
-            min_length=SIDE,
-            max_length=SIDE,
-            description=f"The image that the network saw, {SIDE} rows of {SIDE}; 0 is paper, 16 is ink.",
+            min_length=IMAGE_SIDE,
+            max_length=IMAGE_SIDE,
+            description="The image that the network saw, 8 rows of 8; 0 is paper, 16 is ink.",
         ),
     ]
 
@@ -223,9 +227,9 @@ def to_pixels(images: Sequence[Image], name: Callable[[int], tuple[str | int, ..
     flat = (chain.from_iterable(image) if isinstance(image[0], list) else image for image in images)
     packed = b"".join([FLOATS64.pack(*numbers) for numbers in flat])  # half of the time of np.array
     try:
-        return as_pixels(np.frombuffer(packed).reshape(-1, PIXELS))
+        return validate_pixels(np.frombuffer(packed).reshape(-1, PIXELS))
     except PixelRangeError as error:
         nested = isinstance(images[error.row][0], list)
-        place = divmod(error.pixel, SIDE) if nested else (error.pixel,)
+        place = divmod(error.pixel, IMAGE_SIDE) if nested else (error.pixel,)
         fault = {"type": "pixel_range", "loc": ("body", *name(error.row), *place), "msg": error.bound}
         raise RequestValidationError([fault]) from error

@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from model import PIXELS, SIDE
+from model import IMAGE_SIDE, PIXELS
 
 RELEASED_WEIGHTS = Path(__file__).parents[1] / "model" / "digits.npz"
-VALUES_AN_IMAGE = PIXELS + SIDE + 1  # its numbers, its rows and itself
+VALUES_AN_IMAGE = PIXELS + IMAGE_SIDE + 1  # its numbers, its rows and itself
 SPARE_VALUES = 1000
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$")]

@@ -1,7 +1,7 @@
 """How well drawn digits are read, as files of every kind: `python -m benchmarks.pictures STROKES.npz`.
 
 The strokes are real ones of a tablet. They are not in the repository, and nothing is trained on them; the
-steps of `model/glyph.py` and `model/paper.py` were tried on them, so the figures flatter those a little.
+steps of `model/picture/normalise.py` and `model/picture/background.py` were tried on them, so the figures flatter those a little.
 STROKES.npz holds `points` (N, 2), y down; `stroke_end`, indices into them; `digit_end`, indices into
 those; and `label`.
 """

@@ -24,7 +24,7 @@ for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from model import DIGITS, INK_MAX, LAYERS, forward
+from model import DIGITS, INK_MAX, LAYER_SIZES, forward
 from training import notebook
 from training.data import load_split, one_hot
 from training.fit import Schedule, fit
@@ -50,7 +50,7 @@ def scikit_learn(epochs, seed):
     """Train by scikit-learn's network."""
     random = np.random.RandomState(seed)
     network = MLPClassifier(
-        LAYERS[1:-1], batch_size=BATCH_ROWS, learning_rate_init=RATE, alpha=0, random_state=random
+        LAYER_SIZES[1:-1], batch_size=BATCH_ROWS, learning_rate_init=RATE, alpha=0, random_state=random
     )
     for _ in range(epochs):
         network.partial_fit(INPUTS, LABELS, classes=range(DIGITS))
@@ -63,7 +63,7 @@ def pytorch(epochs, seed):
 
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    sizes = pairwise(LAYERS)
+    sizes = pairwise(LAYER_SIZES)
     layers = [layer for size in sizes for layer in (torch.nn.Linear(*size), torch.nn.ReLU())]
     network = torch.nn.Sequential(*layers[:-1])
     adam = torch.optim.Adam(network.parameters(), lr=RATE, fused=True)

@@ -4,15 +4,15 @@ This is the one public face; the modules behind it may move.
 
 Example:
     >>> from pathlib import Path
-    >>> from model import as_pixels, load_artefact
+    >>> from model import validate_pixels, load_artefact
     >>> artefact = load_artefact(Path("model/digits.npz"))
-    >>> blank = as_pixels(np.zeros((1, 64)))
+    >>> blank = validate_pixels(np.zeros((1, 64)))
     >>> artefact.network.probabilities(blank).shape
     (1, 10)
 """
 
 from model.artefact import Artefact, load_artefact, parse_artefact, save_artefact
-from model.card import Card, Confusion, HeldOut, dump_card, parse_card
+from model.card import Card, Confusion, HeldOutMetrics, dump_card, parse_card
 from model.errors import (
     ArtefactError,
     BlankPictureError,
@@ -25,36 +25,36 @@ from model.errors import (
     PixelShapeError,
     WeightsError,
 )
-from model.glyph import STEPS, as_image
 from model.mlp import (
     DIGITS,
+    IMAGE_SIDE,
     INK_MAX,
     INK_MIN,
-    LAYERS,
+    LAYER_SIZES,
     PIXELS,
-    SHAPES,
-    SIDE,
+    WEIGHT_SHAPES,
     Activations,
     Floats,
     Floats32,
     Network,
     Weights,
-    as_pixels,
     forward,
     relu,
     softmax,
+    validate_pixels,
 )
-from model.paper import lift_ink
+from model.picture.background import subtract_background
+from model.picture.normalise import NORMALISATION_STEPS, normalise_digit
 
 __all__ = [
     "DIGITS",
+    "IMAGE_SIDE",
     "INK_MAX",
     "INK_MIN",
-    "LAYERS",
+    "LAYER_SIZES",
+    "NORMALISATION_STEPS",
     "PIXELS",
-    "SHAPES",
-    "SIDE",
-    "STEPS",
+    "WEIGHT_SHAPES",
     "Activations",
     "Artefact",
     "ArtefactError",
@@ -65,7 +65,7 @@ __all__ = [
     "DigitsError",
     "Floats",
     "Floats32",
-    "HeldOut",
+    "HeldOutMetrics",
     "Network",
     "PictureError",
     "PictureShapeError",
@@ -74,15 +74,15 @@ __all__ = [
     "PixelsError",
     "Weights",
     "WeightsError",
-    "as_image",
-    "as_pixels",
     "dump_card",
     "forward",
-    "lift_ink",
     "load_artefact",
+    "normalise_digit",
     "parse_artefact",
     "parse_card",
     "relu",
     "save_artefact",
     "softmax",
+    "subtract_background",
+    "validate_pixels",
 ]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from model.card import Card, dump_card, parse_card
 from model.errors import ArtefactError, CardError, WeightsError
-from model.mlp import LAYERS, Network, Weights
+from model.mlp import LAYER_SIZES, Network, Weights
 
 MEMBERS = (*Weights._fields, "card")
 MAX_BYTES = 8 * 1024 * 1024  # forty times what the format needs; bounds what a wrong path costs
@@ -92,7 +92,7 @@ def parse_artefact(data: bytes, source: str) -> Artefact:
     try:
         network, card = Network(Weights(**members)), parse_card(str(text))
     except WeightsError as error:
-        raise ArtefactError(source, f"is not a {'-'.join(map(str, LAYERS))} network: {error}") from error
+        raise ArtefactError(source, f"is not a {'-'.join(map(str, LAYER_SIZES))} network: {error}") from error
     except CardError as error:
         raise ArtefactError(source, f"has a bad card: {error}") from error
     return Artefact(network, card, hashlib.sha256(data).hexdigest(), data)

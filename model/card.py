@@ -17,7 +17,7 @@ Confusion: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutMetrics:
     """How well the network did on the rows that were held out.
 
     Args:
@@ -77,7 +77,7 @@ class Card:
     split: Mapping[str, Any]
     training_rows: int
     curve: Mapping[str, Any]
-    held_out: HeldOut
+    held_out: HeldOutMetrics
     libraries: Mapping[str, str]
     format_version: int = FORMAT_VERSION
 
@@ -113,9 +113,9 @@ def parse_card(text: str) -> Card:
     except (ValueError, RecursionError) as error:
         raise CardError("is not JSON") from error
     values = _typed(Card, document, "card")
-    held_out = _typed(HeldOut, values["held_out"], "held_out")
+    held_out = _typed(HeldOutMetrics, values["held_out"], "held_out")
     held_out["confusion"] = _counts(held_out["confusion"])
-    return Card(**{**values, "held_out": HeldOut(**held_out)})
+    return Card(**{**values, "held_out": HeldOutMetrics(**held_out)})
 
 
 def _typed(cls: type, document: object, where: str) -> dict[str, Any]:

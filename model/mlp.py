@@ -1,7 +1,7 @@
 """The network: an 8×8 image goes in, ten probabilities come out.
 
 `forward` and `softmax` do the arithmetic; `Network` binds them to one set of weights, and
-`as_pixels` is the door through which untrusted numbers come in. What is left out on purpose:
+`validate_pixels` is the door through which untrusted numbers come in. What is left out on purpose:
 training (`training/backprop.py`), files (`artefact.py`), HTTP (`app/`).
 
 Dimension key, used in every shape of this project:
@@ -23,14 +23,14 @@ from model.errors import PixelRangeError, PixelShapeError, WeightsError
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Floats32: TypeAlias = NDArray[np.float32]
 
-SIDE = 8
-PIXELS = SIDE * SIDE
+IMAGE_SIDE = 8
+PIXELS = IMAGE_SIDE * IMAGE_SIDE
 INK_MIN = 0
 INK_MAX = 16  # a pixel counts the inked dots in a 4×4 block of the original scan
 HIDDEN_1 = 200
 HIDDEN_2 = 150
 DIGITS = 10
-LAYERS = (PIXELS, HIDDEN_1, HIDDEN_2, DIGITS)
+LAYER_SIZES = (PIXELS, HIDDEN_1, HIDDEN_2, DIGITS)
 
 
 class Weights(NamedTuple):
@@ -47,7 +47,7 @@ class Weights(NamedTuple):
     b3: Floats  # (10,)
 
 
-SHAPES: dict[str, tuple[int, ...]] = {
+WEIGHT_SHAPES: dict[str, tuple[int, ...]] = {
     "W1": (PIXELS, HIDDEN_1),
     "b1": (HIDDEN_1,),
     "W2": (HIDDEN_1, HIDDEN_2),
@@ -66,7 +66,7 @@ class Activations(NamedTuple):
     logits: Floats  # (B, 10)
 
 
-def as_pixels(values: NDArray[Any]) -> Floats32:
+def validate_pixels(values: NDArray[Any]) -> Floats32:
     """Check numbers of any numeric type and turn them into pixels.
 
     Args:
@@ -77,7 +77,7 @@ def as_pixels(values: NDArray[Any]) -> Floats32:
         PixelShapeError: The array has another shape.
         PixelRangeError: A pixel is outside the bounds or NaN; the first one is named.
     Example:
-        >>> as_pixels(np.full((1, 64), 16)).dtype
+        >>> validate_pixels(np.full((1, 64), 16)).dtype
         dtype('float32')
     """
     if values.ndim != 2 or values.shape[1] != PIXELS:
@@ -181,7 +181,7 @@ class Network:
     """One set of weights, ready to answer; immutable, and safe to share between threads.
 
     Args:
-        weights: float32 arrays of the shapes in `SHAPES`; they are copied.
+        weights: float32 arrays of the shapes in `WEIGHT_SHAPES`; they are copied.
     Raises:
         WeightsError: An array has the wrong shape or dtype, holds NaN or infinity, or is so
             large that some image would make the network overflow.
@@ -232,8 +232,8 @@ def check_weights(weights: Weights) -> None:
     for name, array in zip(Weights._fields, weights, strict=True):
         if array.dtype != np.float32:
             raise WeightsError(f"{name} must be float32, not {array.dtype}")
-        if array.shape != SHAPES[name]:
-            raise WeightsError(f"{name} must have shape {SHAPES[name]}, not {array.shape}")
+        if array.shape != WEIGHT_SHAPES[name]:
+            raise WeightsError(f"{name} must have shape {WEIGHT_SHAPES[name]}, not {array.shape}")
         if not np.isfinite(array).all():
             raise WeightsError(f"{name} holds NaN or infinity")
     # Half of the range, because softmax subtracts two logits of opposite sign.

@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from app.main import create_app
 from app.settings import Settings
-from model import PIXELS, as_image, lift_ink, load_artefact
+from model import PIXELS, load_artefact, normalise_digit, subtract_background
 from training.data import load_split
 
 settings.register_profile("digits", deadline=None, print_blob=True)
@@ -68,7 +68,7 @@ def network_reads(artefact):
     """Reads the digit of a picture, brightness 0 to 255."""
 
     def read(brightness):
-        pixels = as_image(lift_ink(brightness)).reshape(1, PIXELS)
+        pixels = normalise_digit(subtract_background(brightness)).reshape(1, PIXELS)
         return int(artefact.network.probabilities(pixels).argmax())
 
     return read

@@ -14,7 +14,7 @@ from benchmarks import pictures
 from benchmarks import training as benchmark
 from benchmarks.serving import __main__ as serving
 from benchmarks.serving import report
-from model import STEPS
+from model import NORMALISATION_STEPS
 from tests.conftest import ROOT
 from tests.e2e.server import environment, eventually, is_ready, running
 
@@ -197,7 +197,7 @@ def test_the_page_about_pictures_has_the_figures_that_the_benchmark_wrote():
 def test_the_page_about_pictures_names_every_step_in_order():
     text = (ROOT / "docs" / "pictures.md").read_text()
     shown = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
-    assert shown == ["lift_ink", *(step.__name__ for step in STEPS)]
+    assert shown == ["subtract_background", *(step.__name__ for step in NORMALISATION_STEPS)]
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, "docs/decisions.md", "CHANGELOG.md"])

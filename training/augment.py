@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model import INK_MAX, INK_MIN, PIXELS, SIDE, Floats, Floats32
+from model import IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS, Floats, Floats32
 
-CENTRE = (SIDE - 1) / 2
+CENTRE = (IMAGE_SIDE - 1) / 2
 FINE = 7  # points of the fine copy to a pixel, across and down; odd, so that one is the pixel's centre
 BORDER = 3  # pixels of paper around the fine copy; what lies beyond is read as its rim
-WIDTH = (SIDE + 2 * BORDER) * FINE
+WIDTH = (IMAGE_SIDE + 2 * BORDER) * FINE
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Distorter:
         wider, taller = (1 + self._amounts(limits.scale, rng) for _ in range(2))
         right, down = (self._amounts(limits.shift_pixels, rng) for _ in range(2))
 
-        row, column = np.divmod(np.arange(PIXELS, dtype=np.float32), SIDE)  # (64,)
+        row, column = np.divmod(np.arange(PIXELS, dtype=np.float32), IMAGE_SIDE)  # (64,)
         y = (row - CENTRE - down) / taller  # (B, 64)
         x = (column - CENTRE - right) / wider - shear * y
         sine, cosine = np.sin(angle), np.cos(angle)
@@ -113,11 +113,11 @@ def fine_copies(pixels: Floats32) -> Floats32:
     Source: cubic convolution with a = -1/2; Keys 1981, doi:10.1109/TASSP.1981.1163711.
     """
     places = (np.arange(WIDTH) + 0.5) / FINE - 0.5 - BORDER  # of the fine points, in pixels
-    distance = np.abs(places[:, np.newaxis] - np.arange(SIDE))  # (98, 8)
+    distance = np.abs(places[:, np.newaxis] - np.arange(IMAGE_SIDE))  # (98, 8)
     near = (1.5 * distance - 2.5) * distance**2 + 1
     far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
     weight = np.select([distance <= 1, distance < 2], [near, far]).astype(np.float32)
-    fine: Floats32 = weight @ pixels.reshape(-1, SIDE, SIDE) @ weight.T
+    fine: Floats32 = weight @ pixels.reshape(-1, IMAGE_SIDE, IMAGE_SIDE) @ weight.T
     return np.clip(fine, INK_MIN, INK_MAX, out=fine)
 
 
@@ -129,7 +129,7 @@ def smoother(reach_pixels: float) -> Floats32:
     Returns:
         Shape (64, 64), float32; `noise @ smoother` has the variance of the noise in every pixel.
     """
-    row, column = np.divmod(np.arange(PIXELS), SIDE)
+    row, column = np.divmod(np.arange(PIXELS), IMAGE_SIDE)
     square = np.subtract.outer(row, row) ** 2 + np.subtract.outer(column, column) ** 2
     gaussian = np.exp(-square / (2 * reach_pixels**2))
     unit: Floats32 = (gaussian / np.linalg.norm(gaussian, axis=0)).astype(np.float32)
@@ -138,5 +138,5 @@ def smoother(reach_pixels: float) -> Floats32:
 
 def _nearest(places: Floats) -> NDArray[np.intp]:
     """Find the point of the fine copy that is nearest to a place, across or down."""
-    inside: Floats = np.clip((places + (SIDE / 2 + BORDER)) * FINE, 0, WIDTH - 1)
+    inside: Floats = np.clip((places + (IMAGE_SIDE / 2 + BORDER)) * FINE, 0, WIDTH - 1)
     return inside.astype(np.intp)

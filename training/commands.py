@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import sklearn
 
-from model import Card, HeldOut, Network, load_artefact, save_artefact
+from model import Card, HeldOutMetrics, Network, load_artefact, save_artefact
 from training import crossval, report
 from training import evaluate as figures
 from training.data import SPLIT, DataError, load_split, read_csv
@@ -36,7 +36,7 @@ def train(out: Path, seed: int, epochs: int | None) -> int:
     return 0
 
 
-def card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_out: HeldOut) -> Card:
+def card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_out: HeldOutMetrics) -> Card:
     """Write down how a network was made.
 
     Args:
@@ -173,7 +173,7 @@ def lasting(epochs: int | None) -> Recipe:
     return RELEASE if epochs is None else RELEASE.lasting(epochs)
 
 
-def summary(held_out: HeldOut) -> str:
+def summary(held_out: HeldOutMetrics) -> str:
     """Put the figures of an evaluation in one line.
 
     Args:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GroupKFold, train_test_split
 
-from model import DIGITS, PIXELS, Floats, Floats32, PixelRangeError, as_pixels
+from model import DIGITS, PIXELS, Floats, Floats32, PixelRangeError, validate_pixels
 
 TEST_SIZE = 0.33
 SPLIT_SEED = 42
@@ -77,7 +77,7 @@ def load_split() -> Split:
     """
     pixels, labels = load_digits(return_X_y=True)
     forms = np.arange(len(labels), dtype=np.int64) * FORMS // len(labels)
-    rows = Rows(as_pixels(pixels), labels.astype(np.int64), forms)
+    rows = Rows(validate_pixels(pixels), labels.astype(np.int64), forms)
     training, held_out = train_test_split(np.arange(len(rows)), test_size=TEST_SIZE, random_state=SPLIT_SEED)
     return Split(rows.take(training), rows.take(held_out))
 
@@ -100,7 +100,7 @@ def read_csv(file: Path) -> Rows:
         raise DataError(f"{file} has no rows")
     table = np.array([_numbers(line, f"{file}, line {number}") for number, line in enumerate(lines, 1)])
     try:
-        pixels = as_pixels(table[:, :PIXELS])
+        pixels = validate_pixels(table[:, :PIXELS])
     except PixelRangeError as error:
         raise DataError(f"{file}, line {error.row + 1}: value {error.pixel + 1} {error.bound}") from error
     return Rows(pixels, table[:, PIXELS].astype(np.int64), np.zeros(len(lines), dtype=np.int64))

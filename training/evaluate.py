@@ -8,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model import DIGITS, Floats, Floats32, HeldOut, Network
+from model import DIGITS, Floats, Floats32, HeldOutMetrics, Network
 from training.data import Rows
 
 BINS = 15  # of the calibration error, as in Guo et al. 2017
 RESAMPLES = 2000
 
 
-def evaluate(network: Network, rows: Rows) -> HeldOut:
+def evaluate(network: Network, rows: Rows) -> HeldOutMetrics:
     """Score a network on rows that it was not trained on.
 
     Args:
@@ -27,7 +27,7 @@ def evaluate(network: Network, rows: Rows) -> HeldOut:
     return score(rows.labels, network.probabilities(rows.pixels))
 
 
-def score(labels: NDArray[np.int64], probabilities: Floats32) -> HeldOut:
+def score(labels: NDArray[np.int64], probabilities: Floats32) -> HeldOutMetrics:
     """Score answers.
 
     Args:
@@ -37,7 +37,7 @@ def score(labels: NDArray[np.int64], probabilities: Floats32) -> HeldOut:
         The figures of a card.
     """
     counts = confusion(labels, probabilities.argmax(axis=1))
-    return HeldOut(
+    return HeldOutMetrics(
         rows=len(labels),
         accuracy=int(counts.trace()) / len(labels),
         log_loss=log_loss(labels, probabilities),

@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from model import DIGITS, INK_MAX, SHAPES, Floats, Weights, forward, softmax
+from model import DIGITS, INK_MAX, WEIGHT_SHAPES, Floats, Weights, forward, softmax
 from training.data import Rows
 
 LEARNING_RATE = 0.002
@@ -134,8 +134,8 @@ def draw_weights(random: np.random.RandomState) -> Weights:
     Returns:
         float64 arrays from N(0, 0.1).
     """
-    names = sorted(SHAPES)  # W1 W2 W3 b1 b2 b3
-    return Weights(**{name: random.normal(0, SPREAD, SHAPES[name]) for name in names})
+    names = sorted(WEIGHT_SHAPES)  # W1 W2 W3 b1 b2 b3
+    return Weights(**{name: random.normal(0, SPREAD, WEIGHT_SHAPES[name]) for name in names})
 
 
 def run(

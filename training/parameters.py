@@ -8,9 +8,9 @@ from math import prod
 
 import numpy as np
 
-from model import SHAPES, Floats, Floats32, Weights
+from model import WEIGHT_SHAPES, Floats, Floats32, Weights
 
-COUNT = sum(prod(shape) for shape in SHAPES.values())  # 44,660
+COUNT = sum(prod(shape) for shape in WEIGHT_SHAPES.values())  # 44,660
 
 
 def views(vector: Floats) -> Weights:
@@ -25,7 +25,7 @@ def views(vector: Floats) -> Weights:
         (150, 10)
     """
     arrays, start = [], 0
-    for shape in SHAPES.values():
+    for shape in WEIGHT_SHAPES.values():
         arrays.append(vector[start : start + prod(shape)].reshape(shape))
         start += prod(shape)
     return Weights(*arrays)

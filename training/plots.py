@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from model import DIGITS, INK_MAX, SIDE, Confusion, Floats, Floats32
+from model import DIGITS, IMAGE_SIDE, INK_MAX, Confusion, Floats, Floats32
 from training.evaluate import Bin
 from training.watch import Curve
 
@@ -112,7 +112,7 @@ def misread(pixels: Floats32, labels: NDArray[np.int64], probabilities: Floats32
     figure = Figure(figsize=(1.3 * columns, 1.9 * lines))
     for place, row in enumerate(wrong, start=1):
         axes = figure.add_subplot(lines, columns, place)
-        axes.imshow(pixels[row].reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=INK_MAX)
+        axes.imshow(pixels[row].reshape(IMAGE_SIDE, IMAGE_SIDE), cmap="gray_r", vmin=0, vmax=INK_MAX)
         axes.axis("off")
         is_digit = probabilities[row, labels[row]]
         axes.set_title(f"read {read[row]}, {sure[row]:.1%}\nis {labels[row]}, {is_digit:.1%}")
@@ -159,7 +159,7 @@ def filters(matrix: Floats) -> Figure:
         200 images of 8×8 weights, those of the largest norm first.
     """
     order = np.argsort(-np.linalg.norm(matrix, axis=0))
-    tiles = matrix.T[order].reshape(-1, SIDE, SIDE)
+    tiles = matrix.T[order].reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
     figure, (axes,) = canvas(7.2, 3.9)
     limit = float(np.quantile(np.abs(matrix), 0.995))
     axes.imshow(mosaic(np.ones_like(tiles), 20), cmap=TILE, vmin=0, vmax=1)
@@ -181,13 +181,13 @@ def distortions(originals: Floats32, bent: Sequence[Floats32]) -> Figure:
     Returns:
         A line an image; the original stands left.
     """
-    tiles = np.stack([originals, *bent], axis=1).reshape(-1, SIDE, SIDE)
+    tiles = np.stack([originals, *bent], axis=1).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
     columns = 1 + len(bent)
     figure, (axes,) = canvas(7.2, 0.2 + 7 * len(originals) / columns)
     axes.imshow(mosaic(tiles, columns), cmap="gray_r", vmin=0, vmax=INK_MAX)
     axes.axis("off")
     axes.text(0, -2, "original", fontsize=8)
-    axes.text(SIDE + GAP, -2, "as the training sees it", fontsize=8)
+    axes.text(IMAGE_SIDE + GAP, -2, "as the training sees it", fontsize=8)
     return figure
 
 
@@ -234,6 +234,6 @@ def mosaic(tiles: Floats, columns: int) -> Floats:
     """
     padded = np.pad(tiles, ((0, 0), (0, GAP), (0, GAP)), constant_values=np.nan)
     lines = len(tiles) // columns
-    grid = padded.reshape(lines, columns, SIDE + GAP, SIDE + GAP).swapaxes(1, 2)
-    together: Floats = grid.reshape(lines * (SIDE + GAP), columns * (SIDE + GAP))[:-GAP, :-GAP]
+    grid = padded.reshape(lines, columns, IMAGE_SIDE + GAP, IMAGE_SIDE + GAP).swapaxes(1, 2)
+    together: Floats = grid.reshape(lines * (IMAGE_SIDE + GAP), columns * (IMAGE_SIDE + GAP))[:-GAP, :-GAP]
     return together

@@ -1,4 +1,4 @@
-"""The picture of `model/paper.py` and `model/glyph.py` at work: one digit, step by step."""
+"""The picture of `model/picture/background.py` and `model/picture/normalise.py` at work: one digit, step by step."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from model import STEPS, lift_ink
+from model import NORMALISATION_STEPS, subtract_background
 from training.plots import STYLE
 
 SIDE = 120
@@ -47,9 +47,9 @@ def stages_of(brightness: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[Any]
         The name of each step, and what it made.
     """
     yield "a picture", brightness
-    stage: NDArray[Any] = lift_ink(brightness)
-    yield "lift_ink", stage
-    for step in STEPS:
+    stage: NDArray[Any] = subtract_background(brightness)
+    yield "subtract_background", stage
+    for step in NORMALISATION_STEPS:
         stage = step(stage)
         yield step.__name__, stage
 

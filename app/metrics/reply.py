@@ -10,7 +10,7 @@ from typing_extensions import TypedDict  # pydantic asks for this one before Pyt
 from app.metrics.board import Board
 from app.metrics.histogram import Distribution
 from app.metrics.instruments import Instruments
-from model import LAYERS, Artefact, Card, Confusion
+from model import LAYER_SIZES, Artefact, Card, Confusion
 
 
 class DigitFigures(TypedDict):
@@ -135,7 +135,7 @@ def _model(card: Card, sha256: str) -> ModelReply:
         name=card.name,
         version=card.version,
         sha256=sha256,
-        layers=list(LAYERS),
+        layers=list(LAYER_SIZES),
         recipe=card.recipe,
         seed=card.seed,
     )

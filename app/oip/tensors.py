@@ -19,7 +19,7 @@ from app.oip.messages import (
     TensorData,
 )
 from app.reader import Readings
-from model import PIXELS, Floats32, PixelRangeError, as_pixels
+from model import PIXELS, Floats32, PixelRangeError, validate_pixels
 
 # Source: Open Inference Protocol, "Tensor Data Types"; "Binary Tensor Data Extension" for the order of bytes.
 DTYPES: dict[Datatype, np.dtype[Any]] = {
@@ -82,7 +82,7 @@ def to_pixels(request: InferRequest, tail: bytes, max_rows: int) -> Floats32:
         if tail:
             raise InvalidError("The body must end after its JSON, because inputs[0] has its data there.")
     try:
-        return as_pixels(values)
+        return validate_pixels(values)
     except PixelRangeError as error:
         raise InvalidError(f"{tensor.name}[{error.row}][{error.pixel}] {error.bound}") from error
 

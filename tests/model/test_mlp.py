@@ -13,17 +13,17 @@ from sklearn.neural_network import MLPClassifier
 
 from model import (
     INK_MAX,
-    LAYERS,
+    LAYER_SIZES,
     PIXELS,
     Network,
     PixelRangeError,
     PixelShapeError,
     Weights,
     WeightsError,
-    as_pixels,
     forward,
     relu,
     softmax,
+    validate_pixels,
 )
 from training.parameters import he_initialisation, views
 
@@ -43,7 +43,7 @@ def slow_probabilities(weights, pixels):
             math.fsum(x[i] * float(matrix[i, j]) for i in range(len(x))) + float(bias[j])
             for j in range(len(bias))
         ]
-        x = z if layer == len(LAYERS) - 2 else [max(0.0, value) for value in z]
+        x = z if layer == len(LAYER_SIZES) - 2 else [max(0.0, value) for value in z]
     exponentials = [math.exp(value - max(x)) for value in x]
     return [value / math.fsum(exponentials) for value in exponentials]
 
@@ -55,7 +55,7 @@ def test_agrees_with_a_slow_float64_reference(artefact, split):
 
 
 def test_agrees_with_scikit_learns_forward_pass_under_our_weights(artefact, split):
-    oracle = MLPClassifier(hidden_layer_sizes=LAYERS[1:-1], activation="relu", max_iter=1)
+    oracle = MLPClassifier(hidden_layer_sizes=LAYER_SIZES[1:-1], activation="relu", max_iter=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         oracle.fit(split.training.pixels / INK_MAX, split.training.labels)
@@ -88,7 +88,7 @@ def test_relu_leaves_its_input_alone_unless_told_otherwise():
 
 def test_pixels_lie_row_by_row_whatever_came():
     values = np.asfortranarray(np.arange(128).reshape(2, 64) % 17)
-    pixels = as_pixels(values)
+    pixels = validate_pixels(values)
     assert pixels.flags.c_contiguous
     assert (pixels == values).all()
 
@@ -166,7 +166,7 @@ def test_no_image_makes_an_accepted_network_answer_nan(artefact, factor, pixels)
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, np.float64])
 def test_pixels_come_in_any_numeric_type(dtype):
     values = np.arange(PIXELS).reshape(1, PIXELS) % (INK_MAX + 1)
-    pixels = as_pixels(values.astype(dtype))
+    pixels = validate_pixels(values.astype(dtype))
     assert pixels.dtype == np.float32
     np.testing.assert_array_equal(pixels, values)
 
@@ -176,7 +176,7 @@ def test_a_pixel_out_of_bounds_is_named(bad):
     values = np.zeros((3, PIXELS))
     values[1, 7] = bad
     with pytest.raises(PixelRangeError) as caught:
-        as_pixels(values)
+        validate_pixels(values)
     assert (caught.value.row, caught.value.pixel) == (1, 7)
     assert str(caught.value) == "pixel 7 of image 1 must be between 0 and 16"
 
@@ -184,4 +184,4 @@ def test_a_pixel_out_of_bounds_is_named(bad):
 @pytest.mark.parametrize("shape", [(64,), (1, 63), (1, 8, 8), (0,)])
 def test_another_shape_is_refused(shape):
     with pytest.raises(PixelShapeError):
-        as_pixels(np.zeros(shape))
+        validate_pixels(np.zeros(shape))

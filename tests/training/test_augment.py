@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.interpolate import CubicHermiteSpline
 
-from model import INK_MAX, PIXELS, SIDE
+from model import IMAGE_SIDE, INK_MAX, PIXELS
 from training.augment import BORDER, CENTRE, FINE, Distorter, Distortion, fine_copies, smoother
 from training.recipe import RELEASE
 
@@ -18,7 +18,7 @@ NONE = Distortion(0, 0, 0, 0, 0, 1, 0)
 LIMITS = RELEASE.distortion
 
 
-ROW, COLUMN = np.array(np.divmod(np.arange(PIXELS), SIDE)) - CENTRE
+ROW, COLUMN = np.array(np.divmod(np.arange(PIXELS), IMAGE_SIDE)) - CENTRE
 
 
 def sources(limits, count=50):
@@ -115,14 +115,14 @@ def test_ink_is_only_scaled(split, ink):
 @given(images)
 def test_a_fine_copy_is_scipys_cubic_between_the_pixels(pixels):
     paper = BORDER + 2
-    places = (np.arange((SIDE + 2 * BORDER) * FINE) + 0.5) / FINE - 0.5 - BORDER + paper
-    nodes = np.arange(SIDE + 2 * paper)
+    places = (np.arange((IMAGE_SIDE + 2 * BORDER) * FINE) + 0.5) / FINE - 0.5 - BORDER + paper
+    nodes = np.arange(IMAGE_SIDE + 2 * paper)
 
     def between(values, axis):
         slopes = np.gradient(values, axis=axis)
         return CubicHermiteSpline(nodes, values, slopes, axis=axis)(places)
 
     for image, fine in zip(pixels, fine_copies(pixels), strict=True):
-        square = np.pad(image.reshape(SIDE, SIDE).astype(np.float64), paper)
+        square = np.pad(image.reshape(IMAGE_SIDE, IMAGE_SIDE).astype(np.float64), paper)
         expected = np.clip(between(between(square, 0), 1), 0, INK_MAX)
         np.testing.assert_allclose(fine, expected, atol=1e-4)

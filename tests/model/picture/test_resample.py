@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from model.resample import resampling, resize
+from model.picture.resample import resampling, resize
 
 sizes = st.integers(1, 90)
 

@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import BlankPictureError
-from model.mlp import SIDE, Floats32
-from model.resample import resize
-from model.specks import remove_specks
+from model.mlp import IMAGE_SIDE, Floats32
+from model.picture.components import remove_specks
+from model.picture.resample import resize
 
 FIELD = 32  # rows and columns of the originals
-BLOCK = FIELD // SIDE
+BLOCK = FIELD // IMAGE_SIDE
 BOX_WIDTH = 20  # columns into which a digit is stretched; it gets all the rows
 MAX_WIDENING = 1.35  # a bare vertical one stays narrow
 EDGE = 0.25  # less ink belongs to no stroke
@@ -157,11 +157,11 @@ def sum_blocks(field: NDArray[np.bool_]) -> Floats32:
         >>> float(sum_blocks(np.ones((32, 32), bool)).min())
         16.0
     """
-    image: Floats32 = field.reshape(SIDE, BLOCK, SIDE, BLOCK).sum(axis=(1, 3)).astype(np.float32)
+    image: Floats32 = field.reshape(IMAGE_SIDE, BLOCK, IMAGE_SIDE, BLOCK).sum(axis=(1, 3)).astype(np.float32)
     return image
 
 
-STEPS: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
+NORMALISATION_STEPS: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
     find_ink,
     crop,
     stretch,
@@ -171,7 +171,7 @@ STEPS: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
 )
 
 
-def as_image(ink: NDArray[Any]) -> Floats32:
+def normalise_digit(ink: NDArray[Any]) -> Floats32:
     """Make the 8×8 of a picture's ink.
 
     Args:
@@ -181,10 +181,10 @@ def as_image(ink: NDArray[Any]) -> Floats32:
     Raises:
         BlankPictureError: There is no ink.
     Example:
-        >>> upright = as_image(np.eye(90) > 0)  # a diagonal, which has more slant than any one
+        >>> upright = normalise_digit(np.eye(90) > 0)  # a diagonal, which has more slant than any one
         >>> upright.any(axis=0).sum()
         np.int64(2)
     """
-    for step in STEPS:
+    for step in NORMALISATION_STEPS:
         ink = step(ink)
     return ink

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from model.specks import SPECK_SHARE, connect, find_runs, remove_specks
+from model.picture.components import SPECK_SHARE, connect, find_runs, remove_specks
 
 CORNERS_TOO = np.ones((3, 3))
 masks = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=24))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from model.errors import BlankPictureError, PictureShapeError
 from model.mlp import Floats32
-from model.resample import resize
+from model.picture.resample import resize
 
 GRID = 48  # cells along the longer side of the coarse picture
 FRAME = 16  # the frame of a picture is as wide as a 16th of its shorter side
@@ -31,7 +31,7 @@ class Paper(NamedTuple):
     lopsidedness: float  # of the rest, in [-1, 1]
 
 
-def lift_ink(brightness: NDArray[np.uint8]) -> Floats32:
+def subtract_background(brightness: NDArray[np.uint8]) -> Floats32:
     """Take the ink off the paper.
 
     Args:

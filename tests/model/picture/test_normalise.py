@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from model import BlankPictureError, as_image, lift_ink
-from model.glyph import (
+from model import BlankPictureError, normalise_digit, subtract_background
+from model.picture.normalise import (
     FIELD,
     crop,
     find_ink,
@@ -51,9 +51,9 @@ def slowly_upright(field):
 def test_any_picture_with_ink_gives_64_values_of_0_to_16_and_one_without_none(mask):
     if not mask.any():
         with pytest.raises(BlankPictureError):
-            as_image(mask)
+            normalise_digit(mask)
         return
-    image = as_image(mask)
+    image = normalise_digit(mask)
     assert image.shape == (8, 8)
     assert image.dtype == np.float32
     assert 0 <= image.min() <= image.max() <= 16
@@ -64,13 +64,13 @@ def test_any_picture_with_ink_gives_64_values_of_0_to_16_and_one_without_none(ma
 def test_moving_the_ink_inside_its_picture_changes_nothing(mask, margins):
     top, bottom, left, right = margins
     moved = np.pad(mask, ((top, bottom), (left, right)))
-    np.testing.assert_array_equal(as_image(moved), as_image(mask))
+    np.testing.assert_array_equal(normalise_digit(moved), normalise_digit(mask))
 
 
 @pytest.mark.parametrize("digit", range(10))
 def test_moving_a_drawn_digit_changes_no_pixel_by_more_than_one_dot(digit):
     corners = [(0.35, 0.35), (0.65, 0.35), (0.5, 0.5), (0.65, 0.65)]
-    images = [as_image(lift_ink(draw(digit, centre=centre))) for centre in corners]
+    images = [normalise_digit(subtract_background(draw(digit, centre=centre))) for centre in corners]
     for image in images[1:]:
         assert np.abs(image - images[0]).max() <= 1
 
@@ -188,7 +188,7 @@ def test_normalising_never_leaves_a_blank_field(field):
 def test_dots_that_thinning_would_remove_stay():
     chessboard = np.indices((FIELD, FIELD)).sum(axis=0) % 2 == 0  # 512 points, thinned once
     np.testing.assert_array_equal(normalise_ink(chessboard), chessboard)
-    assert as_image(np.kron(chessboard, np.ones((9, 5)))).any()
+    assert normalise_digit(np.kron(chessboard, np.ones((9, 5)))).any()
 
 
 LOW = np.zeros((FIELD, FIELD), bool)

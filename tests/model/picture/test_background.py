@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from model import BlankPictureError, PictureError, PictureShapeError, as_image, lift_ink
-from model.paper import (
+from model import BlankPictureError, PictureError, PictureShapeError, normalise_digit, subtract_background
+from model.picture.background import (
     LEVELS,
     PEN_SHARE,
     STRAYS,
@@ -60,11 +60,11 @@ def test_a_faint_pen_on_noisy_paper_is_read(network_reads, contrast):
 @pytest.mark.parametrize("light", ["even", "dim", "from the left", "from a corner", "falling off outwards"])
 def test_paper_alone_is_blank(light):
     with pytest.raises(BlankPictureError):
-        lift_ink((255 * LIGHT[light] + 3 * NOISE).clip(0, 255).astype(np.uint8))
+        subtract_background((255 * LIGHT[light] + 3 * NOISE).clip(0, 255).astype(np.uint8))
 
 
 def test_full_ink_is_one_and_paper_is_zero():
-    ink = lift_ink(draw(0, side=SIDE))
+    ink = subtract_background(draw(0, side=SIDE))
     drawn = draw(0, side=SIDE)
     assert ink.dtype == np.float32
     assert ink[drawn == 0].min() > 0.98
@@ -73,18 +73,18 @@ def test_full_ink_is_one_and_paper_is_zero():
 
 def test_an_edge_keeps_its_share_of_ink():
     drawn = draw(0, side=SIDE)
-    np.testing.assert_allclose(lift_ink(drawn), 1 - drawn / 255, atol=0.04)
+    np.testing.assert_allclose(subtract_background(drawn), 1 - drawn / 255, atol=0.04)
 
 
 def test_black_on_white_and_white_on_black_give_the_same_ink():
     drawn = draw(3, side=SIDE)
-    np.testing.assert_allclose(lift_ink(drawn), lift_ink(255 - drawn), atol=1e-5)
+    np.testing.assert_allclose(subtract_background(drawn), subtract_background(255 - drawn), atol=1e-5)
 
 
 @given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=70)))
 def test_any_brightness_gives_an_image_or_says_why_not(brightness):
     try:
-        image = as_image(lift_ink(brightness))
+        image = normalise_digit(subtract_background(brightness))
     except PictureError:
         return
     assert image.shape == (8, 8)
@@ -94,13 +94,13 @@ def test_any_brightness_gives_an_image_or_says_why_not(brightness):
 @pytest.mark.parametrize("shape", [(5,), (0, 4), (4, 0), (3, 3, 3), ()])
 def test_what_is_no_picture_is_refused(shape):
     with pytest.raises(PictureShapeError, match="height, width"):
-        lift_ink(np.zeros(shape, np.uint8))
+        subtract_background(np.zeros(shape, np.uint8))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (2, 2)])
 def test_even_paper_of_any_shape_is_blank(shape):
     with pytest.raises(BlankPictureError):
-        lift_ink(np.full(shape, 77, np.uint8))
+        subtract_background(np.full(shape, 77, np.uint8))
 
 
 def test_a_plane_is_found_although_three_in_ten_values_are_far_off():
