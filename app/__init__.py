@@ -1,6 +1,8 @@
-"""The HTTP edge: parse, ask the network, shape the reply.
+"""The HTTP service: it parses a request, asks the network, and shapes the reply.
 
-Reading order: `main.py` composes the service, `routes/` has one file a subject, `schemas.py` the
-wire types, `oip/` the Open Inference Protocol, `problems.py` the errors, `telemetry.py` ids and logs,
-`server.py` the process.
+Reading order: `main.py` puts the application together. `api/` has one file for each group of addresses, with
+the wire types in `api/schemas.py`. `http/` is what all addresses share: JSON endpoints, error responses,
+middleware. `predictor.py` asks the network. `pictures/` receives and decodes picture files. `oip/` is the
+Open Inference Protocol. `observability/` has counters, logs and traces. `process/` is the server process, its
+workers and its shutdown. `settings.py` lists every setting.
 """

@@ -1,33 +1,35 @@
-"""`python -m app`: read the settings, verify the weights, take the port, serve.
+"""`python -m app`: read the settings, verify the weights, bind the port, and serve.
 
-Whatever is wrong at this point ends in one sentence and status 1, before a request is accepted.
+Every error at start-up is reported in one sentence, with the exit status 1, before a request is accepted.
 """
 
 import argparse
 import os
 import sys
 
-# BLAS reads these when NumPy is first imported. A row of 64 pixels is no work for two threads, and
-# BLAS would start as many as the host has cores, whatever share of them the container has.
+# BLAS reads these variables when NumPy is first imported. An image of 64 pixels is too little work for two
+# threads. By default BLAS starts one thread for each core of the host, even if the container has only a share
+# of them.
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 from pydantic import ValidationError
 
-from app.server import listen, serve
+from app.process.listener import listen
+from app.process.server import serve
 from app.settings import Settings
 from model import ArtefactError, load_artefact
 
 FLAGS = ("host", "port", "workers", "root_path")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Describe the command line; a flag overrides the environment variable of its name.
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of the command line; a flag overrides the environment variable of the same name.
 
     Returns:
-        A parser with a flag for each of `FLAGS`.
+        A parser with a flag for each name in `FLAGS`.
     """
-    root = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m app",
         description="Serve the digits network over HTTP.",
         epilog="Every setting is an environment variable: "
@@ -36,42 +38,44 @@ def parser() -> argparse.ArgumentParser:
     )
     for name in FLAGS:
         field = Settings.model_fields[name]
-        text = f"{field.description} (default: {field.default!r})".replace("%", "%%")
-        root.add_argument(
-            f"--{name.replace('_', '-')}", metavar="VALUE", default=argparse.SUPPRESS, help=text
+        help_text = f"{field.description} (default: {field.default!r})".replace("%", "%%")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", metavar="VALUE", default=argparse.SUPPRESS, help=help_text
         )
-    return root
+    return parser
 
 
 def main() -> int:
     """Start the service.
 
     Returns:
-        The exit status: 0 after an orderly stop, 1 if it could not start.
+        The exit status: 0 after a graceful shutdown, 1 if the service could not start.
     """
-    flags = vars(parser().parse_args())
+    flags = vars(build_parser().parse_args())
     try:
         settings = Settings(**flags)
         artefact = load_artefact(settings.weights, settings.weights_sha256)
         listener = listen(settings.host, settings.port)
     except ValidationError as error:
-        return refuse("; ".join(f"DIGITS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
+        return report_failure(
+            "; ".join(f"DIGITS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        )
     except ArtefactError as error:
-        return refuse(str(error))
+        return report_failure(str(error))
     except OSError as error:
-        reason = str(error.strerror).partition(" (while")[0]  # the rest repeats the address
-        return refuse(f"cannot listen on {settings.host} port {settings.port}: {reason}")
+        reason = str(error.strerror).partition(" (while")[0]  # the part after it repeats the address
+        return report_failure(f"cannot listen on {settings.host} port {settings.port}: {reason}")
     serve(artefact, settings, listener)
     return 0
 
 
-def refuse(reason: str) -> int:
-    """Say why the service cannot start.
+def report_failure(reason: str) -> int:
+    """Report the reason for which the service cannot start.
 
     Args:
         reason: One sentence.
     Returns:
-        The exit status for it.
+        The exit status 1.
     """
     print(f"digits cannot start: {reason}", file=sys.stderr)
     return 1

@@ -1,30 +1,35 @@
-"""The service, composed: every collaborator comes in as a value, and nothing is read from disk."""
+"""The application: it is put together here from values, and nothing is read from disk."""
 
 from collections.abc import Callable
 
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from opentelemetry.trace import TracerProvider
+from starlette.types import Scope
 
-from app import exporter, problems, tracing
-from app.metrics.board import Board, new_board
-from app.metrics.instruments import CELLS, Requests, instruments_on
-from app.metrics.layout import Layout
-from app.oip.statistics import Statistics, statistics_cells
-from app.reader import Reader
-from app.routes.health import health_routes
-from app.routes.metrics import metrics_routes
-from app.routes.oip import oip_routes
-from app.routes.page import TEMPLATE, page_routes
-from app.routes.picture import picture_routes
-from app.routes.predict import predict_routes
+from app.api.health import PROBES, health_routes
+from app.api.metrics import METRICS, metrics_routes
+from app.api.page import TEMPLATE, page_routes
+from app.api.picture import picture_routes
+from app.api.predict import predict_routes
+from app.http.error_responses import ErrorResponses
+from app.http.fast_path import FastPath, find_fast_routes
+from app.http.middleware import RequestMiddleware
+from app.http.routing import add_flat_routes, methods_by_template
+from app.http.scope import route_path
+from app.observability import exporter, tracing
+from app.observability.counter_registry import CounterRegistry
+from app.observability.instruments import COUNTERS_PER_SLOT, create_instruments
+from app.observability.shared_counters import SharedCounters, create_shared_counters
+from app.oip.codec.statistics import Statistics, statistics_counters
+from app.oip.error_form import OIP_FORM, PREFIX, answer_codec_errors
+from app.oip.routes import is_oip_probe, oip_routes
+from app.predictor import Predictor
 from app.settings import Settings
-from app.shortcut import Shortcut, shortcuts
-from app.telemetry import Telemetry
 from model import Artefact
 
 VERSION = "0.6.0"
-# Four times what may be asked for: signals can add workers, and replace them before they end.
+# Four times the largest setting of workers: signals can add workers, and replacements start before old
+# workers end.
 MAX_PROCESSES = 256
 
 
@@ -32,86 +37,88 @@ def create_app(
     artefact: Artefact,
     settings: Settings,
     is_draining: Callable[[], bool] = lambda: False,
-    board: Board | None = None,
+    shared_counters: SharedCounters | None = None,
     tracer_provider: TracerProvider | None = None,
 ) -> FastAPI:
-    """Compose the service.
+    """Put the application together.
 
     Args:
         artefact: The verified weights and their card.
-        settings: What the operator set.
-        is_draining: Says whether the process is about to stop, for `/readyz`.
-        board: Where the service's processes count; a board of its own if there are no others.
-        tracer_provider: Where traces go, if there are any.
+        settings: The settings of the service.
+        is_draining: Function that returns True once the service is shutting down.
+        shared_counters: Counters of all workers; by default the application gets counters of its own.
+        tracer_provider: Provider that receives the spans, or None for no tracing.
     Returns:
         The application.
     Raises:
-        BoardError: It cannot count together with the other processes.
+        SharedCountersError: The process cannot count together with the other processes.
     """
-    board = board or service_board(settings)
-    layout = Layout(board)
-    instruments = instruments_on(layout)
-    app = _bare_app(tracer_provider)
-    reader = Reader(artefact.network, instruments.predictions.count, *tracing.observers(tracer_provider))
+    shared_counters = shared_counters or service_counters(settings)
+    registry = CounterRegistry(shared_counters)
+    instruments = create_instruments(registry)
+    statistics = Statistics(registry, settings.max_batch_rows)
+    errors = ErrorResponses({PREFIX: OIP_FORM})
+    app = _create_bare_app(tracer_provider, errors)
+    observers = tracing.prediction_observers(tracer_provider)
+    predictor = Predictor(artefact.network, instruments.predictions.count, *observers)
     for router in (
-        predict_routes(reader, settings),
-        picture_routes(reader, settings, instruments.refusals),
-        oip_routes(artefact, reader, settings, is_draining, Statistics(layout, settings.max_batch_rows)),
-        metrics_routes(artefact, board, instruments),
+        predict_routes(predictor, settings),
+        picture_routes(predictor, settings, instruments.rejected_pictures),
+        oip_routes(artefact, predictor, settings, is_draining, statistics),
+        metrics_routes(artefact, shared_counters, instruments),
         health_routes(is_draining),
     ):
-        # Not included: that would add nothing that these routers have not, and search each twice a request.
-        app.router.routes += router.routes
-    app.include_router(page_routes())  # files come after all routes, and have to be included
+        add_flat_routes(app.router, router)
+    app.include_router(page_routes())  # a route to files must be included, and it must come last
     is_traced = tracer_provider is not None
-    _wrap(app, instruments.requests, access_log=settings.access_log, is_traced=is_traced)
-    instruments.requests.name_routes(methods_by_template(app))
-    layout.seal()
+    if not is_traced:  # the framework creates spans only for requests that go through it
+        app.add_middleware(FastPath, routes=find_fast_routes(app))
+    app.add_middleware(
+        RequestMiddleware,
+        requests=instruments.requests,
+        errors=errors,
+        access_log=settings.access_log,
+        is_traced=is_traced,
+    )
+    instruments.requests.register_routes(methods_by_template(app, {TEMPLATE}))
+    registry.attach()
     return app
 
 
-def _bare_app(tracer_provider: TracerProvider | None) -> FastAPI:
-    """Make an application that traces requests and answers errors, but has no routes."""
+def _create_bare_app(tracer_provider: TracerProvider | None, errors: ErrorResponses) -> FastAPI:
+    """Create an application that traces requests and answers errors, but has no routes."""
     app = FastAPI(
         title="Digits",
         summary="Recognises handwritten digits with a neural network written in plain NumPy.",
         version=VERSION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        telemetry=tracing.configuration(tracer_provider),
-        lifespan=exporter.flushing(tracer_provider),
+        telemetry=tracing.telemetry_config(tracer_provider, is_probe),
+        lifespan=exporter.flush_at_shutdown(tracer_provider),
     )
-    problems.install(app)
+    errors.install(app)
+    answer_codec_errors(app, errors)
     return app
 
 
-def _wrap(app: FastAPI, requests: Requests, *, access_log: bool, is_traced: bool) -> None:
-    """Put layers around an application that has its routes; the last is the outermost."""
-    if not is_traced:  # the framework's spans know only what went its way
-        app.add_middleware(Shortcut, routes=shortcuts(app))
-    app.add_middleware(Telemetry, requests=requests, access_log=access_log, is_traced=is_traced)
-
-
-def service_board(settings: Settings) -> Board:
-    """Make the board on which the processes of a service count.
+def is_probe(scope: Scope) -> bool:
+    """Tell whether a request is one that load balancers and scrapers send every few seconds.
 
     Args:
-        settings: What the operator set.
+        scope: ASGI scope of the request.
     Returns:
-        A board.
+        True for health checks and scrapes, which get no spans.
     """
-    return new_board(CELLS + statistics_cells(settings.max_batch_rows), MAX_PROCESSES)
+    path = route_path(scope)
+    return path in PROBES or path == METRICS or is_oip_probe(path)
 
 
-def methods_by_template(app: FastAPI) -> dict[str, set[str]]:
-    """List the routes of an application.
+def service_counters(settings: Settings) -> SharedCounters:
+    """Create the counters that all workers of a service share.
 
     Args:
-        app: The application.
+        settings: The settings of the service.
     Returns:
-        What each template can be asked, in alphabetical order.
+        Shared counters that are all zero.
     """
-    methods: dict[str, set[str]] = {TEMPLATE: {"GET"}}  # the page's is not in the framework's list
-    for route in iter_route_contexts(app.routes):
-        if route.path is not None:
-            methods.setdefault(route.path, set()).update(route.methods or ())
-    return dict(sorted(methods.items()))
+    counters_per_slot = COUNTERS_PER_SLOT + statistics_counters(settings.max_batch_rows)
+    return create_shared_counters(counters_per_slot, MAX_PROCESSES)

@@ -1,6 +1,6 @@
-"""The Open Inference Protocol, version 2 (KServe's "V2", Triton's REST): bytes in, bytes out.
+"""The Open Inference Protocol, version 2: KServe's "V2" protocol and Triton's REST protocol.
 
-`messages` says what travels, `envelope` takes a body apart, `tensors` turns tensors into arrays and back,
-`describe` tells what the model takes and gives, `statistics` counts, `errors` names what can be wrong, and
-`schema` is for OpenAPI. `app/routes/oip.py` puts them behind addresses; nothing here knows of requests.
+`codec` converts between the protocol's bytes and arrays and knows no HTTP. `routes` has the addresses below
+`/v2`, and `inference` answers the inference requests. `error_form` writes errors as the protocol requires,
+and `openapi` describes the bodies that FastAPI cannot derive from a signature.
 """

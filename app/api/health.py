@@ -1,0 +1,41 @@
+"""`GET /livez` and `GET /readyz`: the probes for restarting the process and for routing requests to it.
+
+The probes wait for nothing, so an orchestrator never mistakes a busy service for a dead one.
+"""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+
+from app.api.schemas import HealthReply
+from app.http.problems import documented_problems
+
+PROBES = ("/livez", "/readyz")
+
+
+def health_routes(is_draining: Callable[[], bool]) -> APIRouter:
+    """Build the routes of the probes.
+
+    Args:
+        is_draining: Function that returns True once the service is shutting down.
+    Returns:
+        A router.
+    """
+    router = APIRouter(tags=["health"])
+
+    @router.head("/livez", include_in_schema=False)
+    @router.get("/livez")
+    async def livez() -> HealthReply:
+        """Report that the process answers requests; it is live until it ends."""
+        return HealthReply(status="live")
+
+    @router.head("/readyz", include_in_schema=False)
+    @router.get("/readyz", responses=documented_problems(503))
+    async def readyz() -> HealthReply:
+        """Report whether the service is ready for requests; the status is 503 during shutdown."""
+        if is_draining():
+            raise HTTPException(503, "The service is stopping.")
+        return HealthReply(status="ready")
+
+    return router

@@ -1,0 +1,82 @@
+"""Conversions between images on the wire and arrays."""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from struct import Struct
+
+import numpy as np
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
+
+from app.api.schemas import IMAGE_FORMATS, ROWS, Image, Prediction
+from app.predictor import Predictions
+from model import IMAGE_SIDE, PIXELS, Floats32, PixelRangeError, validate_pixels
+
+FLOATS64 = Struct(f"{PIXELS}d")
+
+
+def to_pixels(images: Sequence[Image], location: Callable[[int], tuple[str | int, ...]]) -> Floats32:
+    """Convert images of either format to the array that the network takes.
+
+    Args:
+        images: B images that fit the schema.
+        location: Function from the index of an image to its location in the body, for the error.
+    Returns:
+        Pixels, shape (B, 64), float32 in [0, 16].
+    Raises:
+        RequestValidationError: A pixel is out of range; the error names the pixel and the range.
+    """
+    flat = (chain.from_iterable(image) if isinstance(image[0], list) else image for image in images)
+    packed = b"".join([FLOATS64.pack(*numbers) for numbers in flat])  # takes half the time of np.array
+    try:
+        return validate_pixels(np.frombuffer(packed).reshape(-1, PIXELS))
+    except PixelRangeError as error:
+        has_rows = isinstance(images[error.row][0], list)
+        pixel = divmod(error.pixel, IMAGE_SIDE) if has_rows else (error.pixel,)
+        loc = ("body", *location(error.row), *pixel)
+        raise RequestValidationError([{"type": "pixel_range", "loc": loc, "msg": error.bound}]) from error
+
+
+def to_prediction_replies(predictions: Predictions) -> list[Prediction]:
+    """Convert predictions to their wire form.
+
+    Args:
+        predictions: Predictions for B images.
+    Returns:
+        B predictions, in the same order.
+    """
+    return [
+        {"digit": digit, "probabilities": probabilities}
+        for digit, probabilities in zip(
+            predictions.digits.tolist(), predictions.probabilities.tolist(), strict=True
+        )
+    ]
+
+
+def select_format_errors(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Keep the errors of the image format that the client meant.
+
+    pydantic reports one error for each format that an image does not fit, the flat format first. The client
+    meant rows if the first element of the image is a list.
+
+    Args:
+        errors: Errors as pydantic reports them.
+    Returns:
+        One error for each such image, and all other errors; locations no longer contain the name of a format.
+    """
+    selected: list[ErrorDetails] = []
+    for error in errors:
+        location = error["loc"]
+        if ROWS not in location[1:]:  # the first part is a field of the body, which may have any name
+            selected.append(error)
+            continue
+        start = location.index(ROWS, 1) + 1  # of the location within the image
+        first_element_is_no_number = selected[-1]["loc"][start:] == (0,)
+        first_element_is_no_list = (error["type"], location[start:]) == ("list_type", (0,))
+        if first_element_is_no_number and not first_element_is_no_list:
+            selected[-1] = error
+    return [{**error, "loc": _without_format(error["loc"])} for error in selected]
+
+
+def _without_format(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    return (*location[:1], *(part for part in location[1:] if part not in IMAGE_FORMATS))

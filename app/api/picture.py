@@ -1,0 +1,123 @@
+"""`POST /predict/picture`: from a picture file to the digit that it shows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from app.api.images import to_prediction_replies
+from app.api.schemas import PicturePrediction
+from app.http.admission import Admission
+from app.http.problems import documented_problems
+from app.observability.instruments import RejectedPictureCounters
+from app.pictures.decode import PictureTooLargeError, UndecodableError, normalise_file
+from app.pictures.upload import (
+    FORM,
+    MEDIA_TYPES,
+    announced_body_bytes,
+    picture_error,
+    picture_location,
+    receive_file,
+)
+from app.predictor import Predictor
+from app.settings import Settings
+from model import PIXELS, BlankPictureError, Floats32
+
+MAX_LARGE_BODIES = 4  # bodies of the largest size that may be in memory at the same time
+
+# Status of an error response → reason under which the rejected picture is counted.
+REASON_BY_STATUS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}
+
+_FILE = {"type": "string", "format": "binary"}
+REQUEST_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        **{media_type: {"schema": _FILE} for media_type in MEDIA_TYPES},
+        FORM: {"schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}}},
+    },
+}
+
+
+def picture_routes(
+    predictor: Predictor, settings: Settings, rejected_pictures: RejectedPictureCounters
+) -> APIRouter:
+    """Build the route that predicts the digit of a picture.
+
+    A picture is decoded in a thread, because decoding takes milliseconds. Pictures are decoded one at a time,
+    because decoding takes memory. The memory of a process therefore has a known limit.
+
+    Args:
+        predictor: The predictor.
+        settings: Settings with the limits of a picture.
+        rejected_pictures: Counters of the rejected pictures.
+    Returns:
+        A router.
+    """
+    router = APIRouter(
+        tags=["predict"],
+        max_body_size=settings.max_picture_bytes,
+        responses=documented_problems(400, 408, 413, 415, 422, 500, 503),
+    )
+    admission = Admission(settings.max_pictures_in_flight, MAX_LARGE_BODIES * settings.max_picture_bytes)
+    one_at_a_time = CapacityLimiter(1)
+
+    async def receive_and_normalise(request: Request) -> Floats32:
+        with admission.admit(announced_body_bytes(request, settings.max_picture_bytes)):
+            try:
+                file = await receive_file(request)
+                return await to_thread.run_sync(
+                    normalise_file, file, settings.max_picture_pixels, limiter=one_at_a_time
+                )
+            finally:
+                await request.close()
+
+    @router.post("/predict/picture", openapi_extra={"requestBody": REQUEST_BODY})
+    async def predict_picture(request: Request) -> PicturePrediction:
+        """Predict the digit that a picture shows: a PNG, JPEG, WebP or BMP file."""
+        with rejecting(rejected_pictures, *picture_location(request)):
+            image = await receive_and_normalise(request)
+        (prediction,) = to_prediction_replies(predictor.predict(image.reshape(1, PIXELS)))
+        return PicturePrediction(**prediction, pixels=image.astype(int).tolist())
+
+    return router
+
+
+@contextmanager
+def rejecting(rejected_pictures: RejectedPictureCounters, *location: str) -> Iterator[None]:
+    """Convert the errors of a picture to error responses, and count every rejected picture.
+
+    Args:
+        rejected_pictures: Counters of the rejected pictures.
+        location: Location of the picture in the body.
+    Yields:
+        Nothing.
+    Raises:
+        HTTPException: The block raised it, or the picture has too many pixels (413).
+        RequestValidationError: The block raised it, or the picture is undecodable or blank.
+    """
+    # A Future holds the exception of its thread, and the traceback refers back to the Future. This reference
+    # cycle would keep the body in memory until the garbage collector runs. Removing the traceback breaks the
+    # cycle.
+    try:
+        yield
+    except PictureTooLargeError as error:
+        rejected_pictures.count("too_large")
+        raise HTTPException(413, str(error)) from error.with_traceback(None)
+    except UndecodableError as error:
+        rejected_pictures.count("undecodable")
+        rule = "is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged"
+        raise picture_error(rule, *location) from error.with_traceback(None)
+    except BlankPictureError as error:
+        rejected_pictures.count("blank")
+        rule = "shows nothing that stands out from its paper"
+        raise picture_error(rule, *location) from error.with_traceback(None)
+    except HTTPException as error:
+        rejected_pictures.count(REASON_BY_STATUS[error.status_code])
+        raise
+    except RequestValidationError:
+        rejected_pictures.count("malformed")
+        raise

@@ -1,0 +1,132 @@
+"""Wire types of the addresses outside `/v2`: the JSON that they accept and the JSON that they return.
+
+An image has one of two formats: 64 numbers in a flat list, or 8 rows of 8. The types check the shape and the
+type of the numbers. The model checks the range of a pixel (`model.validate_pixels`), because images reach the
+service in several ways.
+"""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, Tag
+from pydantic.config import JsonDict
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from model import DIGITS, IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS
+
+FLAT = f"{PIXELS} numbers"
+ROWS = f"{IMAGE_SIDE} rows of {IMAGE_SIDE}"
+IMAGE_FORMATS = (FLAT, ROWS)
+
+EXAMPLE_IMAGE: list[JsonValue] = [
+    *(0, 0, 7, 15, 13, 1, 0, 0),
+    *(0, 8, 13, 6, 15, 4, 0, 0),
+    *(0, 2, 1, 13, 13, 0, 0, 0),
+    *(0, 0, 2, 15, 11, 1, 0, 0),
+    *(0, 0, 0, 1, 12, 12, 1, 0),
+    *(0, 0, 0, 0, 1, 10, 8, 0),
+    *(0, 0, 8, 4, 5, 14, 9, 0),
+    *(0, 0, 7, 13, 13, 9, 0, 0),
+]
+EXAMPLE_ROWS: list[JsonValue] = [
+    EXAMPLE_IMAGE[start : start + IMAGE_SIDE] for start in range(0, PIXELS, IMAGE_SIDE)
+]
+
+Pixel: TypeAlias = Annotated[
+    float, Field(strict=True, json_schema_extra={"minimum": INK_MIN, "maximum": INK_MAX})
+]
+# Lists fail fast, because a body of 2 MiB can hold a million errors, and describing all of them takes
+# seconds.
+FlatImage: TypeAlias = Annotated[
+    list[Pixel], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True, title=FLAT)
+]
+ImageRow: TypeAlias = Annotated[
+    list[Pixel], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True)
+]
+RowsImage: TypeAlias = Annotated[
+    list[ImageRow], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True, title=ROWS)
+]
+
+
+def _as_alternatives(schema: JsonDict) -> None:
+    """State in OpenAPI that an image has exactly one of the two formats."""
+    schema["oneOf"] = schema.pop("anyOf")
+
+
+# The formats are tried in turn. A discriminator would first convert every image to Python objects, which
+# takes twice as long.
+Image: TypeAlias = Annotated[
+    Annotated[FlatImage, Tag(FLAT)] | Annotated[RowsImage, Tag(ROWS)],
+    Field(union_mode="left_to_right", json_schema_extra=_as_alternatives),
+]
+
+
+class PredictRequest(BaseModel):
+    """One image."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"pixels": EXAMPLE_IMAGE}, {"pixels": EXAMPLE_ROWS}]}
+    )
+
+    pixels: Image = Field(
+        validation_alias=AliasChoices("pixels", "image"),
+        description="Pixels row by row from the top left; 0 is background, 16 is full ink. "
+        "`image` is accepted as another name of this field, but not both.",
+    )
+
+
+class BatchRequest(BaseModel):
+    """Several images."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"images": [EXAMPLE_IMAGE, EXAMPLE_ROWS]}]}
+    )
+
+    images: list[Image] = Field(
+        min_length=1,
+        fail_fast=True,
+        description="Images as in `pixels` of /predict; at most DIGITS_MAX_BATCH_ROWS of them.",
+    )
+
+
+class Prediction(TypedDict):
+    """The prediction for one image."""
+
+    digit: Annotated[int, Field(ge=0, lt=DIGITS, description="The most probable digit.")]
+    probabilities: Annotated[
+        list[float],
+        Field(
+            min_length=DIGITS,
+            max_length=DIGITS,
+            description="One probability for each digit from 0; they sum to 1.",
+        ),
+    ]
+
+
+PixelRow: TypeAlias = Annotated[
+    list[Annotated[int, Field(ge=INK_MIN, le=INK_MAX)]], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)
+]
+
+
+class PicturePrediction(Prediction):
+    """The prediction for a picture, with the image that the network saw."""
+
+    pixels: Annotated[
+        list[PixelRow],
+        Field(
+            min_length=IMAGE_SIDE,
+            max_length=IMAGE_SIDE,
+            description="The image that the network saw, 8 rows of 8; 0 is background, 16 is full ink.",
+        ),
+    ]
+
+
+class BatchReply(TypedDict):
+    """The predictions for several images."""
+
+    predictions: Annotated[list[Prediction], Field(description="Predictions in the order of the images.")]
+
+
+class HealthReply(TypedDict):
+    """The state of a process."""
+
+    status: str

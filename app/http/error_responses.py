@@ -1,0 +1,122 @@
+"""Error responses: every answer with a status of 400 or more is built here.
+
+The default form is a problem document. Another package can register its own form for the addresses below a
+path. A message names the place and the broken rule, and it never repeats the data that was sent.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+from starlette.types import Message, Receive, Scope, Send
+
+from app.http.field_errors import FieldError, field_error, format_location
+from app.http.problems import PROBLEM_FORM, ErrorForm, problem_title
+from app.http.scope import route_path
+
+IS_OWN_RESPONSE = "digits.error_response"  # key of a scope: this module built the answer
+FRAMEWORK_DETAILS = ("Not Found", "Content Too Large")  # details of the framework that say too little
+
+
+class ErrorResponses:
+    """Builds error responses in the form that belongs to the address of the request.
+
+    Args:
+        forms: Other forms than problem documents, by the path below which they apply.
+    """
+
+    def __init__(self, forms: Mapping[str, ErrorForm]) -> None:
+        self.forms = forms
+
+    def build(
+        self,
+        scope: Scope,
+        status: int,
+        detail: str | None = None,
+        errors: Sequence[FieldError] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Build an error response.
+
+        Args:
+            scope: ASGI scope of the request; it is marked, so that `replace_foreign_errors` lets the response
+                pass.
+            status: HTTP status, 400 to 599.
+            detail: The problem of this request; by default the title of the kind of problem.
+            errors: The errors of the input, for a problem document.
+            headers: Additional headers.
+        Returns:
+            The response.
+        """
+        scope[IS_OWN_RESPONSE] = True
+        form = self._form(scope)
+        status, body = form.write(status, detail or f"{problem_title(status)}.", errors)
+        return Response(body, status, headers, form.media_type)
+
+    def install(self, app: FastAPI) -> None:
+        """Make an application build its error responses here.
+
+        Args:
+            app: The application.
+        """
+        app.exception_handler(RequestValidationError)(self._on_invalid_input)
+        app.exception_handler(HTTPException)(self._on_http_exception)
+
+    def replace_foreign_errors(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """Wrap a send function so that it replaces error responses that were not built here.
+
+        The framework's body limit answers 413 in plain text without calling an exception handler.
+
+        Args:
+            scope: ASGI scope of the request.
+            receive: ASGI receive function of the request.
+            send: ASGI send function of the request.
+        Returns:
+            The wrapped send function.
+        """
+        is_replaced = False
+
+        async def send_or_replace(message: Message) -> None:
+            nonlocal is_replaced
+            if message["type"] == "http.response.start" and self._is_foreign_error(message, scope):
+                is_replaced = True
+                await self._for_status(message["status"], scope)(scope, receive, send)
+            elif not is_replaced:
+                await send(message)
+
+        return send_or_replace
+
+    def _form(self, scope: Scope) -> ErrorForm:
+        path = route_path(scope)
+        below = (form for prefix, form in self.forms.items() if f"{path}/".startswith(f"{prefix}/"))
+        return next(below, PROBLEM_FORM)
+
+    def _is_foreign_error(self, message: Message, scope: Scope) -> bool:
+        """Tell whether a response start is an error that `build` did not build."""
+        if message["status"] < 400:
+            return False
+        content_type = (b"content-type", self._form(scope).media_type.encode())
+        return IS_OWN_RESPONSE not in scope or content_type not in message["headers"]
+
+    def _for_status(
+        self, status: int, scope: Scope, detail: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Build the response to an HTTP error, and improve on the details that the framework gives."""
+        if status == 405:
+            detail = f"This address takes {(headers or {}).get('Allow', 'other methods')}."
+        elif detail in FRAMEWORK_DETAILS:
+            detail = None
+        if status == 413 and detail is None:
+            detail = f"The body must be at most {scope.get(MAX_BODY_SIZE_SCOPE_KEY)} bytes."
+        return self.build(scope, status, detail, headers=headers)
+
+    async def _on_http_exception(self, request: Request, error: HTTPException) -> Response:
+        return self._for_status(error.status_code, request.scope, error.detail, error.headers)
+
+    async def _on_invalid_input(self, request: Request, error: RequestValidationError) -> Response:
+        errors = [field_error(detail) for detail in error.errors()]
+        more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+        detail = f"{format_location(errors[0]['loc'])} {errors[0]['msg']}{more}"
+        return self.build(request.scope, 422, detail, errors)

@@ -1,0 +1,62 @@
+"""Errors in the input of a request, in words that name the place and the broken rule."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+MAX_NAME_LENGTH = 40  # characters of an unknown field's name that are quoted, because the caller chooses it
+
+# Error type of pydantic → the rule, with values of pydantic's context.
+RULES: dict[str, str] = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field, or a second name of one",
+    "model_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
+    "list_type": "must be a list",
+    "float_type": "must be a number",
+    "int_type": "must be an integer",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be at least {ge}",
+    "finite_number": "must be a finite number",
+    "too_short": "must have a length of at least {min_length}",
+    "too_long": "must have a length of at most {max_length}",
+    "json_invalid": "is not valid JSON: {error}",
+}
+
+
+class FieldError(TypedDict):
+    """One error in the input of a request."""
+
+    loc: list[str | int]
+    msg: str
+
+
+def field_error(detail: Mapping[str, Any]) -> FieldError:
+    """Describe an error of pydantic, without the data that was sent.
+
+    Args:
+        detail: An error as pydantic reports it: type, location, message, context.
+    Returns:
+        The location and the rule that the input breaks there.
+    """
+    location = [part if isinstance(part, int) else part[:MAX_NAME_LENGTH] for part in detail["loc"]]
+    rule = RULES.get(detail["type"])
+    return FieldError(loc=location, msg=rule.format_map(detail.get("ctx", {})) if rule else detail["msg"])
+
+
+def format_location(location: Sequence[str | int]) -> str:
+    """Format a location as people write it.
+
+    Args:
+        location: Path to a value; its first part is "body" or "query".
+    Returns:
+        The path without that part, or "the body" if nothing follows it.
+    Example:
+        >>> format_location(["body", "images", 7, 3])
+        'images[7][3]'
+    """
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:])
+    return path.removeprefix(".") or f"the {location[0]}"

@@ -1,0 +1,75 @@
+"""The record of one request: its id, status and duration."""
+
+import time
+
+from starlette.types import Message, Scope, Send
+
+from app.http.scope import route_path
+from app.observability.instruments import CLIENT_DISCONNECTED, UNMATCHED, RequestCounters
+from app.observability.tracing import trace_fields
+
+
+class RequestRecord:
+    """Records the status and duration of one request, and counts the request once.
+
+    Args:
+        scope: ASGI scope of the request.
+        send: ASGI send function of the request.
+        request_id: Id of the request.
+        requests: Counters of the requests.
+    """
+
+    def __init__(self, scope: Scope, send: Send, request_id: bytes, requests: RequestCounters) -> None:
+        self.scope = scope
+        self.status = CLIENT_DISCONNECTED
+        self._send = send
+        self._request_id = request_id
+        self._requests = requests
+        self._seconds: float | None = None
+        self._started = time.perf_counter()
+        requests.start_request()
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer, and add the request's id to its headers.
+
+        Args:
+            message: ASGI message.
+        """
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"].append((b"x-request-id", self._request_id))
+        elif not message.get("more_body", False):
+            self.finish()  # before the last bytes are sent, so that a client that has its answer is counted
+        await self._send(message)
+
+    def finish(self) -> None:
+        """Count the request if it is not counted yet."""
+        if self._seconds is None:
+            self._seconds = time.perf_counter() - self._started
+            self._requests.finish_request(self._route(), self.scope["method"], self.status, self._seconds)
+
+    def identity_fields(self) -> dict[str, str]:
+        """Build the log fields that identify the request.
+
+        The log names the route and not the path, because the path is a text of the caller.
+
+        Returns:
+            Fields of a log line.
+        """
+        labels = {"method": self.scope["method"], "route": self._route()}
+        return {"request_id": self._request_id.decode(), **labels, **trace_fields(self.scope)}
+
+    def result_fields(self) -> dict[str, float]:
+        """Build the log fields with the status and duration.
+
+        Returns:
+            Fields of a log line.
+        """
+        return {"status": self.status, "milliseconds": round((self._seconds or 0) * 1000, 3)}
+
+    def _route(self) -> str:
+        """Return the template of the request's route. The middleware may answer before a route is chosen."""
+        if "route" in self.scope:
+            return str(self.scope["route"].path)
+        path = route_path(self.scope)
+        return path if path in self._requests.routes and "{" not in path else UNMATCHED

@@ -1,0 +1,45 @@
+"""Adding routes to an application without a search through each router, and listing them."""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
+
+# Attributes that a router passes on to the routes of a router that it includes. Flat routes do not inherit
+# them.
+INHERITED = ("prefix", "tags", "dependencies", "responses", "callbacks", "deprecated", "max_body_size")
+# Attributes that an including router takes over from the included router.
+TAKEN_OVER = ("on_startup", "on_shutdown")
+
+
+def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
+    """Move the routes of one router to another router, instead of including the router.
+
+    The framework searches each included router separately for every request. Flat routes avoid that, but they
+    inherit nothing from the target.
+
+    Args:
+        target: Router that gets the routes.
+        source: Router whose routes are added.
+    Raises:
+        ValueError: The routes would have inherited something, for example application-wide dependencies.
+    """
+    lost = [name for name in INHERITED if getattr(target, name)]
+    lost += [name for name in TAKEN_OVER if getattr(source, name)]
+    if lost:
+        raise ValueError(f"Flat routes would lose {', '.join(lost)}; include the router instead.")
+    target.routes += source.routes
+
+
+def methods_by_template(app: FastAPI, templates_of_files: set[str]) -> dict[str, set[str]]:
+    """List the routes of an application.
+
+    Args:
+        app: The application.
+        templates_of_files: Templates of routes to files, which the framework does not list.
+    Returns:
+        The methods of each route template, in alphabetical order of the templates.
+    """
+    methods = {template: {"GET"} for template in templates_of_files}
+    for route in iter_route_contexts(app.routes):
+        if route.path is not None:
+            methods.setdefault(route.path, set()).update(route.methods or ())
+    return dict(sorted(methods.items()))

@@ -1,0 +1,110 @@
+"""The exporter of traces to the collector that the standard `OTEL_*` variables name.
+
+FastAPI can set up an exporter itself. With that one, the shutdown waits without a bound for a collector that
+does not answer, and long URLs fill the memory.
+"""
+
+import os
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from opentelemetry import propagate, trace
+
+from app.observability.logs import log
+
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+PROTOCOL = "http/protobuf"
+SERVICE_NAME = "service.name"
+MAX_ATTRIBUTE_LENGTH = 256  # characters; a URL can have 64 KiB, and two thousand spans may wait to be sent
+FLUSH_TIMEOUT_SECONDS = 3.0  # longest time that the shutdown waits for the collector
+
+NOT_SENT = "no traces are sent: %s"
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_tracer_provider(version: str) -> trace.TracerProvider | None:
+    """Create the provider that sends spans to the collector.
+
+    If another library has already set up a provider in this process, that one is returned.
+
+    Args:
+        version: Version of the service.
+    Returns:
+        The provider, or None if tracing is off or cannot be set up. The reason for a failure is logged.
+    """
+    if _variable("OTEL_SDK_DISABLED") == "true" or _variable("OTEL_TRACES_EXPORTER") == "none":
+        return None
+    try:
+        return _find_or_create_provider(version)
+    except ImportError:
+        log.warning(NOT_SENT, "the packages of requirements/tracing.txt are not installed")
+    except Exception as error:
+        log.warning(NOT_SENT, str(error) or repr(error))
+    return None
+
+
+def flush_at_shutdown(provider: trace.TracerProvider | None) -> Lifespan:
+    """Create a lifespan that sends the waiting spans at shutdown, within a time limit.
+
+    Args:
+        provider: Provider that receives the spans, or None.
+    Returns:
+        The value of FastAPI's argument `lifespan`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if flush := getattr(provider, "force_flush", None):
+            # The provider does not keep its own timeout. The process does not wait for a daemon thread.
+            thread = threading.Thread(target=flush, daemon=True)
+            thread.start()
+            thread.join(FLUSH_TIMEOUT_SECONDS)
+
+    return lifespan
+
+
+def _find_or_create_provider(version: str) -> trace.TracerProvider | None:
+    """Return the provider of another library, such as `opentelemetry-instrument`, or create one."""
+    existing, endpoint = trace.get_tracer_provider(), _variable(*ENDPOINTS)
+    is_set_up = not isinstance(existing, trace.ProxyTracerProvider)
+    if not is_set_up and not endpoint:
+        return None
+    if propagate.extract({}) is None:  # every request would fail with a 500
+        raise ValueError("OTEL_PROPAGATORS must name one")
+    if is_set_up:
+        return existing
+    if not endpoint.startswith(("http://", "https://")):
+        raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https address")
+    if _variable("OTEL_TRACES_EXPORTER") not in {"otlp", ""}:
+        raise ValueError("OTEL_TRACES_EXPORTER must be otlp or none")
+    if _variable(*PROTOCOLS) not in {PROTOCOL, ""}:
+        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL must be {PROTOCOL}")
+    return _create_provider(version)
+
+
+def _variable(*names: str) -> str:
+    """Return the first environment variable that is not empty, in lower case; empty if all are."""
+    return next(filter(None, map(os.environ.get, names)), "").lower()
+
+
+def _create_provider(version: str) -> trace.TracerProvider:
+    """Create a provider from the environment, with a limit on attributes if the environment sets none."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    service = Resource.create({"service.version": version})
+    if str(service.attributes[SERVICE_NAME]).startswith("unknown_service"):
+        service = service.merge(Resource({SERVICE_NAME: "digits"}))
+    limits = SpanLimits()
+    if limits.max_span_attribute_length is None:
+        limits = SpanLimits(max_span_attribute_length=MAX_ATTRIBUTE_LENGTH)
+    provider = TracerProvider(resource=service, span_limits=limits, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider

@@ -1,0 +1,200 @@
+"""The protocol's statistics: the number of inferences, and the duration of their phases."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, NamedTuple, TypeAlias
+
+import numpy as np
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from app.observability.counter_registry import CounterRegistry
+from app.observability.shared_counters import Floats64
+from model import Card
+
+Clock: TypeAlias = Callable[[], int]
+
+COUNTERS_PER_BATCH_SIZE = 4  # the number of requests, and the nanoseconds of their three phases
+
+
+class Duration(TypedDict):
+    """The number of executions of a phase and their total duration."""
+
+    count: int
+    ns: Annotated[int, Field(description="Total duration in nanoseconds.")]
+
+
+class Phases(TypedDict):
+    """The three phases of successful requests: parse the input, run the network, write the output."""
+
+    compute_input: Duration
+    compute_infer: Duration
+    compute_output: Duration
+
+
+class InferStatistics(Phases):
+    """Statistics of all requests; no request waits in a queue."""
+
+    success: Duration
+    fail: Duration
+    queue: Duration
+
+
+class BatchStatistics(Phases):
+    """Statistics of the requests with one batch size."""
+
+    batch_size: int
+
+
+class ModelStatistics(TypedDict):
+    """Statistics of one version of a model."""
+
+    name: str
+    version: str
+    last_inference: Annotated[
+        int, Field(description="Time of the last inference, in milliseconds since 1970; 0 before the first.")
+    ]
+    inference_count: Annotated[int, Field(description="Number of images.")]
+    execution_count: Annotated[int, Field(description="Number of forward passes of the network.")]
+    inference_stats: InferStatistics
+    batch_stats: list[BatchStatistics]
+
+
+class StatisticsReply(TypedDict):
+    """Statistics of all requested models."""
+
+    model_stats: list[ModelStatistics]
+
+
+class PhaseTotals(NamedTuple):
+    """The number of some requests, and the total nanoseconds of their phases."""
+
+    requests: int
+    compute_input: int
+    compute_infer: int
+    compute_output: int
+
+
+class Stopwatch:
+    """Records the times at which the phases of one inference end.
+
+    Args:
+        clock: Clock that returns nanoseconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.batch_size = 0
+        self.times = [clock()]
+        self._clock = clock
+
+    def end_phase(self, batch_size: int | None = None) -> None:
+        """Record the end of a phase.
+
+        Args:
+            batch_size: Number of images, as soon as it is known.
+        """
+        if batch_size is not None:
+            self.batch_size = batch_size
+        self.times.append(self._clock())
+
+
+class Statistics:
+    """Counts the inferences of the service by batch size.
+
+    Args:
+        registry: Registry that allocates the counters.
+        max_batch_size: Largest number of images in a request.
+        clock: Clock for durations, in nanoseconds.
+        wall_clock: Clock for points in time, in nanoseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        registry: CounterRegistry,
+        max_batch_size: int,
+        clock: Clock = time.perf_counter_ns,
+        wall_clock: Clock = time.time_ns,
+    ) -> None:
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._batches = registry.allocate((max_batch_size + 1) * COUNTERS_PER_BATCH_SIZE, "inferences")
+        self._failures = registry.allocate(2, "failures")  # number and nanoseconds
+        self._last_milliseconds = registry.allocate(1, "last")
+
+    @contextmanager
+    def inference(self) -> Iterator[Stopwatch]:
+        """Count the `with` block as one inference, or as a failure if it raises.
+
+        Yields:
+            A stopwatch; the block ends three phases on it.
+        """
+        stopwatch = Stopwatch(self._clock)
+        try:
+            yield stopwatch
+        except Exception:
+            self._failures.own[0] += 1
+            self._failures.own[1] += self._clock() - stopwatch.times[0]
+            raise
+        start, parsed, inferred, written = stopwatch.times
+        counters, first = self._batches.own, stopwatch.batch_size * COUNTERS_PER_BATCH_SIZE
+        counters[first] += 1
+        counters[first + 1] += parsed - start
+        counters[first + 2] += inferred - parsed
+        counters[first + 3] += written - inferred
+        self._last_milliseconds.own[0] = self._wall_clock() // 1_000_000
+
+    def report(self, card: Card) -> ModelStatistics:
+        """Add up the statistics of all processes.
+
+        Args:
+            card: Card of the model.
+        Returns:
+            The statistics of the model.
+        """
+        sums = self._batches.sum().reshape(-1, COUNTERS_PER_BATCH_SIZE)
+        batches = {size: _phase_totals(sums[size]) for size in np.flatnonzero(sums[:, 0]).tolist()}
+        total = _phase_totals(sums.sum(axis=0))
+        failures, failure_nanoseconds = map(int, self._failures.sum())
+        nanoseconds = total.compute_input + total.compute_infer + total.compute_output
+        return ModelStatistics(
+            name=card.name,
+            version=card.version,
+            last_inference=int(self._last_milliseconds.read_slots().max()),
+            inference_count=sum(size * totals.requests for size, totals in batches.items()),
+            execution_count=total.requests,
+            inference_stats=InferStatistics(
+                success=Duration(count=total.requests, ns=nanoseconds),
+                fail=Duration(count=failures, ns=failure_nanoseconds),
+                queue=Duration(count=total.requests, ns=0),
+                **_phases(total),
+            ),
+            batch_stats=[
+                BatchStatistics(batch_size=size, **_phases(totals)) for size, totals in batches.items()
+            ],
+        )
+
+
+def _phases(totals: PhaseTotals) -> Phases:
+    """Pair the duration of each phase with the number of requests."""
+    return Phases(
+        compute_input=Duration(count=totals.requests, ns=totals.compute_input),
+        compute_infer=Duration(count=totals.requests, ns=totals.compute_infer),
+        compute_output=Duration(count=totals.requests, ns=totals.compute_output),
+    )
+
+
+def _phase_totals(counters: Floats64) -> PhaseTotals:
+    """Name the counters of one batch size."""
+    return PhaseTotals(*map(int, counters))
+
+
+def statistics_counters(max_batch_size: int) -> int:
+    """Compute the number of counters that the statistics allocate.
+
+    Args:
+        max_batch_size: Largest number of images in a request.
+    Returns:
+        The number of counters.
+    """
+    return (max_batch_size + 1) * COUNTERS_PER_BATCH_SIZE + 3

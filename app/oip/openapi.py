@@ -1,0 +1,54 @@
+"""OpenAPI descriptions of the bodies that FastAPI cannot derive from the signature of an endpoint."""
+
+from typing import Any
+
+from pydantic import JsonValue, TypeAdapter
+
+from app.oip.codec.body import HEADER_LENGTH
+from app.oip.codec.messages import IndexRequest, InferReply, InferRequest
+
+OCTETS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+def inline_definitions(node: JsonValue, definitions: dict[str, JsonValue]) -> JsonValue:
+    """Replace every reference in a JSON schema by its definition.
+
+    Args:
+        node: A JSON schema or a part of one.
+        definitions: The `$defs` of the schema.
+    Returns:
+        The schema without references.
+    Example:
+        >>> inline_definitions({"items": {"$ref": "#/$defs/Pixel"}}, {"Pixel": {"type": "number"}})
+        {'items': {'type': 'number'}}
+    """
+    if isinstance(node, dict):
+        if "$ref" in node:
+            return inline_definitions(definitions[str(node["$ref"]).removeprefix("#/$defs/")], definitions)
+        return {key: inline_definitions(value, definitions) for key, value in node.items() if key != "$defs"}
+    return [inline_definitions(item, definitions) for item in node] if isinstance(node, list) else node
+
+
+_SCHEMA = TypeAdapter(InferRequest).json_schema()
+
+INFER_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {"application/json": {"schema": inline_definitions(_SCHEMA, _SCHEMA["$defs"])}, **OCTETS},
+}
+INDEX_BODY: dict[str, Any] = {
+    "content": {"application/json": {"schema": TypeAdapter(IndexRequest).json_schema()}}
+}
+INFER_REPLY: dict[str, Any] = {
+    "model": InferReply,
+    "content": OCTETS,
+    "headers": {
+        HEADER_LENGTH: {
+            "description": "Number of JSON bytes, if binary tensors follow.",
+            "schema": {"type": "integer"},
+        },
+        "Content-Encoding": {
+            "description": "The content coding chosen by Accept-Encoding.",
+            "schema": {"type": "string"},
+        },
+    },
+}

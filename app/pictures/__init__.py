@@ -1,0 +1,1 @@
+"""Picture files: `upload` receives a file, and `decode` converts it to the image for the network."""

@@ -1,0 +1,192 @@
+"""Decoding picture files with limits on memory and time.
+
+The head of a file tells how much memory the decoder will need, so a decompression bomb is rejected before it
+is decoded. The decoded picture is converted to a small greyscale picture tile by tile, so only Pillow's own
+copy is large.
+"""
+
+from itertools import product
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from model import Floats32, normalise_digit, subtract_background
+
+FORMATS = tuple(
+    plugin.format
+    for plugin in (
+        PngImagePlugin.PngImageFile,
+        JpegImagePlugin.JpegImageFile,
+        WebPImagePlugin.WebPImageFile,
+        BmpImagePlugin.BmpImageFile,
+    )
+)
+# The WebP decoder holds four copies of a picture, the other decoders one and a half at most.
+WEBP_MEMORY_FACTOR = 3
+MAX_SIDE = 65_535  # pixels, the limit of JPEG; the tiles of a longer picture would be few and large
+# Scans of a progressive JPEG. Encoders write about ten, and each takes milliseconds. The limit is high
+# because phones append films to photos, and 8 MiB of random bytes contain a marker of two bytes 128 times.
+MAX_SCANS = 250
+MAX_SEGMENTS = 8192  # segments of a JPEG; Pillow creates an object for each before it knows the size
+WORKING_SIDE = (
+    1024  # pixels along the longer side of the small picture; a digit of 50 pixels is still recognised
+)
+TILE_SIDE = 64  # pixels of the small picture along each side of a tile
+
+Image.MAX_IMAGE_PIXELS = (
+    None  # `require_size` rejects fewer pixels than the 89 million that Pillow warns about
+)
+PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024  # bytes of decompressed comments; Pillow allows 64 MiB
+
+
+class PictureTooLargeError(ValueError):
+    """A picture with too many pixels.
+
+    Args:
+        max_pixels: Largest number of pixels that a picture of this format may have.
+    """
+
+    def __init__(self, max_pixels: int) -> None:
+        super().__init__(f"The picture must have at most {max_pixels} pixels, and {MAX_SIDE} along a side.")
+
+
+class UndecodableError(ValueError):
+    """A file that is damaged or is not a picture of a supported format."""
+
+
+def normalise_file(file: BinaryIO, max_pixels: int) -> Floats32:
+    """Convert a picture file to the image that the network takes.
+
+    Args:
+        file: A PNG, JPEG, WebP or BMP file.
+        max_pixels: Largest number of pixels to decode.
+    Returns:
+        Image, shape (8, 8), float32 in [0, 16].
+    Raises:
+        PictureTooLargeError: The picture has more pixels.
+        UndecodableError: The file is damaged or has another format.
+        BlankPictureError: The picture has no foreground.
+    """
+    return normalise_digit(subtract_background(decode(file, max_pixels)))
+
+
+def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
+    """Decode a picture file to a small greyscale picture.
+
+    Args:
+        file: A PNG, JPEG, WebP or BMP file.
+        max_pixels: Largest number of pixels to decode.
+    Returns:
+        Brightness, shape (height, width), uint8, upright, at most 1024 along the longer side.
+    Raises:
+        PictureTooLargeError: The picture has more pixels.
+        UndecodableError: The file is damaged or has another format.
+    """
+    try:
+        return _decode_valid(file, max_pixels)
+    except (PictureTooLargeError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    # Raised outside of the handler, because the frames of the original error would keep the picture in
+    # memory.
+    raise UndecodableError(reason)
+
+
+def _decode_valid(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
+    """Decode a valid picture file; Pillow raises errors of many classes for other files."""
+    require_few_markers(file)
+    with Image.open(file, formats=FORMATS) as picture:
+        require_size(picture, max_pixels)
+        # Pillow decodes a JPEG directly at a fraction of its size, as long as both sides keep this length.
+        picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
+        picture.load()
+        # Every tile copies this dictionary, and a file may contain hundreds of thousands of comments.
+        picture.info = {
+            name: value for name, value in picture.info.items() if name in ("transparency", "exif")
+        }
+        return np.asarray(rotate_upright(shrink(picture), picture))
+
+
+def require_few_markers(file: BinaryIO) -> None:
+    """Reject a JPEG with so many scans or segments that decoding would take seconds.
+
+    Args:
+        file: Any file; its position is the start again afterwards.
+    Raises:
+        UndecodableError: The file has more scans or segments than encoders write.
+    """
+    data = file.read()
+    file.seek(0)
+    if data.startswith(b"\xff\xd8") and (
+        data.count(b"\xff\xda") > MAX_SCANS
+        or sum(data.count(bytes((0xFF, kind))) for kind in (*range(0xE0, 0xF0), 0xFE)) > MAX_SEGMENTS
+    ):
+        raise UndecodableError
+
+
+def require_size(picture: Image.Image, max_pixels: int) -> None:
+    """Reject a picture that would take too much memory, before it is decoded.
+
+    Args:
+        picture: The opened picture.
+        max_pixels: Largest number of pixels to decode; a WebP may have a third.
+    Raises:
+        PictureTooLargeError: The picture has more pixels.
+    """
+    limit = max_pixels // (WEBP_MEMORY_FACTOR if picture.format == "WEBP" else 1)
+    if picture.width * picture.height > limit or max(picture.size) > MAX_SIDE:
+        raise PictureTooLargeError(limit)
+
+
+def shrink(picture: Image.Image) -> Image.Image:
+    """Convert a picture to a small greyscale picture, tile by tile.
+
+    Args:
+        picture: Picture of any mode; it is decoded here if it is not decoded yet.
+    Returns:
+        Picture of mode L, at most 1024 pixels along the longer side.
+    """
+    width, height = picture.size
+    factor = -(-max(width, height) // WORKING_SIDE)
+    step = TILE_SIDE * factor
+    small = Image.new("L", (-(-width // factor), -(-height // factor)))
+    for top, left in product(range(0, height, step), range(0, width, step)):
+        tile = picture.crop((left, top, min(width, left + step), min(height, top + step)))
+        small.paste(to_grey(tile).reduce(factor), (left // factor, top // factor))
+    return small
+
+
+def to_grey(tile: Image.Image) -> Image.Image:
+    """Convert a picture to greyscale, with a white background behind its transparent parts.
+
+    Args:
+        tile: Picture of any mode.
+    Returns:
+        Picture of mode L, without transparency.
+    """
+    if tile.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
+        return Image.fromarray((np.asarray(tile) >> 8).astype(np.uint8))
+    if not tile.has_transparency_data:
+        return tile.convert("L")
+    foreground = tile.convert("RGBA")
+    background = Image.new("RGBA", tile.size, "white")
+    return Image.alpha_composite(background, foreground).convert("L")
+
+
+def rotate_upright(small: Image.Image, original: Image.Image) -> Image.Image:
+    """Rotate a picture by the orientation of the camera.
+
+    Args:
+        small: Picture to rotate.
+        original: Picture with the EXIF data.
+    Returns:
+        The rotated picture; the same picture if the EXIF data is unreadable.
+    """
+    small.info = original.info
+    try:
+        return ImageOps.exif_transpose(small)
+    except Exception:
+        return small

@@ -1,0 +1,115 @@
+"""Receiving a picture file: as the body of a request, or as the field `file` of a form."""
+
+import asyncio
+import re
+from io import BytesIO
+from typing import BinaryIO
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from app.pictures.decode import FORMATS
+
+MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
+FORM = "multipart/form-data"
+# Media types that do not identify the format of a picture. The decoder then finds the format in the bytes.
+UNSPECIFIC_MEDIA_TYPES = (
+    *("", "application/octet-stream", "application/x-www-form-urlencoded"),
+    *("image/jpg", "image/x-ms-bmp"),
+)
+BODY_TIMEOUT_SECONDS = 30  # a slower body would keep its admission from other requests
+MAX_FORM_FIELDS = 16
+MAX_FIELD_BYTES = 1024  # of a form field other than the file; such fields are ignored
+
+
+def announced_body_bytes(request: Request, max_bytes: int) -> int:
+    """Return the largest size that the body of a request can have.
+
+    Args:
+        request: The request.
+        max_bytes: Largest size that is accepted, in bytes.
+    Returns:
+        The size that the client announced, in bytes, or `max_bytes` if it announced none.
+    Raises:
+        HTTPException: 413, if the client announced more than `max_bytes`.
+    """
+    announced = request.headers.get("content-length", "")
+    if not re.fullmatch("[0-9]{1,18}", announced):
+        return max_bytes
+    if int(announced) > max_bytes:
+        raise HTTPException(413)  # the handler of HTTP errors adds the detail
+    return int(announced)
+
+
+async def receive_file(request: Request) -> BinaryIO:
+    """Receive the picture of a request, from its body or from the form field `file`.
+
+    Args:
+        request: The request; closing it closes the file.
+    Returns:
+        The file; its content is not checked yet.
+    Raises:
+        HTTPException: 415 for another media type, 408 if the body does not arrive in time.
+        RequestValidationError: The form has no such field.
+    """
+    is_form = bool(picture_location(request))
+    content_type = request.headers.get("content-type", "")
+    if not is_form:
+        require_picture_type(content_type)
+    elif set(re.findall(r'charset\*?\d*\*?\s*=\s*"?([^";\s]*)', content_type.lower())) - {"utf-8"}:
+        # Some of Python's codecs take minutes, and others raise unexpected errors.
+        raise HTTPException(415, "The charset of a form must be utf-8.")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+            if not is_form:
+                return BytesIO(await request.body())
+            form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
+    except TimeoutError as error:
+        detail = f"The body must arrive within {BODY_TIMEOUT_SECONDS} s."
+        raise HTTPException(408, detail, headers={"Connection": "close"}) from error
+    upload = form.get("file")
+    if not isinstance(upload, UploadFile):
+        raise picture_error("is required, as a file", *picture_location(request))
+    require_picture_type(upload.content_type)
+    return upload.file
+
+
+def picture_location(request: Request) -> tuple[str, ...]:
+    """Return the location of the picture within the body.
+
+    Args:
+        request: The request.
+    Returns:
+        The name of the form field, or nothing if the body is the picture.
+    """
+    return ("file",) if _media_type(request.headers.get("content-type")) == FORM else ()
+
+
+def require_picture_type(content_type: str | None) -> None:
+    """Reject a media type that is not the type of a supported picture.
+
+    Args:
+        content_type: Value of the Content-Type header of the body or of the form field, if there is one.
+    Raises:
+        HTTPException: 415, with the supported media types.
+    """
+    if _media_type(content_type) not in MEDIA_TYPES + UNSPECIFIC_MEDIA_TYPES:
+        raise HTTPException(415, f"A picture must be {', '.join(MEDIA_TYPES)}, or a form with such a file.")
+
+
+def picture_error(rule: str, *location: str) -> RequestValidationError:
+    """Create the error of a picture that breaks a rule; it becomes a response with the status 422.
+
+    Args:
+        rule: The broken rule, a clause that follows the location.
+        location: Location of the picture within the body.
+    Returns:
+        The error to raise.
+    """
+    return RequestValidationError([{"type": "picture", "loc": ("body", *location), "msg": rule}])
+
+
+def _media_type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()

@@ -1,0 +1,65 @@
+"""The first phase of the graceful shutdown: readiness turns 503, and requests are still answered."""
+
+import asyncio
+import ctypes
+import multiprocessing
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+SPAWN = multiprocessing.get_context("spawn")  # uvicorn starts its workers with this method
+
+
+class DrainState:
+    """Whether the shutdown has been announced; the supervisor and all workers share one state.
+
+    The state is a byte of shared memory. Workers read it without a lock, so a probe never waits.
+    """
+
+    def __init__(self) -> None:
+        self._is_draining = SPAWN.RawValue(ctypes.c_bool)
+
+    def start(self) -> None:
+        """Announce the shutdown."""
+        self._is_draining.value = True
+
+    def is_draining(self) -> bool:
+        """Tell whether the shutdown has been announced.
+
+        Returns:
+            True after the announcement.
+        """
+        return bool(self._is_draining.value)
+
+
+def stop_after_drain(drain_seconds: float, announce: Callable[[], None]) -> None:
+    """Make SIGTERM stop this process after a pause in which it still answers requests.
+
+    This function must run in the event loop, after uvicorn has installed its own signal handler. That handler
+    is replaced, because it raises the signal again at the end, and a worker would die before it has written
+    its last answers. A second SIGTERM has no effect, so a service manager may send one to the supervisor and
+    to all workers.
+
+    Args:
+        drain_seconds: Length of the pause, in seconds.
+        announce: Function that is called when the pause begins.
+    Raises:
+        RuntimeError: The handler of SIGTERM is not a method of a uvicorn server.
+    """
+    loop, handler = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+    server = getattr(handler, "__self__", None)
+    if not isinstance(server, uvicorn.Server):
+        raise RuntimeError(f"SIGTERM must be handled by a uvicorn.Server, not by {handler!r}.")  # noqa: TRY004
+    pauses: list[asyncio.TimerHandle] = []
+
+    def stop() -> None:
+        server.should_exit = True
+
+    def start_pause(_: int, __: FrameType | None) -> None:
+        if not pauses:
+            announce()
+            pauses.append(loop.call_later(drain_seconds, stop))
+
+    signal.signal(signal.SIGTERM, start_pause)

@@ -1,0 +1,92 @@
+"""The server: uvicorn on a listening socket, in one process or in several.
+
+On SIGTERM, readiness turns 503 first, and nothing else changes during a pause. Load balancers notice it and
+send new requests elsewhere, while requests in flight and late requests are answered. Then the socket closes,
+the remaining requests are answered, and the process ends with the status 0.
+"""
+
+import ctypes
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.main import service_counters
+from app.observability.logs import LOGGING, log
+from app.process.drain import SPAWN, DrainState
+from app.process.http_protocol import HttpProtocol
+from app.process.listener import BACKLOG
+from app.process.supervisor import Supervisor
+from app.process.worker import create_worker_app, parse_shared
+from app.settings import Settings
+from model import Artefact
+
+
+def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> None:
+    """Answer requests until a signal stops the service.
+
+    Workers get the verified bytes of the weights and not the path, so a file that is damaged later cannot
+    affect a worker that starts as a replacement. The bytes are in shared memory, because starting a process
+    blocks for ever if the process dies while it receives more data than a pipe holds.
+
+    Args:
+        artefact: The verified weights and their card.
+        settings: The settings of the service.
+        listener: A listening socket.
+    """
+    drain_state, has_supervisor = DrainState(), settings.workers > 1
+    load = _share_weights(artefact, settings) if has_supervisor else lambda: artefact
+    counters = service_counters(settings)
+    config = uvicorn_config(partial(create_worker_app, load, settings, drain_state, counters), settings)
+    # uvicorn raises a signal again after it has handled it. With this handler the process then ends with the
+    # status 0.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    host, port = listener.getsockname()[:2]
+    start = {"host": host, "port": port, "workers": settings.workers}
+    log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
+    try:
+        if has_supervisor:
+            Supervisor(config, [listener], drain_state).run()
+        else:
+            uvicorn.Server(config).run([listener])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a further SIGTERM has no effect now
+        log.info("stopped")
+
+
+def _share_weights(artefact: Artefact, settings: Settings) -> Callable[[], Artefact]:
+    """Create a function that workers call to load the weights from shared memory."""
+    return partial(parse_shared, SPAWN.RawArray(ctypes.c_char, artefact.data), str(settings.weights))
+
+
+def uvicorn_config(create_app: Callable[[], FastAPI], settings: Settings) -> uvicorn.Config:
+    """Choose the options of uvicorn.
+
+    Args:
+        create_app: Function that creates the application, called once in each process.
+        settings: The settings of the service.
+    Returns:
+        The configuration of every process.
+    """
+    return uvicorn.Config(
+        create_app,
+        factory=True,
+        workers=settings.workers,
+        root_path=settings.root_path,
+        loop="uvloop",
+        http=HttpProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=LOGGING,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=settings.graceful_stop_seconds,
+    )

@@ -1,0 +1,33 @@
+"""Process-wide tuning of the allocator and the garbage collector."""
+
+import ctypes
+import gc
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # numbers of these parameters in glibc, mallopt(3)
+LARGE_BLOCK_BYTES = 1024 * 1024
+KEPT_BYTES = 8 * LARGE_BLOCK_BYTES  # more than the arrays and the JSON of the largest default batch take
+YOUNG_OBJECTS = 10_000  # a batch of 1024 flat images creates three objects an image; as rows, eleven
+
+
+def set_heap_limits() -> None:
+    """Make the allocator return freed large blocks to the system, and keep some freed small blocks.
+
+    By default, glibc keeps large blocks in a heap for each thread after it has seen a few. After some large
+    pictures, the process would then hold twice its peak memory. It would also return small blocks after every
+    batch, and the next batch would get them back page by page. On other systems this function has no effect.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+
+
+def freeze_gc() -> None:
+    """Make the garbage collector run rarely, and ignore the objects that exist now.
+
+    Requests create no reference cycles, so the collector has nothing to find. By default it would search
+    every large batch several times, and sometimes all imported modules.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)

@@ -1,0 +1,75 @@
+"""One serving process: its weights, its application, and its part in the shutdown."""
+
+import ctypes
+import logging
+from collections.abc import Callable
+from typing import TypeAlias
+
+from fastapi import FastAPI
+
+from app.main import VERSION, create_app
+from app.observability import exporter
+from app.observability.logs import log
+from app.observability.shared_counters import SharedCounters, SharedCountersError
+from app.process.drain import DrainState, stop_after_drain
+from app.process.tuning import freeze_gc, set_heap_limits
+from app.settings import Settings
+from model import Artefact, parse_artefact
+
+SharedBytes: TypeAlias = "ctypes.Array[ctypes.c_char]"
+
+
+def parse_shared(data: SharedBytes, source: str) -> Artefact:
+    """Parse the bytes of a verified file of weights in a worker process.
+
+    Args:
+        data: The whole file, in shared memory.
+        source: Path of the file, for the error.
+    Returns:
+        The artefact.
+    """
+    return parse_artefact(data.raw, source)
+
+
+def create_worker_app(
+    load: Callable[[], Artefact], settings: Settings, drain_state: DrainState, shared_counters: SharedCounters
+) -> FastAPI:
+    """Prepare one serving process; uvicorn calls this function in each of them, inside the event loop.
+
+    Args:
+        load: Function that returns the verified weights and their card.
+        settings: The settings of the service.
+        drain_state: State that announces the shutdown. The supervisor announces it; without one, this process
+            does.
+        shared_counters: Counters of all workers.
+    Returns:
+        The application.
+    """
+    set_heap_limits()
+    logging.captureWarnings(capture=True)  # Pillow warns of damaged metadata in lines that are not JSON
+    has_supervisor = settings.workers > 1
+    stop_after_drain(settings.drain_seconds, (lambda: None) if has_supervisor else drain_state.start)
+    app = create_counting_app(load(), settings, drain_state.is_draining, shared_counters)
+    freeze_gc()
+    return app
+
+
+def create_counting_app(
+    artefact: Artefact, settings: Settings, is_draining: Callable[[], bool], shared_counters: SharedCounters
+) -> FastAPI:
+    """Create an application that uses the shared counters, or counters of its own if they have no free slot.
+
+    Args:
+        artefact: The verified weights and their card.
+        settings: The settings of the service.
+        is_draining: Function that returns True once the service is shutting down.
+        shared_counters: Counters of all workers.
+    Returns:
+        The application.
+    """
+    provider = exporter.create_tracer_provider(VERSION)
+    try:
+        return create_app(artefact, settings, is_draining, shared_counters, provider)
+    except SharedCountersError as error:
+        log.warning("this worker counts for itself: %s", error)
+        return create_app(artefact, settings, is_draining, None, provider)
