@@ -1,10 +1,16 @@
-"""The trained network, in NumPy alone: what it computes, and the file it lives in.
+"""The model, in NumPy alone: the network, its file format, and the conversion of pictures to its input.
 
-This is the one public face; the modules behind it may move.
+Other packages import every name from here, so the modules behind this interface may move. In reading order:
+
+    mlp.py       the network: layers, forward pass, softmax
+    picture/     the conversion of a picture of any size to the 8×8 image that the network classifies
+    card.py      the card: how the network was trained and how accurate it is
+    artefact.py  the file format: save, load and verify weights with their card
+    errors.py    the exception tree
 
 Example:
     >>> from pathlib import Path
-    >>> from model import validate_pixels, load_artefact
+    >>> from model import load_artefact, validate_pixels
     >>> artefact = load_artefact(Path("model/digits.npz"))
     >>> blank = validate_pixels(np.zeros((1, 64)))
     >>> artefact.network.probabilities(blank).shape

@@ -1,7 +1,7 @@
-"""The one file format: an `.npz` with six float32 arrays and the card.
+"""The artefact: an `.npz` file with the six float32 arrays of a network and its card.
 
-A file is read once, as bytes; those bytes are hashed, and those same bytes are parsed, with
-pickles off. So what was verified is what is used, and nothing in a file can run code.
+`load_artefact` reads the file once, then hashes and parses the same bytes. So the verified bytes are
+the bytes in use, even if the file changes meanwhile. Pickles are off, so a file cannot run code.
 """
 
 import hashlib
@@ -23,18 +23,18 @@ from model.errors import ArtefactError, CardError, WeightsError
 from model.mlp import LAYER_SIZES, Network, Weights
 
 MEMBERS = (*Weights._fields, "card")
-MAX_BYTES = 8 * 1024 * 1024  # forty times what the format needs; bounds what a wrong path costs
+MAX_BYTES = 8 * 1024 * 1024  # 40 times the size of a valid file; limits the memory that a wrong path can cost
 
 
 @dataclass(frozen=True, eq=False)
 class Artefact:
-    """A verified file: the network, its card, and the bytes they came from.
+    """The content of a verified file: the network, its card, and the bytes of the file.
 
     Args:
-        network: The network, ready to answer.
-        card: What it is and how well it reads.
+        network: The network, ready to classify images.
+        card: The description of the network.
         sha256: SHA-256 of the file, 64 lower-case hexadecimal digits.
-        data: The whole file, to hand on to another process.
+        data: The bytes of the whole file, for another process to parse.
     """
 
     network: Network
@@ -44,15 +44,15 @@ class Artefact:
 
 
 def load_artefact(path: Path, sha256: str | None = None) -> Artefact:
-    """Read a file of weights and verify it.
+    """Read a weights file and verify it.
 
     Args:
-        path: The file.
-        sha256: The hash that the file must have, in hexadecimal; None accepts any.
+        path: Path of the file.
+        sha256: SHA-256 that the file must have, in hexadecimal; None accepts any file.
     Returns:
         The verified artefact.
     Raises:
-        ArtefactError: The file is missing or unreadable, has another hash, or is not an
+        ArtefactError: The file is missing, unreadable or too large, has another hash, or is not an
             artefact of this format.
     """
     try:
@@ -69,11 +69,11 @@ def load_artefact(path: Path, sha256: str | None = None) -> Artefact:
 
 
 def parse_artefact(data: bytes, source: str) -> Artefact:
-    """Turn the bytes of a file into a verified artefact.
+    """Parse and verify the bytes of a weights file.
 
     Args:
-        data: The whole file.
-        source: Where they came from, for the error.
+        data: The bytes of the whole file.
+        source: Name of the file for error messages.
     Returns:
         The verified artefact.
     Raises:
@@ -82,15 +82,15 @@ def parse_artefact(data: bytes, source: str) -> Artefact:
     try:
         members = _read_members(data)
     except Exception as error:
-        # zipfile and NumPy's parser raise a dozen unrelated classes on bytes that were made to harm.
+        # On hostile bytes, zipfile and NumPy's parser raise a dozen unrelated exception classes.
         raise ArtefactError(source, "is not a readable .npz archive") from error
     if sorted(members) != sorted(MEMBERS):
         raise ArtefactError(source, f"must hold exactly {', '.join(MEMBERS)}")
-    text = members.pop("card")
-    if text.dtype.kind != "U" or text.ndim != 0:
+    card_text = members.pop("card")
+    if card_text.dtype.kind != "U" or card_text.ndim != 0:
         raise ArtefactError(source, "has a card that is not a string")
     try:
-        network, card = Network(Weights(**members)), parse_card(str(text))
+        network, card = Network(Weights(**members)), parse_card(str(card_text))
     except WeightsError as error:
         raise ArtefactError(source, f"is not a {'-'.join(map(str, LAYER_SIZES))} network: {error}") from error
     except CardError as error:
@@ -99,18 +99,19 @@ def parse_artefact(data: bytes, source: str) -> Artefact:
 
 
 def save_artefact(path: Path, weights: Weights, card: Card) -> None:
-    """Write a file of weights, whole or not at all.
+    """Write a weights file atomically.
 
-    The bytes go to a temporary file beside the target, reach the disk, and take the target's
-    name in one step: whoever reads meanwhile, or pulls the plug, finds the old file or the new.
+    The bytes go to a temporary file in the same folder. This file is flushed to the disk and then
+    renamed to the target. A reader at any moment, or after a power failure, finds either the old
+    file or the new file, always complete.
 
     Args:
-        path: The target; replaced if it exists.
-        weights: float32 arrays of this network.
-        card: What the file says of them.
+        path: Path of the target; an existing file is replaced.
+        weights: Parameters of the network, float32.
+        card: The description of the network.
     Raises:
-        WeightsError: The arrays are not a network of this format.
-        OSError: The folder cannot be written.
+        WeightsError: The arrays are not valid parameters of this network.
+        OSError: The folder is not writable.
     """
     network = Network(weights)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -126,9 +127,9 @@ def save_artefact(path: Path, weights: Weights, card: Card) -> None:
 
 
 def _read_members(data: bytes) -> dict[str, NDArray[Any]]:
-    """Unpack the arrays, never more than `MAX_BYTES` of them.
+    """Unpack the arrays of an archive whose members together hold at most `MAX_BYTES`.
 
-    Each member is read to its end first, which checks its CRC, and only then parsed.
+    Each member is read to its end before it is parsed, because only a complete read checks its CRC.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
@@ -137,5 +138,5 @@ def _read_members(data: bytes) -> dict[str, NDArray[Any]]:
             raise ValueError("the archive holds two members of one name")
         contents = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # a header that NumPy only frowns at is not one that it wrote
+        warnings.simplefilter("error")  # NumPy never writes a header that it warns about
         return {name: read_array(io.BytesIO(npy), allow_pickle=False) for name, npy in contents.items()}

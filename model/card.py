@@ -1,6 +1,6 @@
-"""The card: what a network is, how it was made, and how well it reads digits it never saw.
+"""The card: a JSON record of how a network was trained and how well it classifies held-out images.
 
-It travels inside the artefact, so that weights and figures cannot part.
+The artefact holds the card next to the weights, so that the metrics always belong to the weights.
 """
 
 import json
@@ -18,16 +18,16 @@ Confusion: TypeAlias = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class HeldOutMetrics:
-    """How well the network did on the rows that were held out.
+    """The metrics of a network on the held-out rows of the data set.
 
     Args:
         rows: Number of held-out images.
-        accuracy: Share read correctly, in [0, 1].
-        log_loss: Mean of -log of the probability given to the true digit, in nats.
+        accuracy: Share of images classified correctly, in [0, 1].
+        log_loss: Mean of -log of the probability of the true digit, in nats.
         calibration_error: Expected calibration error over 15 bins, in [0, 1].
-        confusion: 10×10 counts; the row is the true digit, the column the one read.
+        confusion: 10×10 counts of images: the row is the true digit, the column the predicted digit.
     Raises:
-        CardError: The figures contradict each other or are out of bounds.
+        CardError: The metrics contradict each other or are out of range.
     """
 
     rows: int
@@ -38,7 +38,7 @@ class HeldOutMetrics:
 
     @property
     def correct(self) -> int:
-        """Number of images read correctly."""
+        """Number of images classified correctly."""
         return sum(row[digit] for digit, row in enumerate(self.confusion))
 
     def __post_init__(self) -> None:
@@ -51,22 +51,22 @@ class HeldOutMetrics:
 
 @dataclass(frozen=True)
 class Card:
-    """What an artefact says of its network.
+    """The description of a network, stored next to its weights.
 
     Args:
-        name: The model's name in URLs and metrics.
-        version: The release of the weights, a whole number as text.
-        recipe: Name of the recipe that trained it.
-        hyperparameters: Every choice of the recipe, by name.
-        seed: Seed of all randomness of the training.
-        split: How the rows were divided.
-        training_rows: Number of images trained on.
-        curve: How the training went: lists of equal length, by the name of their figure.
-        held_out: How well it does on the others.
-        libraries: Versions of Python and of the libraries that trained it.
+        name: Name of the model in URLs and metrics.
+        version: Release number of the weights: an integer as text.
+        recipe: Name of the training recipe.
+        hyperparameters: All hyper-parameters of the recipe, by name.
+        seed: Seed of every random number that the training draws.
+        split: How the data set was split into training rows and held-out rows.
+        training_rows: Number of images in the training set.
+        curve: Values recorded during the training, by name: lists of equal length.
+        held_out: Metrics on the held-out rows.
+        libraries: Versions of Python and of the libraries used for the training.
         format_version: Version of the artefact's format.
     Raises:
-        CardError: The format is not the one that this code reads.
+        CardError: This code does not support the format version.
     """
 
     name: str
@@ -86,10 +86,10 @@ class Card:
 
 
 def dump_card(card: Card) -> str:
-    """Write a card as JSON, the same card always as the same text.
+    """Serialise a card to JSON; equal cards give equal text.
 
     Args:
-        card: Any card.
+        card: The card.
     Returns:
         A JSON object with sorted keys.
     """
@@ -97,49 +97,50 @@ def dump_card(card: Card) -> str:
 
 
 def parse_card(text: str) -> Card:
-    """Read a card back from JSON.
+    """Parse a card from JSON.
 
     Args:
-        text: What `dump_card` wrote.
+        text: JSON text written by `dump_card`.
     Returns:
-        The same card.
+        The card that was serialised.
     Raises:
-        CardError: The text is not JSON, lacks a field or has one too many, or a value has the
-            wrong type or contradicts another.
+        CardError: The text is not JSON, a field is missing or unknown, or a value has the wrong
+            type or contradicts another value.
     """
     try:
         document = json.loads(text)
-        json.dumps(document, ensure_ascii=False).encode()  # fails on half a character, which JSON can escape
+        json.dumps(document, ensure_ascii=False).encode()  # fails on a lone surrogate such as "\ud800"
     except (ValueError, RecursionError) as error:
         raise CardError("is not JSON") from error
-    values = _typed(Card, document, "card")
-    held_out = _typed(HeldOutMetrics, values["held_out"], "held_out")
-    held_out["confusion"] = _counts(held_out["confusion"])
+    values = _check_fields(Card, document, "card")
+    held_out = _check_fields(HeldOutMetrics, values["held_out"], "held_out")
+    held_out["confusion"] = _parse_confusion(held_out["confusion"])
     return Card(**{**values, "held_out": HeldOutMetrics(**held_out)})
 
 
-def _typed(cls: type, document: object, where: str) -> dict[str, Any]:
-    """Check a JSON object against the fields of a dataclass, nested values by container only."""
+def _check_fields(cls: type, document: object, location: str) -> dict[str, Any]:
+    """Check the names and types of a JSON object's fields; of nested values check only list or object."""
     if not isinstance(document, dict):
-        raise CardError(f"{where} must be an object")
+        raise CardError(f"{location} must be an object")
     names = [field.name for field in fields(cls)]
-    _require(sorted(document) == sorted(names), f"{where} must have exactly {', '.join(names)}")
+    _require(sorted(document) == sorted(names), f"{location} must have exactly {', '.join(names)}")
     for field in fields(cls):
-        scalar = field.type in (str, int, float)
-        is_container = isinstance(document[field.name], list if get_origin(field.type) is tuple else dict)
-        fits = type(document[field.name]) is field.type if scalar else is_container
-        _require(fits, f"{where}.{field.name} has the wrong type")
+        value, is_scalar = document[field.name], field.type in (str, int, float)
+        container = list if get_origin(field.type) is tuple else dict
+        has_type = type(value) is field.type if is_scalar else isinstance(value, container)
+        _require(has_type, f"{location}.{field.name} has the wrong type")
     return document
 
 
-def _counts(rows: list[Any]) -> Confusion:
-    """Check a table of counts and make it immutable."""
+def _parse_confusion(rows: list[Any]) -> Confusion:
+    """Check a confusion matrix from JSON and convert it to tuples."""
     for row in rows:
         _require(isinstance(row, list) and len(row) == DIGITS, "confusion must have 10 columns")
         _require(all(type(count) is int and count >= 0 for count in row), "confusion must hold counts")
     return tuple(map(tuple, rows))
 
 
-def _require(holds: bool, rule: str) -> None:
-    if not holds:
-        raise CardError(rule)
+def _require(condition: bool, message: str) -> None:
+    """Raise a `CardError` unless the condition holds."""
+    if not condition:
+        raise CardError(message)

@@ -1,28 +1,28 @@
-"""What can go wrong in the model, one class a fault.
+"""The errors of this package: one class for each kind of fault.
 
 DigitsError
-├── ArtefactError        a file of weights that cannot be used, and why
-├── WeightsError         arrays that are not the parameters of this network
-├── CardError            a card that does not describe a network of this format
-├── PixelsError          an input that is not a batch of images
-│   ├── PixelShapeError  it has another shape than (B, 64)
-│   └── PixelRangeError  a pixel lies outside 0…16, or is not a number
-└── PictureError         a picture that no image can be made of
-    ├── PictureShapeError  it has another number of axes, or no points
-    └── BlankPictureError  nothing stands out from its paper
+├── ArtefactError          a weights file cannot be used
+├── WeightsError           arrays are not valid parameters of this network
+├── CardError              a card does not describe a network of this format
+├── PixelsError            an array is not a valid batch of images
+│   ├── PixelShapeError    its shape is not (B, 64)
+│   └── PixelRangeError    a pixel is outside 0…16 or NaN
+└── PictureError           no 8×8 image can be made of a picture
+    ├── PictureShapeError  its shape is not (height, width), or it has no pixels
+    └── BlankPictureError  nothing stands out from its background
 """
 
 
 class DigitsError(Exception):
-    """Any fault that this package raises on purpose."""
+    """Base class of all errors that this package raises on purpose."""
 
 
 class ArtefactError(DigitsError):
-    """A file of weights that cannot be used.
+    """A weights file cannot be used.
 
     Args:
-        source: What was read, as its user named it: a path, mostly.
-        fault: What is wrong with it, a clause that follows the name.
+        source: Name of the file for the message, usually its path.
+        fault: What is wrong with the file: a clause that completes a sentence starting with `source`.
     Example:
         >>> print(ArtefactError("digits.npz", "has no array W3"))
         digits.npz has no array W3
@@ -38,28 +38,28 @@ class ArtefactError(DigitsError):
 
 
 class WeightsError(DigitsError, ValueError):
-    """Arrays that are not the parameters of this network."""
+    """Arrays are not valid parameters of this network."""
 
 
 class CardError(DigitsError, ValueError):
-    """A card that does not describe a network of this format."""
+    """A card does not describe a network of this format."""
 
 
 class PixelsError(DigitsError, ValueError):
-    """An input that is not a batch of images."""
+    """An array is not a valid batch of images."""
 
 
 class PixelShapeError(PixelsError):
-    """An array that does not have the shape (B, 64)."""
+    """The shape of an array of images is not (B, 64)."""
 
 
 class PixelRangeError(PixelsError):
-    """A pixel outside 0…16, or one that is not a number.
+    """A pixel is outside 0…16 or NaN.
 
     Args:
-        bound: What the pixel must be, a clause that follows its name.
-        row: Index of the first image at fault, from 0.
-        pixel: Index of the first pixel at fault within that image, 0…63.
+        bound: The rule that the pixel violates: a clause such as "must be between 0 and 16".
+        row: Index of the first invalid image in the batch, from 0.
+        pixel: Index of the first invalid pixel in that image, 0…63.
     Example:
         >>> print(PixelRangeError("must be between 0 and 16", row=0, pixel=3))
         pixel 3 of image 0 must be between 0 and 16
@@ -76,12 +76,12 @@ class PixelRangeError(PixelsError):
 
 
 class PictureError(DigitsError, ValueError):
-    """A picture that no image can be made of."""
+    """No 8×8 image can be made of a picture."""
 
 
 class PictureShapeError(PictureError):
-    """An array that does not have the shape (height, width), or has no points."""
+    """The shape of a picture is not (height, width), or the picture has no pixels."""
 
 
 class BlankPictureError(PictureError):
-    """A picture in which nothing stands out from the paper."""
+    """Nothing stands out from the background of a picture."""

@@ -1,15 +1,22 @@
-"""The network: an 8×8 image goes in, ten probabilities come out.
+"""The network: the 64 pixels of an image go in, ten probabilities come out.
 
-`forward` and `softmax` do the arithmetic; `Network` binds them to one set of weights, and
-`validate_pixels` is the door through which untrusted numbers come in. What is left out on purpose:
-training (`training/backprop.py`), files (`artefact.py`), HTTP (`app/`).
+Read this file from top to bottom. `Weights` holds the parameters. `affine`, `relu` and `softmax` are the
+operations, and `forward` chains the layers. `Network` applies them with one set of weights. The last
+three functions check untrusted images and weights.
+
+    pixels / 16 → affine, ReLU → affine, ReLU → affine  → softmax
+    inputs        hidden_1       hidden_2       logits    probabilities
+    (B, 64)       (B, 200)       (B, 150)       (B, 10)   (B, 10)
 
 Dimension key, used in every shape of this project:
     B    images in the batch
-    64   pixels of an image, 8 rows of 8, from the top left
+    64   pixels of an image: 8 rows of 8 pixels, row by row from the top left
     200  units of the first hidden layer
-    150  units of the second
+    150  units of the second hidden layer
     10   digits
+
+Training is in `training/`, the file format in `artefact.py`, the HTTP service in `app/`.
+Source: Goodfellow, Bengio and Courville 2016, "Deep Learning", chapter 6, on feedforward networks.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +33,7 @@ Floats32: TypeAlias = NDArray[np.float32]
 IMAGE_SIDE = 8
 PIXELS = IMAGE_SIDE * IMAGE_SIDE
 INK_MIN = 0
-INK_MAX = 16  # a pixel counts the inked dots in a 4×4 block of the original scan
+INK_MAX = 16  # a pixel counts the foreground pixels in a 4×4 block of a 32×32 bitmap
 HIDDEN_1 = 200
 HIDDEN_2 = 150
 DIGITS = 10
@@ -34,9 +41,9 @@ LAYER_SIZES = (PIXELS, HIDDEN_1, HIDDEN_2, DIGITS)
 
 
 class Weights(NamedTuple):
-    """The parameters of the network, in the order in which the data meets them.
+    """The parameters of the network, from the first layer to the last.
 
-    A layer computes `z = x @ W + b`. A gradient has the same shapes, and so the same type.
+    Each layer computes `z = x @ W + b`. Gradients have the same shapes, so they use this type too.
     """
 
     W1: Floats  # (64, 200)
@@ -58,51 +65,43 @@ WEIGHT_SHAPES: dict[str, tuple[int, ...]] = {
 
 
 class Activations(NamedTuple):
-    """What every layer answered on the way through, kept because training needs it."""
+    """The output of every layer for one batch; back-propagation needs all of them."""
 
     inputs: Floats  # (B, 64)
-    hidden_1: Floats  # (B, 200)
-    hidden_2: Floats  # (B, 150)
+    hidden_1: Floats  # (B, 200), after ReLU
+    hidden_2: Floats  # (B, 150), after ReLU
     logits: Floats  # (B, 10)
 
 
-def validate_pixels(values: NDArray[Any]) -> Floats32:
-    """Check numbers of any numeric type and turn them into pixels.
+def affine(inputs: Floats, matrix: Floats, bias: Floats) -> Floats:
+    """Multiply the inputs by a layer's weight matrix and add its bias.
 
     Args:
-        values: Images, shape (B, 64), real numbers in [0, 16]: 0 is paper, 16 is ink.
+        inputs: Outputs of the previous layer, shape (B, n), or (n,) for a single image.
+        matrix: Weight matrix, shape (n, m).
+        bias: Bias of each unit, shape (m,).
     Returns:
-        The same images as float32 in C order, always a copy.
-    Raises:
-        PixelShapeError: The array has another shape.
-        PixelRangeError: A pixel is outside the bounds or NaN; the first one is named.
+        inputs @ matrix + bias, a new array of shape (B, m) or (m,).
     Example:
-        >>> validate_pixels(np.full((1, 64), 16)).dtype
-        dtype('float32')
+        >>> affine(np.array([1.0, 2.0]), np.array([[1.0, 0.0], [0.0, 10.0]]), np.array([0.5, 0.5])).tolist()
+        [1.5, 20.5]
     """
-    if values.ndim != 2 or values.shape[1] != PIXELS:
-        raise PixelShapeError(f"images must have shape (B, {PIXELS}), not {values.shape}")
-    # Compared before the cast: 16.0000001 is out of bounds and would round to 16 in float32.
-    # Written so that NaN, which compares false with everything, is out of bounds too.
-    inside = (values >= INK_MIN) & (values <= INK_MAX)
-    if np.count_nonzero(inside) < inside.size:  # for one image a third of the time of `all`
-        row, pixel = divmod(int(inside.argmin()), PIXELS)
-        raise PixelRangeError(f"must be between {INK_MIN} and {INK_MAX}", row, pixel)
-    return values.astype(np.float32, order="C")
+    z: Floats = np.dot(inputs, matrix)  # for a single image `dot` has half of the overhead of `@`
+    z += bias  # in place: for a large batch a second array costs more than the addition
+    return z
 
 
 def relu(z: Floats, out: Floats | None = None) -> Floats:
-    """Cut off what is below zero.
+    """Replace negative values by zero.
 
     Args:
-        z: Any shape, unbounded.
-        out: Where to write the answer, z itself if it is not needed any more; None makes an array.
+        z: Unbounded values of any shape.
+        out: Array to write the result to, which may be z itself; None allocates a new array.
     Returns:
-        max(0, z), same shape and dtype.
-    Source: Nair and Hinton 2010, "Rectified linear units improve restricted Boltzmann
-        machines".
+        max(0, z), same shape and dtype as z.
+    Source: Nair and Hinton 2010, "Rectified linear units improve restricted Boltzmann machines".
     """
-    # Against an array, because NumPy takes three times as long to compare with a number.
+    # An array of zeros, because NumPy takes three times as long to compare with a Python number.
     return np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=out)
 
 
@@ -127,29 +126,14 @@ def softmax(logits: Floats) -> Floats:
     return exponentials
 
 
-def affine(inputs: Floats, matrix: Floats, bias: Floats) -> Floats:
-    """Multiply by a layer's weights and add its bias.
-
-    Args:
-        inputs: Shape (B, n) or (n,).
-        matrix: Shape (n, m).
-        bias: Shape (m,).
-    Returns:
-        inputs @ matrix + bias, a new array of shape (B, m) or (m,).
-    """
-    z: Floats = np.dot(inputs, matrix)  # for a single image it has half of the overhead of `@`
-    z += bias  # in place here and in `forward`: a second array of a large batch costs more than the sum
-    return z
-
-
 def forward(weights: Weights, inputs: Floats) -> Activations:
-    """Send a batch through the layers.
+    """Compute the output of every layer.
 
     Args:
-        weights: The parameters; their dtype is the dtype of the answer.
+        weights: The parameters; their dtype is the dtype of the result.
         inputs: Pixels divided by 16, shape (B, 64) or (64,), in [0, 1].
     Returns:
-        The activations of every layer; the last are the logits.
+        The activations of all layers; `softmax` turns the logits into probabilities.
     """
     hidden_1 = affine(inputs, weights.W1, weights.b1)  # (B, 200)
     relu(hidden_1, out=hidden_1)
@@ -159,75 +143,83 @@ def forward(weights: Weights, inputs: Floats) -> Activations:
     return Activations(inputs, hidden_1, hidden_2, logits)
 
 
-def largest_logit(weights: Weights) -> float:
-    """Bound what any unit can reach, whatever image comes in.
-
-    Args:
-        weights: The parameters.
-    Returns:
-        An upper bound of |z| over all units of all layers and all inputs in [0, 1].
-    Source: interval arithmetic, one interval [-r, r] a unit; Moore 1966, "Interval Analysis".
-    """
-    reach = np.ones(PIXELS)
-    largest = 0.0
-    for matrix, bias in zip(weights[::2], weights[1::2], strict=True):
-        reach = reach @ np.abs(matrix, dtype=np.float64) + np.abs(bias)
-        largest = max(largest, float(reach.max()))
-    return largest
-
-
 @dataclass(frozen=True, eq=False)
 class Network:
-    """One set of weights, ready to answer; immutable, and safe to share between threads.
+    """A network with its weights, ready to classify images; immutable, so threads can share it.
 
     Args:
-        weights: float32 arrays of the shapes in `WEIGHT_SHAPES`; they are copied.
+        weights: float32 arrays of the shapes in `WEIGHT_SHAPES`; the network keeps copies.
     Raises:
-        WeightsError: An array has the wrong shape or dtype, holds NaN or infinity, or is so
-            large that some image would make the network overflow.
+        WeightsError: An array has the wrong shape or dtype, holds NaN or infinity, or is so large
+            that some image would make the network overflow.
     """
 
     weights: Weights
-    # With W1 divided by 16, so that pixels need not be. By a power of two nothing is rounded otherwise.
-    _for_pixels: Weights = field(init=False, repr=False)
+    # W1 is divided by 16 here, so that pixels need no division. Dividing by a power of two rounds nothing.
+    _pixel_weights: Weights = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_weights(self.weights)
-        frozen = Weights(*(array.copy(order="C") for array in self.weights))
-        for_pixels = frozen._replace(W1=frozen.W1 / np.float32(INK_MAX))
-        for array in (*frozen, for_pixels.W1):
+        weights = Weights(*(array.copy(order="C") for array in self.weights))
+        pixel_weights = weights._replace(W1=weights.W1 / np.float32(INK_MAX))
+        for array in (*weights, pixel_weights.W1):
             array.flags.writeable = False
-        object.__setattr__(self, "weights", frozen)
-        object.__setattr__(self, "_for_pixels", for_pixels)
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "_pixel_weights", pixel_weights)
 
     def logits(self, pixels: Floats32) -> Floats32:
-        """Score each digit.
+        """Compute a score for each digit.
 
         Args:
-            pixels: Shape (B, 64) or (64,), float32 in [0, 16]; never changed.
+            pixels: Images, shape (B, 64) or (64,), float32 in [0, 16]; left unchanged.
         Returns:
             Finite, unbounded scores, shape (B, 10) or (10,), float32.
         """
-        return forward(self._for_pixels, pixels).logits.astype(np.float32, copy=False)
+        return forward(self._pixel_weights, pixels).logits.astype(np.float32, copy=False)
 
     def probabilities(self, pixels: Floats32) -> Floats32:
-        """Say how likely each digit is.
+        """Compute the probability of each digit.
 
         Args:
-            pixels: Shape (B, 64) or (64,), float32 in [0, 16]; never changed.
+            pixels: Images, shape (B, 64) or (64,), float32 in [0, 16]; left unchanged.
         Returns:
-            Shape (B, 10) or (10,), float32 in [0, 1]; each row sums to 1 (±1e-6).
+            Probabilities in [0, 1], shape (B, 10) or (10,), float32; each row sums to 1 (±1e-6).
         """
         return softmax(self.logits(pixels)).astype(np.float32, copy=False)
 
 
+def validate_pixels(values: NDArray[Any]) -> Floats32:
+    """Check the shape and the range of images and convert them to float32.
+
+    Args:
+        values: Images, shape (B, 64), any real dtype, in [0, 16]: 0 is background, 16 is full ink.
+    Returns:
+        A copy of the images as float32 in C order.
+    Raises:
+        PixelShapeError: The array has another shape.
+        PixelRangeError: A pixel is out of range or NaN; the error names the first such pixel.
+    Example:
+        >>> validate_pixels(np.full((1, 64), 16)).dtype
+        dtype('float32')
+    """
+    if values.ndim != 2 or values.shape[1] != PIXELS:
+        raise PixelShapeError(f"images must have shape (B, {PIXELS}), not {values.shape}")
+    # The check precedes the cast: 16.0000001 is out of range, but as float32 it would round to 16.
+    # The check asks for "in range", because every comparison with NaN is false.
+    in_range = (values >= INK_MIN) & (values <= INK_MAX)
+    if np.count_nonzero(in_range) < in_range.size:  # for one image a third of the time of `all`
+        row, pixel = divmod(int(in_range.argmin()), PIXELS)
+        raise PixelRangeError(f"must be between {INK_MIN} and {INK_MAX}", row, pixel)
+    return values.astype(np.float32, order="C")
+
+
 def check_weights(weights: Weights) -> None:
-    """Refuse arrays that are not the parameters of this network.
+    """Raise an error unless the arrays are valid parameters of this network.
 
     Args:
         weights: Arrays of any shape and dtype.
     Raises:
-        WeightsError: As `Network` documents it.
+        WeightsError: An array is invalid in one of the ways that `Network` lists.
     """
     for name, array in zip(Weights._fields, weights, strict=True):
         if array.dtype != np.float32:
@@ -236,6 +228,23 @@ def check_weights(weights: Weights) -> None:
             raise WeightsError(f"{name} must have shape {WEIGHT_SHAPES[name]}, not {array.shape}")
         if not np.isfinite(array).all():
             raise WeightsError(f"{name} holds NaN or infinity")
-    # Half of the range, because softmax subtracts two logits of opposite sign.
-    if largest_logit(weights) > float(np.finfo(np.float32).max) / 2:
+    # Half of the float32 range, because softmax subtracts two logits that may have opposite signs.
+    if bound_preactivations(weights) > float(np.finfo(np.float32).max) / 2:
         raise WeightsError("W1 to b3 are so large that an image can make the network overflow")
+
+
+def bound_preactivations(weights: Weights) -> float:
+    """Compute a bound that no unit exceeds before its activation function, whatever the image.
+
+    Args:
+        weights: The parameters.
+    Returns:
+        An upper bound of |z| over all units of all layers and all inputs in [0, 1].
+    Source: interval arithmetic with one interval [-r, r] for each unit; Moore 1966, "Interval Analysis".
+    """
+    bounds = np.ones(PIXELS)
+    largest = 0.0
+    for matrix, bias in zip(weights[::2], weights[1::2], strict=True):
+        bounds = bounds @ np.abs(matrix, dtype=np.float64) + np.abs(bias)
+        largest = max(largest, float(bounds.max()))
+    return largest
