@@ -1,8 +1,9 @@
-"""Telling ink from paper: the brightness of a picture goes in, its ink comes out.
+"""Background subtraction: separates the strokes of a picture from their background.
 
-Pen and paper may each be dark or light, and paper is hardly ever of one brightness: it is shaded,
-it bends, a hand throws a shadow. So the paper is estimated first, everywhere, and ink is what departs
-from it, to the one side to which more does. All but the last step is done on a coarse grid.
+The strokes may be darker or lighter than the background. The brightness of the background is rarely
+uniform: a sheet is shaded, it bends, a hand throws a shadow. So `fit_background` first estimates the
+background at every pixel. The foreground is what differs from this estimate, to the side with the larger
+differences. To save time, all steps except the last use a coarse copy of the picture.
 """
 
 from typing import Any, NamedTuple
@@ -14,178 +15,182 @@ from model.errors import BlankPictureError, PictureShapeError
 from model.mlp import Floats32
 from model.picture.resample import resize
 
-GRID = 48  # cells along the longer side of the coarse picture
-FRAME = 16  # the frame of a picture is as wide as a 16th of its shorter side
-FITS = 6  # rounds of reweighting; the surface stands still after four or five
-LEVELS = 6  # rounds of thresholding
-PEN_SHARE = 0.5  # of the shorter side; what is narrower than this is ink and not shadow
-MIN_CONTRAST = 20  # of 255; less is the noise of a camera
-STRAYS = 64  # so many of the points that depart the most may be specks, one in 1024 at most
+COARSE_SIDE = 48  # pixels along the longer side of the coarse picture
+BORDER_DIVISOR = 16  # the border's width is a 16th of the shorter side
+FIT_ROUNDS = 6  # rounds of reweighting; the surface converges after four or five
+THRESHOLD_ROUNDS = 6
+MAX_STROKE_SHARE = 0.5  # of the shorter side; narrower marks are strokes, wider ones are shadows
+MIN_CONTRAST = 20  # of 255; smaller differences are camera noise
+MAX_OUTLIERS = 64  # the largest differences, ignored as specks; never more than 1 in 1024 pixels
 
 
-class Paper(NamedTuple):
-    """A surface through the paper of a coarse picture, and what it leaves over."""
+class BackgroundFit(NamedTuple):
+    """A smooth surface fitted to the background of a coarse picture."""
 
-    surface: Floats32  # (h, w), brightness
-    rest: Floats32  # (h, w), brightness above it; negative below
-    lopsidedness: float  # of the rest, in [-1, 1]
+    surface: Floats32  # (h, w), brightness of the background
+    residual: Floats32  # (h, w), brightness minus surface
+    asymmetry: float  # of the residual, in [-1, 1]
 
 
 def subtract_background(brightness: NDArray[np.uint8]) -> Floats32:
-    """Take the ink off the paper.
+    """Subtract the background of a picture.
 
     Args:
-        brightness: Shape (height, width), uint8: 0 is black, 255 is white. Ink may be either.
+        brightness: Picture, shape (height, width), uint8: 0 is black, 255 is white. The strokes may be
+            darker or lighter than the background.
     Returns:
-        Shape (height, width), float32: 0 is paper, 1 is what the pen leaves where it covers a point
-        wholly, and in between is an edge.
+        Foreground coverage in [0, 1], shape (height, width), float32: 0 is background, 1 is a pixel that
+        a stroke covers completely. The edges of strokes lie in between.
     Raises:
-        PictureShapeError: The array has another number of axes, or no points.
-        BlankPictureError: Nothing stands out from the paper.
+        PictureShapeError: The array has another number of axes, or no pixels.
+        BlankPictureError: Nothing stands out from the background.
     """
     if brightness.ndim != 2 or brightness.size == 0:
         raise PictureShapeError(f"a picture must have shape (height, width), not {brightness.shape}")
     height, width = brightness.shape
-    scale = max(1.0, max(height, width) / GRID)
+    scale = max(1.0, max(height, width) / COARSE_SIDE)
     rows, columns = max(1, round(height / scale)), max(1, round(width / scale))
     picture: Floats32 = brightness.astype(np.float32)
-    coarse = resize(picture, rows, columns)
-    paper = estimate_paper(coarse)
-    sign = np.float32(np.sign(paper.lopsidedness) or -1)  # -1: the ink is darker than the paper
-    ground = sign * paper.surface + remove_strokes(sign * paper.rest)
-    departure = sign * picture - resize(ground, height, width)
-    full = pen_level(departure)
-    if full < MIN_CONTRAST:
+    fit = fit_background(resize(picture, rows, columns))
+    polarity = np.float32(np.sign(fit.asymmetry) or -1)  # -1: the strokes are darker than the background
+    background = polarity * fit.surface + remove_strokes(polarity * fit.residual)
+    difference = polarity * picture - resize(background, height, width)  # positive on strokes
+    level = foreground_level(difference)
+    if level < MIN_CONTRAST:
         raise BlankPictureError
-    ink: Floats32 = np.clip(departure / full, 0, 1, dtype=np.float32)
-    return ink
+    coverage: Floats32 = np.clip(difference / level, 0, 1, dtype=np.float32)
+    return coverage
 
 
-def estimate_paper(coarse: Floats32) -> Paper:
-    """Find the surface that the paper of a picture forms.
+def fit_background(coarse: Floats32) -> BackgroundFit:
+    """Fit a smooth surface to the background of a coarse picture.
 
-    Two are tried: a plane through the frame, which holds no digit unless the picture is cropped to it, and
-    a bowl through everything, for light that falls off towards the corners. The right one leaves ink
-    over and little else, so what it leaves is lopsided.
+    Two surfaces are candidates. The first is a plane fitted to the border of the picture, which holds no
+    strokes unless the picture is cropped tightly. The second is a paraboloid fitted to all pixels, for
+    light that falls off towards the corners. A good fit leaves little but strokes in the residual, and
+    strokes lie on one side of the surface. So the more asymmetric residual marks the better fit.
 
     Args:
-        coarse: Shape (h, w), float32 brightness.
+        coarse: Brightness, shape (h, w), float32.
     Returns:
-        The surface that leaves the most lopsided rest.
+        The candidate whose residual is more asymmetric.
     """
     height, width = coarse.shape
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    border = max(1, min(height, width) // FRAME)
-    frame = np.ones(coarse.shape, dtype=bool)
-    frame[border:-border, border:-border] = False
+    border_width = max(1, min(height, width) // BORDER_DIVISOR)
+    is_border = np.ones(coarse.shape, dtype=bool)
+    is_border[border_width:-border_width, border_width:-border_width] = False
     plane = np.stack([np.ones_like(x), x, y], axis=-1)  # (h, w, 3)
-    bowl = np.concatenate([plane, (x * x + y * y)[..., None]], axis=-1)  # (h, w, 4)
+    paraboloid = np.concatenate([plane, (x * x + y * y)[..., None]], axis=-1)  # (h, w, 4)
     surfaces = (
-        plane @ fit_robustly(plane[frame], coarse[frame]),
-        bowl @ fit_robustly(bowl.reshape(-1, 4), coarse.ravel()),
+        plane @ fit_robustly(plane[is_border], coarse[is_border]),
+        paraboloid @ fit_robustly(paraboloid.reshape(-1, 4), coarse.ravel()),
     )
-    candidates = [Paper(s.astype(np.float32), coarse - s, lopsidedness(coarse - s)) for s in surfaces]
-    return max(candidates, key=lambda paper: abs(paper.lopsidedness))
+    fits = [BackgroundFit(s.astype(np.float32), coarse - s, asymmetry(coarse - s)) for s in surfaces]
+    return max(fits, key=lambda fit: abs(fit.asymmetry))
 
 
 def fit_robustly(terms: NDArray[Any], values: Floats32) -> NDArray[Any]:
-    """Fit a sum of terms to most of the values, and let the rest lie where they lie.
+    """Fit a linear combination of terms to values, with little influence of outliers.
 
     Args:
-        terms: Shape (N, T), what each term is at each value.
-        values: Shape (N,).
+        terms: Design matrix, shape (N, T): the value of each term at each of N points.
+        values: Values to fit, shape (N,).
     Returns:
-        A coefficient for each term, shape (T,): those of the least absolute deviations, nearly.
+        The coefficient of each term, shape (T,). They nearly minimise the sum of absolute residuals.
     Source: iteratively reweighted least squares; Holland and Welsch 1977, "Robust regression using
         iteratively reweighted least-squares".
     """
-    solution, weights = np.zeros(terms.shape[1]), np.ones(len(values))
-    for _ in range(FITS):
+    coefficients, weights = np.zeros(terms.shape[1]), np.ones(len(values))
+    for _ in range(FIT_ROUNDS):
         weighted = terms.T * weights  # (T, N)
-        solution = np.linalg.lstsq(weighted @ terms, weighted @ values, rcond=None)[0]
-        weights = 1 / np.maximum(np.abs(values - terms @ solution), 1)
-    return solution
+        coefficients = np.linalg.lstsq(weighted @ terms, weighted @ values, rcond=None)[0]
+        weights = 1 / np.maximum(np.abs(values - terms @ coefficients), 1)
+    return coefficients
 
 
-def lopsidedness(rest: NDArray[Any]) -> float:
-    """Say to which side of zero values depart, the far ones counting most.
+def asymmetry(residual: NDArray[Any]) -> float:
+    """Measure to which side of zero the values lie; cubes make large values dominate.
 
     Args:
-        rest: Any shape.
+        residual: Values of any shape.
     Returns:
-        Sum of the cubes by the sum of their absolute values, in [-1, 1]; 0 if there are none.
+        The sum of the cubes divided by the sum of their absolute values, in [-1, 1]; 0 if all values are 0.
     Example:
-        >>> lopsidedness(np.array([1.0, 1.0, -2.0]))
+        >>> asymmetry(np.array([1.0, 1.0, -2.0]))
         -0.6
     """
-    cubes = rest**3
+    cubes = residual**3
     total = float(np.abs(cubes).sum())
     return float(cubes.sum()) / total if total else 0.0
 
 
-def remove_strokes(rest: Floats32) -> Floats32:
-    """Cut off what is high and narrow, as strokes are, and keep what is high and wide, as shadows are.
+def remove_strokes(residual: Floats32) -> Floats32:
+    """Remove bright, narrow marks, which are strokes, and keep bright, wide ones, which are shadows.
 
-    Beyond its edges a picture goes on as it ends, so that a shadow in a corner counts as wide.
+    The pixels at the edge are repeated outside the picture, so that a shadow in a corner counts as wide.
 
     Args:
-        rest: Shape (h, w), float32, strokes high.
+        residual: Residual of the background fit, shape (h, w), float32; strokes are positive.
     Returns:
-        The same without strokes.
-    Source: opening with a square, of which the strokes are the top hat; Meyer 1979, "Iterative image
-        transformations for an automatic screening of cervical smears".
+        The residual without strokes, same shape and dtype.
+    Source: morphological opening with a square, whose complement, the top hat, holds the strokes; Meyer
+        1979, "Iterative image transformations for an automatic screening of cervical smears".
     """
-    reach = max(1, round(min(rest.shape) * PEN_SHARE / 2))
-    ground = np.pad(rest, 2 * reach, mode="edge")
-    for extreme in (np.minimum, np.maximum):
-        for _ in range(2):  # along one axis, and then, turned, along the other
-            ground = slide(extreme, ground, 2 * reach + 1).T
-    return ground
+    radius = max(1, round(min(residual.shape) * MAX_STROKE_SHARE / 2))
+    opened = np.pad(residual, 2 * radius, mode="edge")
+    for extreme in (np.minimum, np.maximum):  # an erosion, then a dilation
+        for _ in range(2):  # along one axis, then along the other, because each pass transposes
+            opened = sliding_extreme(extreme, opened, 2 * radius + 1).T
+    return opened
 
 
-def slide(extreme: np.ufunc, values: NDArray[Any], width: int) -> NDArray[Any]:
-    """Find the extreme of every window along the first axis, by windows that grow to twice their width.
+def sliding_extreme(extreme: np.ufunc, values: NDArray[Any], width: int) -> NDArray[Any]:
+    """Compute the minimum or maximum of every window along the first axis.
+
+    Each round combines two windows into one of up to twice the width.
 
     Args:
         extreme: `np.minimum` or `np.maximum`.
-        values: Shape (h, w).
-        width: Of a window, 1 to h.
+        values: Array of shape (h, w).
+        width: Width of the windows, 1 to h.
     Returns:
-        Shape (h - width + 1, w).
+        The extreme of each window, shape (h - width + 1, w).
     Source: logarithmic decomposition; Pecht 1985, "Speeding up successive Minkowski operations with
         bit-plane computers".
     Example:
-        >>> slide(np.maximum, np.array([[3], [1], [2], [0]]), 3).T
+        >>> sliding_extreme(np.maximum, np.array([[3], [1], [2], [0]]), 3).T
         array([[3, 2]])
     """
-    reached = 1
-    while reached < width:
-        step = min(reached, width - reached)  # two windows may overlap: an extreme does not count twice
-        values = extreme(values[:-step], values[step:])
-        reached += step
+    current = 1  # width of the windows whose extremes `values` holds
+    while current < width:
+        shift = min(current, width - current)  # the two windows may overlap: that changes no extreme
+        values = extreme(values[:-shift], values[shift:])
+        current += shift
     return values
 
 
-def pen_level(departure: Floats32) -> float:
-    """Find how far the pen's marks depart from the paper.
+def foreground_level(difference: Floats32) -> float:
+    """Estimate the difference from the background at pixels that a stroke covers completely.
 
     Args:
-        departure: Any shape, about 0 on paper and positive on ink.
+        difference: Difference from the background, any shape; about 0 on background, positive on strokes.
     Returns:
-        The mean departure of ink, where ink is what departs by more than half of that.
-    Source: Ridler and Calvard 1978, "Picture thresholding using an iterative selection method", started
-        from the far end, because ink may be a thousandth of a picture.
+        The mean difference of the foreground, where the foreground is what exceeds half of this mean.
+    Source: Ridler and Calvard 1978, "Picture thresholding using an iterative selection method". Here the
+        iteration starts at the largest differences, because the foreground can be 1/1000 of a picture.
     """
-    flat = departure.ravel()
-    strays = min(STRAYS, flat.size // 1024)
-    far = flat[flat > flat.max() / 2]
-    if far.size <= strays:
-        far = flat
-    level = float(np.partition(far, far.size - 1 - strays)[far.size - 1 - strays])
-    flat = flat[flat > min(level / 2, level / 2**LEVELS)]  # no round falls below half of the last
-    for _ in range(LEVELS):
-        marks = flat[flat > level / 2]
-        if marks.size == 0:
+    values = difference.ravel()
+    outliers = min(MAX_OUTLIERS, values.size // 1024)
+    candidates = values[values > values.max() / 2]  # a shorter array to partition
+    if candidates.size <= outliers:
+        candidates = values
+    level = float(np.partition(candidates, -1 - outliers)[-1 - outliers])  # the largest without outliers
+    # No round uses smaller values, because a round at most halves the level.
+    values = values[values > min(level / 2, level / 2**THRESHOLD_ROUNDS)]
+    for _ in range(THRESHOLD_ROUNDS):
+        foreground = values[values > level / 2]
+        if foreground.size == 0:
             return 0.0
-        level = float(marks.mean())
+        level = float(foreground.mean())
     return level

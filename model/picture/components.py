@@ -1,77 +1,81 @@
-"""Which parts of a picture are strokes, and which are dust.
+"""Connected components: groups of touching pixels, which are either strokes or specks.
 
-A part is what hangs together, corners included. Parts are found from runs, the stretches of ink within a
-row, of which a picture has a few hundred where it has a hundred thousand points.
+Two pixels touch if they share a side or a corner. The algorithm works on runs, which are maximal sequences
+of true pixels in one row: a picture with a hundred thousand pixels has only a few hundred runs.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-SPECK_SHARE = 1 / 16  # of the largest part; the loose bar of a five is more, dust is less
+MIN_SIZE_SHARE = 1 / 16  # of the largest component; the separate bar of a 5 is larger, dust is smaller
 
 
-def remove_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep the large parts of a mask.
+def remove_small_components(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Remove the connected components that are smaller than a 16th of the largest.
 
     Args:
-        mask: Shape (height, width), true on ink.
+        mask: Shape (height, width), true on foreground.
     Returns:
-        The same without parts that are smaller than a 16th of the largest.
+        The mask without small components, same shape.
     """
     starts, ends, stride = find_runs(mask)
-    parts = connect(starts, ends, stride)
-    sizes = np.bincount(parts, weights=ends - starts, minlength=len(parts))
-    is_kept = sizes[parts] >= SPECK_SHARE * sizes.max(initial=0)
-    steps = np.zeros(mask.shape[0] * stride + 1, dtype=np.int8)
-    steps[starts[is_kept]] = 1
-    steps[ends[is_kept]] -= 1
-    return steps[:-1].cumsum(dtype=np.int8).reshape(-1, stride)[:, :-1].astype(bool)
+    labels = label_components(starts, ends, stride)
+    sizes = np.bincount(labels, weights=ends - starts, minlength=len(labels))
+    is_kept = sizes[labels] >= MIN_SIZE_SHARE * sizes.max(initial=0)
+    changes = np.zeros(mask.shape[0] * stride + 1, dtype=np.int8)  # +1 at starts, -1 at ends
+    changes[starts[is_kept]] = 1
+    changes[ends[is_kept]] -= 1
+    return changes[:-1].cumsum(dtype=np.int8).reshape(-1, stride)[:, :-1].astype(bool)
 
 
 def find_runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
-    """Find the stretches of ink within the rows.
+    """Find the runs of a mask.
+
+    Positions count the pixels row by row. Each row is followed by one extra background pixel, so that
+    no run continues in the next row.
 
     Args:
         mask: Shape (height, width).
     Returns:
-        Where R runs start and end (the first point after), each shape (R,), counted along the rows one
-        after another; and how far one row is from the next.
+        The position of the first pixel of each of R runs, shape (R,); the position after its last pixel,
+        shape (R,); and the stride, which is the distance between the starts of two rows.
     Example:
         >>> find_runs(np.array([[True, True], [False, True]]))
         (array([0, 4]), array([2, 5]), 3)
     """
     height, width = mask.shape
-    stride = width + 1  # a point of paper ends every row
-    points = np.zeros(height * stride + 1, dtype=np.int8)
-    points[1:].reshape(height, stride)[:, :width] = mask
-    changes = np.flatnonzero(points[1:] != points[:-1])
+    stride = width + 1
+    padded = np.zeros(height * stride + 1, dtype=np.int8)  # one more background pixel comes first
+    padded[1:].reshape(height, stride)[:, :width] = mask
+    changes = np.flatnonzero(padded[1:] != padded[:-1])
     return changes[::2], changes[1::2], stride
 
 
-def connect(starts: NDArray[np.intp], ends: NDArray[np.intp], stride: int) -> NDArray[np.intp]:
-    """Number the parts that runs form.
+def label_components(starts: NDArray[np.intp], ends: NDArray[np.intp], stride: int) -> NDArray[np.intp]:
+    """Label each run with its connected component.
 
     Args:
-        starts: Where each run starts, rising, shape (R,).
-        ends: Where each ends.
-        stride: How far one row is from the next.
+        starts: Position of the first pixel of each run, ascending, shape (R,).
+        ends: Position after the last pixel of each run, shape (R,).
+        stride: Distance between the starts of two rows.
     Returns:
-        For each run the first run of its part, shape (R,).
+        The label of each run, shape (R,): the index of the first run in its component.
     Source: label propagation with hooking and pointer jumping; Shiloach and Vishkin 1982, "An O(log n)
         parallel connectivity algorithm".
     """
-    # Of the next row, a run touches those that end after it starts and start before it ends.
+    # List all pairs of touching runs. The runs of the next row that touch a given run are consecutive: from
+    # the first that ends at or after its left neighbour to the last that starts at or before its right one.
     first = np.searchsorted(ends, starts + stride)
-    touched = np.maximum(np.searchsorted(starts, ends + stride, side="right") - first, 0)
-    upper = np.repeat(np.arange(len(starts)), touched)
-    lower = np.arange(len(upper)) + np.repeat(first - (touched.cumsum() - touched), touched)
-    parts = np.arange(len(starts))
+    counts = np.maximum(np.searchsorted(starts, ends + stride, side="right") - first, 0)
+    upper = np.repeat(np.arange(len(starts)), counts)
+    lower = np.arange(len(upper)) + np.repeat(first - (counts.cumsum() - counts), counts)
+    labels = np.arange(len(starts))
     while True:
-        smaller = np.minimum(parts[upper], parts[lower])
-        joined = parts.copy()
-        for run in (parts[upper], parts[lower], upper, lower):
-            np.minimum.at(joined, run, smaller)
-        joined = joined[joined]
-        if np.array_equal(joined, parts):
-            return parts
-        parts = joined
+        smaller = np.minimum(labels[upper], labels[lower])
+        updated = labels.copy()
+        for runs in (labels[upper], labels[lower], upper, lower):
+            np.minimum.at(updated, runs, smaller)  # hooking: both components take the smaller label
+        updated = updated[updated]  # pointer jumping: each label becomes the label of the run it names
+        if np.array_equal(updated, labels):
+            return labels
+        labels = updated

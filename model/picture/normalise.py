@@ -1,17 +1,17 @@
-"""From ink to the 8×8 that the network reads, by the steps that made its training set.
+"""Normalisation: turns the strokes of a picture into an 8×8 image like those of the training set.
 
-The images of the data set were made from scans by NIST's form-processing programs, and the traces of
-these are in it: digits stretched to the same box, strokes of about the same weight, upright. A network that
-learned from such images reads others only if they were made the same way:
+The training set was made from scans with NIST's form-processing programs. Their traces are in its images:
+all digits fill the same box, strokes have about the same width, digits stand upright. A network that
+learned from such images classifies other images well only if they were made in the same way. The steps:
 
-    find_ink       drop the specks of a picture
-    crop           keep the box around the ink
-    stretch        to 32 rows and up to 20 columns, whatever its shape was, black or white
-    normalise_ink  thin what is fat, thicken what is thin
-    remove_slant   move the rows until the digit stands upright
-    sum_blocks     count the ink in blocks of 4×4: 0 to 16
+    remove_noise            set specks and faint pixels to background
+    crop                    keep the bounding box of the foreground
+    stretch                 resize to 32 rows and up to 20 columns, as a binary bitmap of 32×32
+    normalise_stroke_width  erode wide strokes, dilate narrow ones
+    remove_slant            shift the rows until the digit stands upright
+    sum_blocks              count the foreground pixels in blocks of 4×4: 0 to 16
 
-What is left out on purpose: taking ink off paper (`paper.py`), and files of pictures (`app/`).
+Background subtraction comes before these steps (`background.py`), and decoding of files before that (`app/`).
 
 Source: Garris, Blue, Candela, Dimmick, Geist, Grother, Janet and Wilson 1994, "NIST form-based handprint
 recognition system", NISTIR 5469; the data set's own description says that it used these programs.
@@ -25,166 +25,168 @@ from numpy.typing import NDArray
 
 from model.errors import BlankPictureError
 from model.mlp import IMAGE_SIDE, Floats32
-from model.picture.components import remove_specks
+from model.picture.components import remove_small_components
 from model.picture.resample import resize
 
-FIELD = 32  # rows and columns of the originals
-BLOCK = FIELD // IMAGE_SIDE
-BOX_WIDTH = 20  # columns into which a digit is stretched; it gets all the rows
-MAX_WIDENING = 1.35  # a bare vertical one stays narrow
-EDGE = 0.25  # less ink belongs to no stroke
-COVERED = 0.5  # a point that a pen covers by half is ink
+BITMAP_SIDE = 32  # rows and columns of the bitmaps from which the training set was made
+BLOCK_SIDE = BITMAP_SIDE // IMAGE_SIDE
+BOX_WIDTH = 20  # columns into which a digit is stretched; its height is always all 32 rows
+MAX_WIDENING = 1.35  # horizontal scale over vertical scale, at most: a bare vertical 1 stays narrow
+MIN_COVERAGE = 0.25  # pixels with less coverage belong to no stroke
+COVERED = 0.5  # a pixel counts as covered if a stroke covers half of it
 
-# Points of ink in the field → how often strokes are thinned (negative) or thickened.
-INK_STEPS = ((560, -2), (412, -1), (255, 0), (107, 1), (-1, 2))
+# The number of foreground pixels that a bitmap exceeds → the number of dilations, negative for erosions.
+DILATIONS = ((560, -2), (412, -1), (255, 0), (107, 1), (-1, 2))
 
 
-def find_ink(ink: NDArray[Any]) -> Floats32:
-    """Keep the strokes of a picture and drop its specks.
+def remove_noise(coverage: NDArray[Any]) -> Floats32:
+    """Set specks and faint pixels to background.
 
     Args:
-        ink: Shape (height, width), in [0, 1].
+        coverage: Foreground coverage, shape (height, width), in [0, 1].
     Returns:
-        The same as float32; 0 wherever there is no stroke.
+        The coverage of the strokes, same shape, float32; 0 elsewhere.
     """
-    strokes = remove_specks(ink >= EDGE)
-    return np.where(strokes, ink, 0).astype(np.float32)
+    is_stroke = remove_small_components(coverage >= MIN_COVERAGE)
+    return np.where(is_stroke, coverage, 0).astype(np.float32)
 
 
-def crop(ink: Floats32) -> Floats32:
-    """Keep the box around the ink.
+def crop(coverage: Floats32) -> Floats32:
+    """Keep the bounding box of the covered pixels.
 
     Args:
-        ink: Shape (height, width), in [0, 1].
+        coverage: Foreground coverage, shape (height, width), in [0, 1].
     Returns:
-        Shape (h, w), as much of it as rows and columns with a covered point span.
+        The part inside the bounding box, shape (h, w).
     Raises:
-        BlankPictureError: No point is covered.
+        BlankPictureError: No pixel is covered.
     """
-    covered = ink >= COVERED
-    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+    is_covered = coverage >= COVERED
+    rows, columns = np.flatnonzero(is_covered.any(axis=1)), np.flatnonzero(is_covered.any(axis=0))
     if rows.size == 0:
         raise BlankPictureError
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def stretch(ink: Floats32) -> NDArray[np.bool_]:
-    """Give a digit the height of the field and 20 of its columns, whatever its own shape.
+def stretch(coverage: Floats32) -> NDArray[np.bool_]:
+    """Resize a digit to the height of the bitmap and to up to 20 columns, and make it binary.
 
-    Only what is narrow is not widened by more than 1.35 times what it is made higher. Ink is what reaches
-    half of what the pen reaches in a row, on average, so that a hairline survives being made smaller.
-
-    Args:
-        ink: Shape (h, w), in [0, 1], cropped.
-    Returns:
-        The field, shape (32, 32), the digit in the middle.
-    """
-    height, width = ink.shape
-    box_width = max(1, min(BOX_WIDTH, round(width * MAX_WIDENING * FIELD / height)))
-    box = resize(ink, FIELD, box_width)
-    field = np.zeros((FIELD, FIELD), dtype=bool)
-    left = (FIELD - box_width) // 2
-    field[:, left : left + box_width] = box >= box.max(axis=1).mean() / 2
-    return field
-
-
-def normalise_ink(field: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Bring strokes to the weight that the training set has.
+    The horizontal scale is at most 1.35 times the vertical scale, so a narrow digit stays narrow.
+    The threshold adapts to the stroke: take the largest coverage of each row, and halve the mean of these.
+    So a hairline, whose coverage shrinks with the picture, still reaches the threshold.
 
     Args:
-        field: Shape (32, 32).
+        coverage: Foreground coverage of a cropped digit, shape (h, w), in [0, 1].
     Returns:
-        The field with strokes thinned or thickened once or twice, or as it was.
+        The bitmap, shape (32, 32), true on foreground, with the digit in the middle.
     """
-    ink = int(field.sum())
-    steps = next(steps for least, steps in INK_STEPS if ink > least)
-    for _ in range(abs(steps)):
-        changed = thicken(field) if steps > 0 else ~thicken(~field)
-        if not changed.any():  # dots everywhere, none of them a stroke
+    height, width = coverage.shape
+    box_width = max(1, min(BOX_WIDTH, round(width * MAX_WIDENING * BITMAP_SIDE / height)))
+    box = resize(coverage, BITMAP_SIDE, box_width)
+    bitmap = np.zeros((BITMAP_SIDE, BITMAP_SIDE), dtype=bool)
+    left = (BITMAP_SIDE - box_width) // 2
+    bitmap[:, left : left + box_width] = box >= box.max(axis=1).mean() / 2
+    return bitmap
+
+
+def normalise_stroke_width(bitmap: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Bring the strokes to about the width that they have in the training set.
+
+    Args:
+        bitmap: Shape (32, 32).
+    Returns:
+        The bitmap after no, one or two dilations or erosions, depending on its foreground pixels.
+    """
+    foreground_pixels = int(bitmap.sum())
+    dilations = next(count for limit, count in DILATIONS if foreground_pixels > limit)
+    for _ in range(abs(dilations)):
+        changed = dilate(bitmap) if dilations > 0 else ~dilate(~bitmap)
+        if not changed.any():  # isolated pixels only: an erosion would leave nothing
             break
-        field = changed
-    return field
+        bitmap = changed
+    return bitmap
 
 
-def thicken(field: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Grow what is true by one point to each of its four sides.
-
-    Args:
-        field: Any shape (h, w).
-    Returns:
-        The same shape.
-    """
-    grown = field.copy()
-    grown[1:] |= field[:-1]
-    grown[:-1] |= field[1:]
-    grown[:, 1:] |= field[:, :-1]
-    grown[:, :-1] |= field[:, 1:]
-    return grown
-
-
-def remove_slant(field: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Make a digit stand upright: move each row until the left edges near top and bottom meet.
-
-    The edges are those of the second row below the top and above the bottom. Each goes half of
-    the way, and what is moved out of the field is cut off.
+def dilate(bitmap: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Set the four neighbours of every true pixel to true: a binary dilation with a cross.
 
     Args:
-        field: Shape (32, 32).
+        bitmap: Any shape (h, w).
     Returns:
-        The same shape.
+        The dilated bitmap, same shape.
     """
-    rows = np.flatnonzero(field.any(axis=1))
+    dilated = bitmap.copy()
+    dilated[1:] |= bitmap[:-1]
+    dilated[:-1] |= bitmap[1:]
+    dilated[:, 1:] |= bitmap[:, :-1]
+    dilated[:, :-1] |= bitmap[:, 1:]
+    return dilated
+
+
+def remove_slant(bitmap: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Shift the rows of a digit so that its left edges near the top and near the bottom align.
+
+    The two edges are measured two rows below the top row and two rows above the bottom row of the digit.
+    Each edge moves half of the way towards the other. Pixels that leave the bitmap are lost.
+
+    Args:
+        bitmap: Shape (32, 32), with at least one true pixel.
+    Returns:
+        The bitmap without slant, same shape.
+    """
+    rows = np.flatnonzero(bitmap.any(axis=1))
     top, bottom = rows[[0, -1]] + (2, -2)
-    if top >= bottom or not (field[top].any() and field[bottom].any()):
-        return field
-    slant = int(field[bottom].argmax()) - int(field[top].argmax())  # columns from top to bottom
-    along = (bottom - np.arange(FIELD)) / (bottom - top)  # 1 at the top, 0 at the bottom
-    shifts = np.round(slant * along).astype(int) - round(slant / 2)  # (32,)
-    shifts = shifts.clip(-FIELD, FIELD)  # in a low digit the rows beyond its ends would go further
-    wide = np.pad(field, ((0, 0), (FIELD, FIELD)))
-    columns = np.arange(FIELD, 2 * FIELD) - shifts[:, None]  # (32, 32)
-    return np.take_along_axis(wide, columns, axis=1)
+    if top >= bottom or not (bitmap[top].any() and bitmap[bottom].any()):
+        return bitmap
+    slant = int(bitmap[bottom].argmax()) - int(bitmap[top].argmax())  # columns from top to bottom
+    share = (bottom - np.arange(BITMAP_SIDE)) / (bottom - top)  # of the slant: 1 at the top, 0 at the bottom
+    shifts = np.round(slant * share).astype(int) - round(slant / 2)  # (32,)
+    shifts = shifts.clip(-BITMAP_SIDE, BITMAP_SIDE)  # rows outside a low digit would exceed the padding
+    padded = np.pad(bitmap, ((0, 0), (BITMAP_SIDE, BITMAP_SIDE)))
+    columns = np.arange(BITMAP_SIDE, 2 * BITMAP_SIDE) - shifts[:, None]  # (32, 32), source columns
+    return np.take_along_axis(padded, columns, axis=1)
 
 
-def sum_blocks(field: NDArray[np.bool_]) -> Floats32:
-    """Count the ink in blocks of 4×4.
+def sum_blocks(bitmap: NDArray[np.bool_]) -> Floats32:
+    """Count the foreground pixels in blocks of 4×4.
 
     Args:
-        field: Shape (32, 32).
+        bitmap: Shape (32, 32).
     Returns:
-        Shape (8, 8), float32 in [0, 16].
+        The image, shape (8, 8), float32 in [0, 16].
     Example:
         >>> float(sum_blocks(np.ones((32, 32), bool)).min())
         16.0
     """
-    image: Floats32 = field.reshape(IMAGE_SIDE, BLOCK, IMAGE_SIDE, BLOCK).sum(axis=(1, 3)).astype(np.float32)
+    blocks = bitmap.reshape(IMAGE_SIDE, BLOCK_SIDE, IMAGE_SIDE, BLOCK_SIDE)
+    image: Floats32 = blocks.sum(axis=(1, 3)).astype(np.float32)
     return image
 
 
 NORMALISATION_STEPS: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
-    find_ink,
+    remove_noise,
     crop,
     stretch,
-    normalise_ink,
+    normalise_stroke_width,
     remove_slant,
     sum_blocks,
 )
 
 
-def normalise_digit(ink: NDArray[Any]) -> Floats32:
-    """Make the 8×8 of a picture's ink.
+def normalise_digit(coverage: NDArray[Any]) -> Floats32:
+    """Turn the strokes of a digit into the 8×8 image that the network classifies.
 
     Args:
-        ink: Shape (height, width), booleans, or floats in [0, 1] where 1 is ink.
+        coverage: Foreground coverage, shape (height, width): floats in [0, 1], or booleans.
     Returns:
-        Shape (8, 8), float32 in [0, 16].
+        The normalised image, shape (8, 8), float32 in [0, 16].
     Raises:
-        BlankPictureError: There is no ink.
+        BlankPictureError: There is no foreground.
     Example:
-        >>> upright = normalise_digit(np.eye(90) > 0)  # a diagonal, which has more slant than any one
-        >>> upright.any(axis=0).sum()
+        >>> diagonal = np.eye(90) > 0  # a line with more slant than any 1
+        >>> normalise_digit(diagonal).any(axis=0).sum()  # columns of the image that hold ink
         np.int64(2)
     """
     for step in NORMALISATION_STEPS:
-        ink = step(ink)
-    return ink
+        coverage = step(coverage)
+    return coverage

@@ -1,4 +1,4 @@
-"""Changing the size of a picture: one matrix for its rows, one for its columns."""
+"""Resizing of pictures: one matrix resamples the rows, another one the columns."""
 
 from typing import Any
 
@@ -9,43 +9,43 @@ from model.mlp import Floats32
 
 
 def resize(picture: Floats32, height: int, width: int) -> Floats32:
-    """Make a picture larger or smaller, each axis by its own factor.
+    """Resize a picture; each axis has its own scale.
 
     Args:
         picture: Shape (h, w), float32.
-        height: Rows wanted, at least 1.
-        width: Columns wanted, at least 1.
+        height: Rows of the result, at least 1.
+        width: Columns of the result, at least 1.
     Returns:
-        Shape (height, width), float32 within the range of the picture.
+        The resized picture, shape (height, width), float32, within the range of the picture's values.
     """
-    rows, columns = (resampling(*sizes) for sizes in zip(picture.shape, (height, width), strict=True))
+    rows, columns = (resampling_matrix(*sizes) for sizes in zip(picture.shape, (height, width), strict=True))
     resized: NDArray[Any] = rows @ picture @ columns.T
     return resized.astype(np.float32, copy=False)
 
 
-def resampling(length: int, samples: int) -> Floats32:
-    """Weigh the values along one axis so that they become more or fewer.
+def resampling_matrix(length: int, samples: int) -> Floats32:
+    """Compute the matrix that resamples an axis from one number of values to another.
 
-    Fewer are means over what they cover, so that no stroke falls between two of them; more are read
-    linearly between the old ones.
+    Fewer samples are means of the values that they cover, so that no stroke is lost between two samples.
+    More samples are linear interpolations between the values.
 
     Args:
-        length: Values along the axis, at least 1.
-        samples: Values wanted, at least 1.
+        length: Number of values along the axis, at least 1.
+        samples: Number of values after resampling, at least 1.
     Returns:
-        Shape (samples, length), float32 in [0, 1]; each row sums to 1.
+        Weights, shape (samples, length), float32 in [0, 1]; each row sums to 1.
     Example:
-        >>> resampling(4, 2).tolist()
+        >>> resampling_matrix(4, 2).tolist()
         [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5]]
     """
-    step = length / samples
+    step = length / samples  # width of a sample, in values
     if samples < length:
         edges = np.arange(length + 1)
         starts = (np.arange(samples) * step)[:, None]
-        weights = np.minimum(starts + step, edges[1:]) - np.maximum(starts, edges[:-1])
+        weights = np.minimum(starts + step, edges[1:]) - np.maximum(starts, edges[:-1])  # overlaps
     else:
         centres = ((np.arange(samples) + 0.5) * step)[:, None]
         weights = 1 - np.abs(centres - (np.arange(length) + 0.5))
     weights = np.maximum(weights, 0)
-    shares: Floats32 = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return shares
+    matrix: Floats32 = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return matrix

@@ -1,6 +1,5 @@
-"""The network computes what its layers say, for any image, and changes nothing it is given."""
+"""Tests of the network: forward pass, softmax, and checks of pixels and weights."""
 
-import math
 import warnings
 
 import numpy as np
@@ -25,6 +24,7 @@ from model import (
     softmax,
     validate_pixels,
 )
+from tests.reference import slow_probabilities
 from training.parameters import he_initialisation, views
 
 images = arrays(
@@ -35,26 +35,13 @@ logits = arrays(
 )
 
 
-def slow_probabilities(weights, pixels):
-    """The network for one image, in Python's own float64 and with nothing but loops."""
-    x = [float(pixel) / INK_MAX for pixel in pixels]
-    for layer, (matrix, bias) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
-        z = [
-            math.fsum(x[i] * float(matrix[i, j]) for i in range(len(x))) + float(bias[j])
-            for j in range(len(bias))
-        ]
-        x = z if layer == len(LAYER_SIZES) - 2 else [max(0.0, value) for value in z]
-    exponentials = [math.exp(value - max(x)) for value in x]
-    return [value / math.fsum(exponentials) for value in exponentials]
-
-
-def test_agrees_with_a_slow_float64_reference(artefact, split):
+def test_probabilities_agree_with_a_slow_float64_reference(artefact, split):
     pixels = split.held_out.pixels[:5]
-    expected = [slow_probabilities(artefact.network.weights, row) for row in pixels]
+    expected = [slow_probabilities(artefact.network.weights, image) for image in pixels]
     np.testing.assert_allclose(artefact.network.probabilities(pixels), expected, atol=1e-6)
 
 
-def test_agrees_with_scikit_learns_forward_pass_under_our_weights(artefact, split):
+def test_probabilities_agree_with_scikit_learn_given_the_same_weights(artefact, split):
     oracle = MLPClassifier(hidden_layer_sizes=LAYER_SIZES[1:-1], activation="relu", max_iter=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -66,19 +53,19 @@ def test_agrees_with_scikit_learns_forward_pass_under_our_weights(artefact, spli
 
 
 @given(images)
-def test_a_batch_equals_its_rows_one_by_one(artefact, pixels):
-    singles = np.stack([artefact.network.probabilities(row) for row in pixels])
-    # Of noise, each is right to 1e-6; of digits, to 3e-7.
+def test_a_batch_gives_the_probabilities_of_its_images_one_by_one(artefact, pixels):
+    singles = np.stack([artefact.network.probabilities(image) for image in pixels])
+    # The error of each probability is at most 1e-6 for noise and 3e-7 for digits.
     np.testing.assert_allclose(artefact.network.probabilities(pixels), singles, rtol=0, atol=2e-6)
 
 
 @given(images)
-def test_dividing_the_weights_is_dividing_the_pixels(artefact, pixels):
+def test_dividing_the_first_weights_by_16_equals_dividing_the_pixels(artefact, pixels):
     divided = forward(artefact.network.weights, pixels / np.float32(INK_MAX)).logits
     assert np.array_equal(artefact.network.logits(pixels), divided)
 
 
-def test_relu_leaves_its_input_alone_unless_told_otherwise():
+def test_relu_changes_its_input_only_if_it_is_the_out_argument():
     z = np.array([-1.0, 0.0, 2.0])
     assert relu(z).tolist() == [0, 0, 2]
     assert z.tolist() == [-1, 0, 2]
@@ -86,7 +73,7 @@ def test_relu_leaves_its_input_alone_unless_told_otherwise():
     assert z.tolist() == [0, 0, 2]
 
 
-def test_pixels_lie_row_by_row_whatever_came():
+def test_validate_pixels_returns_c_order_for_an_array_in_fortran_order():
     values = np.asfortranarray(np.arange(128).reshape(2, 64) % 17)
     pixels = validate_pixels(values)
     assert pixels.flags.c_contiguous
@@ -94,14 +81,14 @@ def test_pixels_lie_row_by_row_whatever_came():
 
 
 @given(images)
-def test_the_input_is_never_changed(artefact, pixels):
+def test_probabilities_leave_their_input_unchanged(artefact, pixels):
     before = pixels.copy()
     artefact.network.probabilities(pixels)
     np.testing.assert_array_equal(pixels, before)
 
 
 @given(images)
-def test_probabilities_are_float32_finite_and_sum_to_one(artefact, pixels):
+def test_probabilities_are_float32_and_sum_to_one(artefact, pixels):
     probabilities = artefact.network.probabilities(pixels)
     assert probabilities.dtype == np.float32
     assert (probabilities >= 0).all()
@@ -109,7 +96,7 @@ def test_probabilities_are_float32_finite_and_sum_to_one(artefact, pixels):
 
 
 @given(logits)
-def test_softmax_gives_probabilities_for_any_finite_logits(scores):
+def test_softmax_gives_finite_probabilities_for_any_finite_logits(scores):
     probabilities = softmax(scores)
     assert np.isfinite(probabilities).all()
     assert (probabilities >= 0).all()
@@ -117,22 +104,22 @@ def test_softmax_gives_probabilities_for_any_finite_logits(scores):
 
 
 @given(logits)
-def test_softmax_keeps_the_order_of_the_logits(scores):
+def test_softmax_gives_the_largest_logit_the_largest_probability(scores):
     largest = np.take_along_axis(softmax(scores), scores.argmax(axis=-1, keepdims=True), axis=-1)
     assert (largest == softmax(scores).max(axis=-1, keepdims=True)).all()
 
 
 @given(arrays(np.float64, (3, 10), elements=st.floats(-50, 50)), st.floats(-1000, 1000))
-def test_softmax_does_not_care_for_a_shift(scores, shift):
+def test_softmax_is_invariant_to_a_shift_of_all_logits(scores, shift):
     np.testing.assert_allclose(softmax(scores + shift), softmax(scores), atol=1e-9)
 
 
-def test_the_weights_of_a_network_cannot_be_changed(artefact):
+def test_network_weights_are_read_only(artefact):
     with pytest.raises(ValueError, match="read-only"):
         artefact.network.weights.W1[0, 0] = 1
 
 
-def test_a_network_keeps_its_own_copy_of_the_weights():
+def test_network_keeps_its_own_copy_of_the_weights():
     weights = views(he_initialisation(np.random.default_rng(0)))
     network = Network(weights)
     weights.W1[:] = 7
@@ -148,33 +135,33 @@ def test_a_network_keeps_its_own_copy_of_the_weights():
         (lambda w: w._replace(W1=np.full_like(w.W1, 1e30), W2=np.full_like(w.W2, 1e30)), "overflow"),
     ],
 )
-def test_arrays_that_are_not_this_network_are_refused_by_name(artefact, change, fault):
+def test_network_rejects_invalid_weights_and_names_the_array(artefact, change, fault):
     with pytest.raises(WeightsError, match=fault):
         Network(change(artefact.network.weights))
 
 
 @given(st.floats(2.0**-10, 2.0**40, width=32), images)
-def test_no_image_makes_an_accepted_network_answer_nan(artefact, factor, pixels):
-    grown = Weights(*(array * np.float32(factor) for array in artefact.network.weights))
+def test_no_image_gives_nan_if_the_network_accepts_its_weights(artefact, factor, pixels):
+    scaled = Weights(*(array * np.float32(factor) for array in artefact.network.weights))
     try:
-        network = Network(grown)
+        network = Network(scaled)
     except WeightsError:
         return
     assert np.isfinite(network.probabilities(pixels)).all()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, np.float64])
-def test_pixels_come_in_any_numeric_type(dtype):
+def test_validate_pixels_accepts_any_numeric_dtype(dtype):
     values = np.arange(PIXELS).reshape(1, PIXELS) % (INK_MAX + 1)
     pixels = validate_pixels(values.astype(dtype))
     assert pixels.dtype == np.float32
     np.testing.assert_array_equal(pixels, values)
 
 
-@pytest.mark.parametrize("bad", [-1e-9, 16.0000001, np.nan, np.inf, -np.inf, 1e300])
-def test_a_pixel_out_of_bounds_is_named(bad):
+@pytest.mark.parametrize("invalid", [-1e-9, 16.0000001, np.nan, np.inf, -np.inf, 1e300])
+def test_validate_pixels_names_the_pixel_that_is_out_of_range(invalid):
     values = np.zeros((3, PIXELS))
-    values[1, 7] = bad
+    values[1, 7] = invalid
     with pytest.raises(PixelRangeError) as caught:
         validate_pixels(values)
     assert (caught.value.row, caught.value.pixel) == (1, 7)
@@ -182,6 +169,6 @@ def test_a_pixel_out_of_bounds_is_named(bad):
 
 
 @pytest.mark.parametrize("shape", [(64,), (1, 63), (1, 8, 8), (0,)])
-def test_another_shape_is_refused(shape):
+def test_validate_pixels_rejects_any_shape_but_batches_of_64(shape):
     with pytest.raises(PixelShapeError):
         validate_pixels(np.zeros(shape))

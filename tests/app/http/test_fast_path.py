@@ -21,7 +21,7 @@ from tests.app.metrics.test_instruments import requests_to
 from tests.app.test_layouts import bodies, images, rows
 from tests.asgi import ask, head, never
 from tests.conftest import InProcess
-from tests.model.test_mlp import slow_probabilities
+from tests.reference import slow_probabilities
 
 content_types = st.sampled_from(
     [b"", b"application/json", b"text/plain", b"x/y+json", b"application/json;\xe9", b"APPLICATION/JSON"]
