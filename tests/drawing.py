@@ -1,21 +1,23 @@
-"""Digits drawn with a round pen, for tests that need a picture and know what it shows."""
+"""Drawn digits with round strokes, for tests that need a picture of a known digit."""
 
 import math
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-FINER = 4  # points are drawn this many times too small, and averaged
+OVERSAMPLING = 4  # each pixel is the mean of 4×4 smaller pixels, so that edges are smooth
 
 
 def arc(centre, radii, start, end, points=24):
-    """Points along an ellipse; angles in degrees, 0 is right and 90 is down."""
-    turns = [math.radians(start + (end - start) * i / (points - 1)) for i in range(points)]
-    return [(centre[0] + radii[0] * math.cos(turn), centre[1] + radii[1] * math.sin(turn)) for turn in turns]
+    """Compute points along an ellipse; angles are in degrees: 0 is right, 90 is down."""
+    angles = [math.radians(start + (end - start) * i / (points - 1)) for i in range(points)]
+    return [
+        (centre[0] + radii[0] * math.cos(angle), centre[1] + radii[1] * math.sin(angle)) for angle in angles
+    ]
 
 
-# Each digit is a list of strokes, each stroke a list of (x, y): y is 0 at the top and 1 at the bottom,
-# x is about 0.2…0.8.
+# Each digit is a list of strokes, and each stroke is a list of points (x, y). y is 0 at the top of the digit
+# and 1 at its bottom; x is about 0.2…0.8.
 STROKES: dict[int, list[list[tuple[float, float]]]] = {
     0: [arc((0.5, 0.5), (0.3, 0.5), -90, 270, points=48)],
     1: [[(0.32, 0.22), (0.55, 0), (0.55, 1)]],
@@ -33,30 +35,31 @@ STROKES: dict[int, list[list[tuple[float, float]]]] = {
 }
 
 
-def draw(digit, side=280, pen=0.1, height=0.6, centre=(0.5, 0.5), ink=0, paper=255):
-    """Draw a digit on a square.
+def draw(digit, side=280, stroke_width=0.1, height=0.6, centre=(0.5, 0.5), foreground=0, background=255):
+    """Draw a digit in a square picture.
 
     Args:
         digit: 0…9.
         side: Rows and columns of the picture.
-        pen: Width of the pen, as a share of the digit's height.
-        height: The digit's height, as a share of the side.
-        centre: Where the middle of the digit is, x and y as shares of the side.
-        ink: Brightness of a point that the pen covers.
-        paper: Brightness of one that it does not touch.
+        stroke_width: Width of the strokes, as a share of the digit's height.
+        height: Height of the digit, as a share of the side.
+        centre: Position of the digit's middle, x and y as shares of the side.
+        foreground: Brightness of a pixel that a stroke covers completely.
+        background: Brightness of a pixel that no stroke touches.
     Returns:
-        Shape (side, side), uint8.
+        Brightness, shape (side, side), uint8.
     """
-    fine = side * FINER
-    length = height * fine
-    radius = max(1.0, pen * length / 2)
-    picture = Image.new("L", (fine, fine), paper)
-    pencil = ImageDraw.Draw(picture)
+    large_side = side * OVERSAMPLING
+    length = height * large_side
+    radius = max(1.0, stroke_width * length / 2)
+    picture = Image.new("L", (large_side, large_side), background)
+    drawing = ImageDraw.Draw(picture)
     for stroke in STROKES[digit]:
         points = [
-            (centre[0] * fine + (x - 0.5) * length, centre[1] * fine + (y - 0.5) * length) for x, y in stroke
+            (centre[0] * large_side + (x - 0.5) * length, centre[1] * large_side + (y - 0.5) * length)
+            for x, y in stroke
         ]
-        pencil.line(points, fill=ink, width=round(2 * radius))
+        drawing.line(points, fill=foreground, width=round(2 * radius))
         for x, y in points:
-            pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
-    return np.asarray(picture.reduce(FINER))
+            drawing.ellipse((x - radius, y - radius, x + radius, y + radius), fill=foreground)
+    return np.asarray(picture.reduce(OVERSAMPLING))

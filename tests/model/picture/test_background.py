@@ -1,4 +1,4 @@
-"""Taking ink off paper of any kind."""
+"""Tests of background subtraction, under many kinds of light."""
 
 import numpy as np
 import pytest
@@ -10,15 +10,15 @@ from scipy import ndimage
 
 from model import BlankPictureError, PictureError, PictureShapeError, normalise_digit, subtract_background
 from model.picture.background import (
-    LEVELS,
-    PEN_SHARE,
-    STRAYS,
-    estimate_paper,
+    MAX_OUTLIERS,
+    MAX_STROKE_SHARE,
+    THRESHOLD_ROUNDS,
+    asymmetry,
+    fit_background,
     fit_robustly,
-    lopsidedness,
-    pen_level,
+    foreground_level,
     remove_strokes,
-    slide,
+    sliding_extreme,
 )
 from tests.drawing import draw
 
@@ -26,7 +26,7 @@ SIDE = 160
 Y, X = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
 NOISE = np.random.default_rng(0).normal(0, 1, (SIDE, SIDE))
 
-# What the light does to white paper; ink keeps a quarter of it.
+# The brightness of a white sheet under each light, from 0 to 1. Strokes have a quarter of it.
 LIGHT = {
     "even": np.full((SIDE, SIDE), 0.9),
     "dim": np.full((SIDE, SIDE), 0.35),
@@ -38,51 +38,52 @@ LIGHT = {
 }
 
 
-def lit(digit, light):
+def draw_under_light(digit, light):
+    """Draw a digit on a white sheet under the given light."""
     drawn = draw(digit, side=SIDE) / 255
     return (255 * light * (0.25 + 0.75 * drawn)).clip(0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("light", LIGHT)
-@pytest.mark.parametrize("is_chalk", [False, True], ids=["pen", "chalk"])
-def test_a_digit_is_read_whatever_the_light(network_reads, light, is_chalk):
-    pictures = [lit(digit, LIGHT[light]) for digit in range(10)]
-    read = [network_reads(255 - picture if is_chalk else picture) for picture in pictures]
-    assert read == list(range(10))
+@pytest.mark.parametrize("is_inverted", [False, True], ids=["dark strokes", "bright strokes"])
+def test_digits_are_classified_correctly_under_any_light(classify_picture, light, is_inverted):
+    pictures = [draw_under_light(digit, LIGHT[light]) for digit in range(10)]
+    predicted = [classify_picture(255 - picture if is_inverted else picture) for picture in pictures]
+    assert predicted == list(range(10))
 
 
 @pytest.mark.parametrize("contrast", [30, 60, 120])
-def test_a_faint_pen_on_noisy_paper_is_read(network_reads, contrast):
+def test_faint_strokes_on_a_noisy_background_are_classified_correctly(classify_picture, contrast):
     faint = 200 - contrast * (1 - draw(5, side=SIDE) / 255) + 3 * NOISE
-    assert network_reads(faint.clip(0, 255).astype(np.uint8)) == 5
+    assert classify_picture(faint.clip(0, 255).astype(np.uint8)) == 5
 
 
 @pytest.mark.parametrize("light", ["even", "dim", "from the left", "from a corner", "falling off outwards"])
-def test_paper_alone_is_blank(light):
+def test_a_noisy_background_without_strokes_is_blank(light):
     with pytest.raises(BlankPictureError):
         subtract_background((255 * LIGHT[light] + 3 * NOISE).clip(0, 255).astype(np.uint8))
 
 
-def test_full_ink_is_one_and_paper_is_zero():
-    ink = subtract_background(draw(0, side=SIDE))
+def test_coverage_is_one_on_strokes_and_zero_on_background():
     drawn = draw(0, side=SIDE)
-    assert ink.dtype == np.float32
-    assert ink[drawn == 0].min() > 0.98
-    assert ink[drawn == 255].max() < 1e-6
+    coverage = subtract_background(drawn)
+    assert coverage.dtype == np.float32
+    assert coverage[drawn == 0].min() > 0.98
+    assert coverage[drawn == 255].max() < 1e-6
 
 
-def test_an_edge_keeps_its_share_of_ink():
+def test_coverage_is_partial_on_the_edges_of_strokes():
     drawn = draw(0, side=SIDE)
     np.testing.assert_allclose(subtract_background(drawn), 1 - drawn / 255, atol=0.04)
 
 
-def test_black_on_white_and_white_on_black_give_the_same_ink():
+def test_black_on_white_and_white_on_black_give_the_same_coverage():
     drawn = draw(3, side=SIDE)
     np.testing.assert_allclose(subtract_background(drawn), subtract_background(255 - drawn), atol=1e-5)
 
 
 @given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=70)))
-def test_any_brightness_gives_an_image_or_says_why_not(brightness):
+def test_any_picture_gives_an_image_or_a_picture_error(brightness):
     try:
         image = normalise_digit(subtract_background(brightness))
     except PictureError:
@@ -92,18 +93,18 @@ def test_any_brightness_gives_an_image_or_says_why_not(brightness):
 
 
 @pytest.mark.parametrize("shape", [(5,), (0, 4), (4, 0), (3, 3, 3), ()])
-def test_what_is_no_picture_is_refused(shape):
+def test_an_array_without_two_axes_or_without_pixels_is_rejected(shape):
     with pytest.raises(PictureShapeError, match="height, width"):
         subtract_background(np.zeros(shape, np.uint8))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (2, 2)])
-def test_even_paper_of_any_shape_is_blank(shape):
+def test_a_uniform_picture_of_any_shape_is_blank(shape):
     with pytest.raises(BlankPictureError):
         subtract_background(np.full(shape, 77, np.uint8))
 
 
-def test_a_plane_is_found_although_three_in_ten_values_are_far_off():
+def test_fit_robustly_finds_a_plane_with_30_percent_outliers():
     rng = np.random.default_rng(1)
     terms = np.stack([np.ones(1000), *rng.uniform(-1, 1, (2, 1000))], axis=1)
     values = terms @ (100, 20, -30) + rng.normal(0, 0.5, 1000)
@@ -111,99 +112,99 @@ def test_a_plane_is_found_although_three_in_ten_values_are_far_off():
     np.testing.assert_allclose(fit_robustly(terms, values), (100, 20, -30), atol=1)
 
 
-def test_the_surface_is_that_of_the_paper_and_the_rest_is_lopsided_to_the_ink():
-    coarse = (200 + 30 * X + 10 * Y)[::4, ::4].astype(np.float32)
-    plain = coarse.copy()
-    coarse[10:30, 18:22] -= 120
-    paper = estimate_paper(coarse)
-    np.testing.assert_allclose(paper.surface, plain, atol=2)
-    assert paper.lopsidedness < -0.95
+def test_the_fitted_surface_is_the_background_and_the_residual_is_asymmetric():
+    background = (200 + 30 * X + 10 * Y)[::4, ::4].astype(np.float32)
+    picture = background.copy()
+    picture[10:30, 18:22] -= 120  # a dark stroke
+    fit = fit_background(picture)
+    np.testing.assert_allclose(fit.surface, background, atol=2)
+    assert fit.asymmetry < -0.95
 
 
 @given(arrays(np.float64, 20, elements=st.floats(-255, 255)))
-def test_lopsidedness_has_a_sign_that_turns_with_the_values(rest):
-    assert -1 <= lopsidedness(rest) <= 1
-    assert lopsidedness(-rest) == pytest.approx(-lopsidedness(rest))
+def test_asymmetry_changes_its_sign_with_the_values(residual):
+    assert -1 <= asymmetry(residual) <= 1
+    assert asymmetry(-residual) == pytest.approx(-asymmetry(residual))
 
 
-def test_one_value_far_off_outweighs_many_near_ones():
-    assert lopsidedness(np.array([1.0] * 20 + [-10.0])) < -0.9
+def test_one_large_value_dominates_the_asymmetry_of_many_small_values():
+    assert asymmetry(np.array([1.0] * 20 + [-10.0])) < -0.9
 
 
-def test_opening_removes_a_stroke_and_keeps_a_shadow():
-    rest = np.zeros((40, 40), np.float32)
-    rest[:, 25:] = 50  # a shadow to the edge
-    shadow = rest.copy()
-    rest[5:35, 8:12] += 100
-    np.testing.assert_array_equal(remove_strokes(rest), shadow)
+def test_remove_strokes_removes_a_stroke_and_keeps_a_shadow():
+    shadow = np.zeros((40, 40), np.float32)
+    shadow[:, 25:] = 50  # reaches the edge of the picture
+    residual = shadow.copy()
+    residual[5:35, 8:12] += 100
+    np.testing.assert_array_equal(remove_strokes(residual), shadow)
 
 
 @given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=20), elements=st.integers(0, 9)))
-def test_strokes_are_removed_as_scipy_opens_a_picture_that_goes_on_as_it_ends(rest):
-    side = 2 * max(1, round(min(rest.shape) * PEN_SHARE / 2)) + 1
-    further = ndimage.grey_opening(np.pad(rest, 40, mode="edge"), (side, side))
-    np.testing.assert_array_equal(remove_strokes(rest), further[40:-40, 40:-40])
+def test_remove_strokes_agrees_with_scipys_opening_of_an_edge_padded_picture(residual):
+    side = 2 * max(1, round(min(residual.shape) * MAX_STROKE_SHARE / 2)) + 1
+    opened = ndimage.grey_opening(np.pad(residual, 40, mode="edge"), (side, side))
+    np.testing.assert_array_equal(remove_strokes(residual), opened[40:-40, 40:-40])
 
 
 @pytest.mark.parametrize("digit", [0, 3, 4, 5, 6])
-def test_a_pen_so_fat_that_ink_covers_what_the_paper_is_fitted_to_is_read(network_reads, digit):
-    assert network_reads(draw(digit, side=SIDE, pen=0.3, height=0.7)) == digit
+def test_strokes_that_cover_much_of_the_fitted_area_are_classified_correctly(classify_picture, digit):
+    assert classify_picture(draw(digit, side=SIDE, stroke_width=0.3, height=0.7)) == digit
 
 
-def test_a_few_stray_points_do_not_set_the_level_of_the_pen():
-    departure = np.zeros(100_000, np.float32)
-    departure[:2000] = 60
-    departure[2000:2060] = 250
-    assert pen_level(departure) == pytest.approx(60, abs=6)
+def test_foreground_level_ignores_a_few_outliers():
+    difference = np.zeros(100_000, np.float32)
+    difference[:2000] = 60
+    difference[2000:2060] = 250
+    assert foreground_level(difference) == pytest.approx(60, abs=6)
 
 
-def test_no_more_points_are_taken_for_strays_because_a_picture_is_large():
-    departure = np.random.default_rng(3).normal(0, 2, 1_000_000).astype(np.float32)
-    departure[:500] = 150
-    assert pen_level(departure) == pytest.approx(150)
+def test_foreground_level_ignores_no_more_outliers_in_a_large_picture():
+    difference = np.random.default_rng(3).normal(0, 2, 1_000_000).astype(np.float32)
+    difference[:500] = 150
+    assert foreground_level(difference) == pytest.approx(150)
 
 
-def test_no_point_is_taken_for_a_stray_in_a_picture_of_a_few():
-    departure = np.random.default_rng(3).normal(0, 8, 1000).astype(np.float32)
-    departure[:3] = 150
-    assert pen_level(departure) == pytest.approx(150)
+def test_foreground_level_ignores_no_outlier_in_a_small_picture():
+    difference = np.random.default_rng(3).normal(0, 8, 1000).astype(np.float32)
+    difference[:3] = 150
+    assert foreground_level(difference) == pytest.approx(150)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.05, 0.001])
-def test_the_level_of_the_pen_is_found_however_little_ink_there_is(share):
+def test_foreground_level_is_correct_for_any_share_of_foreground(share):
     rng = np.random.default_rng(2)
-    departure = rng.normal(0, 4, 100_000)
-    departure[: int(share * departure.size)] += 150
-    assert pen_level(departure.astype(np.float32)) == pytest.approx(150, abs=5)
+    difference = rng.normal(0, 4, 100_000)
+    difference[: int(share * difference.size)] += 150
+    assert foreground_level(difference.astype(np.float32)) == pytest.approx(150, abs=5)
 
 
 @given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=12)), st.data())
-def test_windows_that_grow_find_what_windows_of_full_width_find(values, data):
+def test_sliding_extreme_agrees_with_the_extremes_of_whole_windows(values, data):
     values = np.nan_to_num(values)
     width = data.draw(st.integers(1, len(values)))
     windows = sliding_window_view(values, width, axis=0)
-    assert (slide(np.maximum, values, width) == windows.max(axis=-1)).all()
-    assert (slide(np.minimum, values, width) == windows.min(axis=-1)).all()
+    assert (sliding_extreme(np.maximum, values, width) == windows.max(axis=-1)).all()
+    assert (sliding_extreme(np.minimum, values, width) == windows.min(axis=-1)).all()
 
 
-def plain_pen_level(departure):
-    """The level, looked for among all points in every round."""
-    flat = departure.ravel()
-    strays = min(STRAYS, flat.size // 1024)
-    level = float(np.sort(flat)[flat.size - 1 - strays])
-    for _ in range(LEVELS):
-        marks = flat[flat > level / 2]
-        if marks.size == 0:
+def slow_foreground_level(difference):
+    """Compute the foreground level from all pixels in every round."""
+    values = difference.ravel()
+    outliers = min(MAX_OUTLIERS, values.size // 1024)
+    level = float(np.sort(values)[values.size - 1 - outliers])
+    for _ in range(THRESHOLD_ROUNDS):
+        foreground = values[values > level / 2]
+        if foreground.size == 0:
             return 0.0
-        level = float(marks.mean())
+        level = float(foreground.mean())
     return level
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 50, 2000, 5000]), st.floats(1.01, 4))
-def test_leaving_out_what_no_round_looks_at_changes_no_level(seed, count, falling):
+def test_foreground_level_agrees_with_a_slow_reference(seed, count, ratio):
     rng = np.random.default_rng(seed)
-    steps = 200 / falling ** rng.integers(0, 12, count)  # the mean may fall by nearly half a round
-    specks = np.append(-rng.uniform(1, 10, count), np.full(count // 1024, 100.0))  # as few as are left out
+    steps = 200 / ratio ** rng.integers(0, 12, count)  # a round may nearly halve the mean
+    specks = np.append(-rng.uniform(1, 10, count), np.full(count // 1024, 100.0))  # all of them are ignored
     for values in (steps, rng.normal(-5, 10, count), -steps, np.zeros(count), steps - 100, specks):
-        departure = values.astype(np.float32)
-        assert pen_level(departure) == plain_pen_level(departure)
+        difference = values.astype(np.float32)
+        assert foreground_level(difference) == slow_foreground_level(difference)

@@ -1,4 +1,4 @@
-"""Parts of a picture, against SciPy's labels."""
+"""Tests of connected components, with SciPy's labels as the reference."""
 
 import numpy as np
 import pytest
@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from model.picture.components import SPECK_SHARE, connect, find_runs, remove_specks
+from model.picture.components import MIN_SIZE_SHARE, find_runs, label_components, remove_small_components
 
-CORNERS_TOO = np.ones((3, 3))
+EIGHT_NEIGHBOURS = np.ones((3, 3))
 masks = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=24))
 
 
 def spiral(side):
-    """One arm, a point wide, from outside to the middle."""
+    """Draw a spiral of one arm, one pixel wide, from the corner to the middle."""
     mask = np.zeros((side, side), dtype=bool)
     y, x, dy, dx, length, turns = 0, 0, 0, 1, side - 1, 0
     mask[0, 0] = True
@@ -31,7 +31,7 @@ def spiral(side):
 SHAPES = {
     "spiral": spiral(63),
     "comb": np.indices((40, 41))[1] % 2 == 0,
-    "comb with a back below": (np.indices((40, 41))[1] % 2 == 0) | (np.indices((40, 41))[0] == 39),
+    "comb joined at the bottom": (np.indices((40, 41))[1] % 2 == 0) | (np.indices((40, 41))[0] == 39),
     "chessboard": np.indices((30, 30)).sum(axis=0) % 2 == 0,
     "diagonals": np.indices((30, 30)).sum(axis=0) % 3 == 0,
     "full": np.ones((9, 7), dtype=bool),
@@ -39,42 +39,42 @@ SHAPES = {
 }
 
 
-def same_parts(mask):
-    """Whether the runs of a mask are numbered as SciPy labels its points, but for the numbers."""
+def agrees_with_scipy(mask):
+    """Compare the labels of a mask's runs with SciPy's labels of its pixels, up to renumbering."""
     starts, ends, stride = find_runs(mask)
-    parts = connect(starts, ends, stride)
-    labels, count = ndimage.label(mask, CORNERS_TOO)
-    padded = np.pad(labels, ((0, 0), (0, 1))).ravel()
-    pairs = {(int(part), int(padded[start])) for part, start in zip(parts, starts, strict=True)}
+    labels = label_components(starts, ends, stride)
+    pixel_labels, count = ndimage.label(mask, EIGHT_NEIGHBOURS)
+    padded = np.pad(pixel_labels, ((0, 0), (0, 1))).ravel()
+    pairs = {(int(label), int(padded[start])) for label, start in zip(labels, starts, strict=True)}
     assert int((ends - starts).sum()) == mask.sum()
-    return len(pairs) == count == len({part for part, _ in pairs})
+    return len(pairs) == count == len({label for label, _ in pairs})
 
 
 @given(masks)
-def test_parts_are_those_of_scipy(mask):
-    assert same_parts(mask)
+def test_components_of_any_mask_agree_with_scipy(mask):
+    assert agrees_with_scipy(mask)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_parts_of_awkward_shapes_are_those_of_scipy(shape):
-    assert same_parts(SHAPES[shape])
-    assert same_parts(SHAPES[shape].T)
-    assert same_parts(SHAPES[shape][::-1])
+def test_components_of_difficult_shapes_agree_with_scipy(shape):
+    assert agrees_with_scipy(SHAPES[shape])
+    assert agrees_with_scipy(SHAPES[shape].T)
+    assert agrees_with_scipy(SHAPES[shape][::-1])
 
 
 @given(masks, st.integers(1, 6))
-def test_what_is_kept_are_the_large_labels_of_scipy(mask, factor):
-    mask = np.kron(mask, np.ones((factor, 1), dtype=bool))  # so that sizes differ more
-    labels, count = ndimage.label(mask, CORNERS_TOO)
+def test_remove_small_components_keeps_the_large_components_of_scipy(mask, factor):
+    mask = np.kron(mask, np.ones((factor, 1), dtype=bool))  # makes the sizes differ more
+    labels, count = ndimage.label(mask, EIGHT_NEIGHBOURS)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    kept = [label for label, size in enumerate(sizes, 1) if size >= SPECK_SHARE * sizes.max()]
-    np.testing.assert_array_equal(remove_specks(mask), np.isin(labels, kept))
+    kept = [label for label, size in enumerate(sizes, 1) if size >= MIN_SIZE_SHARE * sizes.max()]
+    np.testing.assert_array_equal(remove_small_components(mask), np.isin(labels, kept))
 
 
-def test_a_part_of_a_sixteenth_stays_and_a_smaller_one_goes():
+def test_remove_small_components_keeps_a_component_of_a_16th_and_removes_a_smaller_one():
     mask = np.zeros((10, 40), dtype=bool)
-    mask[:4, :8] = True  # 32 points
+    mask[:4, :8] = True  # 32 pixels
     mask[8, 0:2] = mask[8, 10] = True
-    kept = remove_specks(mask)
-    assert kept[8, 0:2].all()
-    assert not kept[8, 10]
+    cleaned = remove_small_components(mask)
+    assert cleaned[8, 0:2].all()
+    assert not cleaned[8, 10]
