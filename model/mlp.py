@@ -4,9 +4,9 @@ Read this file from top to bottom. `Weights` holds the parameters. `affine`, `re
 operations, and `forward` chains the layers. `Network` applies them with one set of weights. The last
 three functions check untrusted images and weights.
 
-    pixels / 16 → affine, ReLU → affine, ReLU → affine  → softmax
-    inputs        hidden_1       hidden_2       logits    probabilities
-    (B, 64)       (B, 200)       (B, 150)       (B, 10)   (B, 10)
+    pixels / 16 → affine, ReLU → affine, ReLU → affine → softmax
+    inputs        hidden_1       hidden_2       logits   probabilities
+    (B, 64)       (B, 200)       (B, 150)       (B, 10)  (B, 10)
 
 Dimension key, used in every shape of this project:
     B    images in the batch

@@ -77,9 +77,8 @@ def test_digits_enlarged_by_an_integer_factor_are_classified_correctly(classify_
 
 @pytest.mark.parametrize("stroke_width", [0.005, 0.02, 0.05, 0.08, 0.12, 0.16])
 def test_digits_with_narrow_and_wide_strokes_are_classified_correctly(classify_picture, stroke_width):
-    assert [classify_picture(draw(digit, stroke_width=stroke_width)) for digit in range(10)] == list(
-        range(10)
-    )
+    pictures = [draw(digit, stroke_width=stroke_width) for digit in range(10)]
+    assert [classify_picture(picture) for picture in pictures] == list(range(10))
 
 
 @pytest.mark.parametrize(("side", "height"), [(28, 0.7), (64, 0.75), (400, 0.1), (900, 0.06)])
