@@ -1,8 +1,10 @@
-"""How fast networks of this architecture learn: ours, scikit-learn's, PyTorch's, and the notebook's loop.
+"""Benchmark of training: the speed of this project, scikit-learn, PyTorch and the notebook's loop.
 
-All learn the same 1203 rows, undistorted, on one thread. All but the notebook's loop, which knows only
-single images and its own rate, learn by Adam in batches of 32 at a steady 0.001. Each round has a seed
-of its own. After every epoch the held-out rows are read; that is not timed, and chooses nothing.
+All train a network of the same architecture on the same 1203 rows, without distortions, on one thread. All
+but the notebook's loop use Adam, batches of 32 rows and a constant learning rate of 0.001. The notebook's
+loop only supports batches of one row, and it uses its own learning rate. Each round has its own seed. After
+every epoch the network classifies the held-out rows. This evaluation is not timed, and it does not influence
+the training.
 """
 
 import argparse
@@ -29,36 +31,44 @@ from training import notebook
 from training.data import load_split, one_hot
 from training.fit import Schedule, fit
 
-BATCH_ROWS = 32
-RATE = 1e-3
-GOAL = 0.98
+BATCH_SIZE = 32
+LEARNING_RATE = 1e-3
+ACCURACY_GOAL = 0.98
 RESULT = Path(__file__).parent / "results" / "training.json"
 SPLIT = load_split()
 INPUTS, LABELS = SPLIT.training.pixels / np.float32(INK_MAX), SPLIT.training.labels
-HELD_OUT = SPLIT.held_out.pixels / np.float32(INK_MAX)
+HELD_OUT_INPUTS = SPLIT.held_out.pixels / np.float32(INK_MAX)
 
 
-def ours(epochs, seed):
-    """Train by `training/fit.py`."""
-    schedule = Schedule(epochs, BATCH_ROWS, RATE, last_rate=1, weight_decay=0, averaged=0)
+# Each of the next four functions trains one network. After every epoch it yields a function without
+# arguments. That function returns the predicted digits of the held-out rows, shape (594,).
+
+
+def train_own(epochs, seed):
+    """Train with this project's loop, `training/fit.py`."""
+    schedule = Schedule(epochs, BATCH_SIZE, LEARNING_RATE, last_rate=1, weight_decay=0, averaged=0)
     targets = one_hot(LABELS, DIGITS)
     for epoch in fit(schedule, lambda _: SPLIT.training.pixels, targets, np.random.default_rng(seed)):
-        yield lambda at=epoch.weights: forward(at, HELD_OUT).logits.argmax(axis=1)
+        yield lambda weights=epoch.weights: forward(weights, HELD_OUT_INPUTS).logits.argmax(axis=1)
 
 
-def scikit_learn(epochs, seed):
-    """Train by scikit-learn's network."""
-    random = np.random.RandomState(seed)
+def train_scikit_learn(epochs, seed):
+    """Train with scikit-learn's `MLPClassifier`."""
+    random_state = np.random.RandomState(seed)
     network = MLPClassifier(
-        LAYER_SIZES[1:-1], batch_size=BATCH_ROWS, learning_rate_init=RATE, alpha=0, random_state=random
+        LAYER_SIZES[1:-1],
+        batch_size=BATCH_SIZE,
+        learning_rate_init=LEARNING_RATE,
+        alpha=0,
+        random_state=random_state,
     )
     for _ in range(epochs):
         network.partial_fit(INPUTS, LABELS, classes=range(DIGITS))
-        yield lambda: network.predict(HELD_OUT)
+        yield lambda: network.predict(HELD_OUT_INPUTS)
 
 
-def pytorch(epochs, seed):
-    """Train by PyTorch, its fused Adam included."""
+def train_pytorch(epochs, seed):
+    """Train with PyTorch and its fused Adam."""
     import torch
 
     torch.set_num_threads(1)
@@ -66,111 +76,126 @@ def pytorch(epochs, seed):
     sizes = pairwise(LAYER_SIZES)
     layers = [layer for size in sizes for layer in (torch.nn.Linear(*size), torch.nn.ReLU())]
     network = torch.nn.Sequential(*layers[:-1])
-    adam = torch.optim.Adam(network.parameters(), lr=RATE, fused=True)
-    loss_of = torch.nn.CrossEntropyLoss()
-    inputs, labels, held_out = map(torch.from_numpy, (INPUTS, LABELS, HELD_OUT))
+    adam = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
+    loss_function = torch.nn.CrossEntropyLoss()
+    inputs, labels, held_out_inputs = map(torch.from_numpy, (INPUTS, LABELS, HELD_OUT_INPUTS))
     for _ in range(epochs):
-        for batch in torch.randperm(len(inputs)).split(BATCH_ROWS):
+        for batch in torch.randperm(len(inputs)).split(BATCH_SIZE):
             adam.zero_grad()
-            loss_of(network(inputs[batch]), labels[batch]).backward()
+            loss_function(network(inputs[batch]), labels[batch]).backward()
             adam.step()
-        yield lambda: network(held_out).argmax(dim=1).numpy()
+        yield lambda: network(held_out_inputs).argmax(dim=1).numpy()
 
 
-def notebooks_loop(epochs, seed):
-    """Train by the notebook's loop with the right gradient, and without its stop rule."""
+def train_notebook(epochs, seed):
+    """Train with the notebook's loop, but with the correct gradient and without its stopping rule."""
     run = notebook.run(SPLIT.training, notebook.NONE, seed=seed, ends_when_loss_rises=False)
     for iteration in islice(run, epochs):
-        yield lambda at=iteration.weights: forward(at, HELD_OUT).logits.argmax(axis=1)
+        yield lambda weights=iteration.weights: forward(weights, HELD_OUT_INPUTS).logits.argmax(axis=1)
 
 
 CONTENDERS = {
-    "ours": ours,
-    "scikit-learn MLPClassifier": scikit_learn,
-    "PyTorch": pytorch,
-    "the notebook's loop": notebooks_loop,
+    "ours": train_own,
+    "scikit-learn MLPClassifier": train_scikit_learn,
+    "PyTorch": train_pytorch,
+    "the notebook's loop": train_notebook,
 }
 
 
-def measure(contender, epochs, seed):
-    """Run one training, timed but for the reading.
+def measure(train, epochs, seed):
+    """Run one training, and time it without the evaluations.
 
+    Args:
+        train: One of the functions in `CONTENDERS`.
+        epochs: The number of epochs.
+        seed: The seed of all random draws.
     Returns:
-        Seconds of the median epoch, seconds until the goal (None if it was not reached), epochs
-        until then, and the best held-out accuracy.
+        The duration of the median epoch and of the whole training, in seconds; the seconds and epochs until
+        the accuracy goal, both None if it was not reached; the number of epochs; the best held-out accuracy.
     """
-    laps, reached, best = [], None, 0.0
+    epoch_seconds, epochs_to_goal, best_accuracy = [], None, 0.0
     started = time.perf_counter()
-    for read in contender(epochs, seed):
-        laps.append(time.perf_counter() - started)
-        accuracy = float((read() == SPLIT.held_out.labels).mean())
-        best = max(best, accuracy)
-        if reached is None and accuracy >= GOAL:
-            reached = len(laps)
+    for predict_held_out in train(epochs, seed):
+        epoch_seconds.append(time.perf_counter() - started)
+        accuracy = float((predict_held_out() == SPLIT.held_out.labels).mean())
+        best_accuracy = max(best_accuracy, accuracy)
+        if epochs_to_goal is None and accuracy >= ACCURACY_GOAL:
+            epochs_to_goal = len(epoch_seconds)
         started = time.perf_counter()
     return {
-        "seconds_an_epoch": median(laps),
-        "seconds_to_goal": sum(laps[:reached]) if reached else None,
-        "epochs_to_goal": reached,
-        "epochs": len(laps),
-        "seconds": sum(laps),
-        "best_accuracy": best,
+        "seconds_an_epoch": median(epoch_seconds),
+        "seconds_to_goal": sum(epoch_seconds[:epochs_to_goal]) if epochs_to_goal else None,
+        "epochs_to_goal": epochs_to_goal,
+        "epochs": len(epoch_seconds),
+        "seconds": sum(epoch_seconds),
+        "best_accuracy": best_accuracy,
     }
 
 
 def table(results):
-    """Put the medians side by side, ours first."""
+    """Yield the lines of a Markdown table of the medians, which the README quotes.
+
+    Args:
+        results: For each key of `CONTENDERS`, the return values of `measure`.
+    Yields:
+        Lines of Markdown.
+    """
     yield "| training | ms an epoch | | epochs to 98 % | seconds to 98 % | |"
     yield "|---|---:|---:|---:|---:|---:|"
-    ours_epoch, ours_goal, _ = medians(results["ours"])
+    own_epoch, own_goal, _ = medians(results["ours"])
     for name, runs in results.items():
         epoch, goal, epochs = medians(runs)
-        last = f"{epochs:g} | {goal:.2f} | {goal / ours_goal:.1f}×"
+        goal_cells = f"{epochs:g} | {goal:.2f} | {goal / own_goal:.1f}×"
         if goal == math.inf:
-            tried = median(run["seconds"] for run in runs)
-            reached = sum(run["seconds_to_goal"] is not None for run in runs)
-            last = f"{reached} of {len(runs)} runs in {epochs:g} | > {tried:.1f} | > {tried / ours_goal:.0f}×"
-        yield f"| {name} | {epoch * 1e3:.1f} | {epoch / ours_epoch:.1f}× | {last} |"
+            seconds = median(run["seconds"] for run in runs)
+            successes = sum(run["seconds_to_goal"] is not None for run in runs)
+            reached = f"{successes} of {len(runs)} runs in {epochs:g}"
+            goal_cells = f"{reached} | > {seconds:.1f} | > {seconds / own_goal:.0f}×"
+        yield f"| {name} | {epoch * 1e3:.1f} | {epoch / own_epoch:.1f}× | {goal_cells} |"
 
 
 def medians(runs):
-    """Take the middle run of several; one that did not reach the goal took for ever."""
-    reached = [run["seconds_to_goal"] or math.inf for run in runs]
-    epochs = [run["epochs_to_goal"] or run["epochs"] for run in runs]
-    return median(run["seconds_an_epoch"] for run in runs), median_high(reached), median_high(epochs)
+    """Return the medians of several runs.
+
+    Args:
+        runs: Return values of `measure`.
+    Returns:
+        The seconds per epoch, the seconds to the accuracy goal, and the epochs to the goal. A run that did
+        not reach the goal counts as infinitely many seconds, and with all its epochs.
+    """
+    seconds_to_goal = [run["seconds_to_goal"] or math.inf for run in runs]
+    epochs_to_goal = [run["epochs_to_goal"] or run["epochs"] for run in runs]
+    seconds_per_epoch = median(run["seconds_an_epoch"] for run in runs)
+    return seconds_per_epoch, median_high(seconds_to_goal), median_high(epochs_to_goal)
 
 
-def machine():
-    """Name the processor, as far as the system tells."""
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
+def processor_name():
+    """Return the processor's model name, or only its architecture if the system has no /proc/cpuinfo."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
 
 
 def main():
-    """Measure all in turn, several times, and write the figures."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
-    arguments.add_argument("--epochs", type=int, default=100, help="default: %(default)s")
-    chosen = arguments.parse_args()
-    import_module("torch")  # so that its first epoch does not pay for it
+    """Measure every contender in several rounds, write the result to `RESULT`, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
+    parser.add_argument("--epochs", type=int, default=100, help="default: %(default)s")
+    options = parser.parse_args()
+    import_module("torch")  # so that the first timed epoch does not include the import
     warnings.simplefilter("ignore")
     results = {name: [] for name in CONTENDERS}
-    for number in range(chosen.rounds):
-        for name, contender in CONTENDERS.items():
-            if contender is notebooks_loop and number:
-                continue  # once is enough of what takes half a minute
-            results[name].append(measure(contender, chosen.epochs, seed=number))
+    for seed in range(options.rounds):
+        for name, train in CONTENDERS.items():
+            if train is train_notebook and seed:
+                continue  # its training takes half a minute, so it runs in the first round only
+            results[name].append(measure(train, options.epochs, seed))
     versions = {name: version(name) for name in ("numpy", "scikit-learn", "torch")}
     versions["python"] = platform.python_version()
     RESULT.parent.mkdir(exist_ok=True)
-    about = {
-        "machine": machine(),
-        "cores": os.cpu_count(),
-        "versions": versions,
-    }
-    RESULT.write_text(json.dumps({**about, **vars(chosen), "results": results}, indent=1) + "\n")
+    environment = {"machine": processor_name(), "cores": os.cpu_count(), "versions": versions}
+    RESULT.write_text(json.dumps({**environment, **vars(options), "results": results}, indent=1) + "\n")
     print(*table(results), sep="\n")
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks of the service measure is what they say."""
+"""The benchmark of serving: its contenders predict correctly, and its measurements and tables are correct."""
 
 import os
 import shutil
@@ -16,41 +16,43 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize("name", ["ours", "echo", "bare", "textbook"])
-def test_everyone_serves_the_network_before_being_measured(name, artefact, split, tmp_path):
+def test_contender_answers_correctly_and_leaves_no_process_when_stopped(name, artefact, split, tmp_path):
     contender, port, images = CONTENDERS[name], process.free_port(), split.training.pixels[:5]
     url = f"http://127.0.0.1:{port}"
-    command, variables = contender.command(port, tmp_path), {"DIGITS_DRAIN_SECONDS": "0"}
-    with process.running(command, variables, ROOT, lambda: contender.is_ready(url)) as (tree, seconds):
-        assert seconds > 0
-        memory = tree.memory()
+    command, environment = contender.command(port, tmp_path), {"DIGITS_DRAIN_SECONDS": "0"}
+    server = process.running_server(command, environment, ROOT, lambda: contender.is_ready(url))
+    with server as (processes, ready_seconds):
+        assert ready_seconds > 0
+        memory = processes.memory()
         assert memory["rss_bytes"] >= memory["memory_bytes"] > 10 * 2**20
-        right = artefact.network.probabilities(images)
-        probe.require_right_answers(contender, url, images, right)
-        habits = probe.habits(contender, url)
-        assert habits["keeps_alive"]
-        if contender.read:
-            assert (habits["status_of_17"] == 422) is (name != "bare")
-            with pytest.raises(RuntimeError, match="otherwise than the network"):
-                probe.require_right_answers(contender, url, images, right[::-1])
-    assert not tree.pids()[1:]
+        probabilities = artefact.network.probabilities(images)
+        probe.require_correct_answers(contender, url, images, probabilities)
+        behaviour = probe.observe_behaviour(contender, url)
+        assert behaviour["keeps_alive"]
+        if contender.parse_probabilities:
+            assert (behaviour["status_of_17"] == 422) is (name != "bare")
+            with pytest.raises(RuntimeError, match="did not answer with the network's probabilities"):
+                probe.require_correct_answers(contender, url, images, probabilities[::-1])
+    assert not processes.pids()[1:]
 
 
-def test_what_children_compute_is_charged_to_the_tree():
-    busy = "sum(range(10**7))"
-    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r} + ';input()']); input()"
+def test_process_tree_counts_the_cpu_time_of_child_processes():
+    computation = "sum(range(10**7))"
+    child = f"[sys.executable, '-c', {computation!r} + ';input()']"
+    code = f"import subprocess, sys; subprocess.run({child}); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as parent:
         try:
-            tree = process.Tree(parent.pid)
-            while tree.cpu_seconds() < 0.1:
+            processes = process.ProcessTree(parent.pid)
+            while processes.cpu_seconds() < 0.1:
                 assert parent.poll() is None
-            assert len(tree.pids()) == 2
+            assert len(processes.pids()) == 2
         finally:
             parent.communicate(b"\n\n")
 
 
-def test_quoting_replaces_what_stands_between_the_comments_and_nothing_else():
+def test_insert_quotations_replaces_only_the_text_between_the_comments():
     text = "a\n<!-- x -->\nold\n<!-- /x -->\nb\n<!-- y -->\n<!-- /y -->\n"
-    once = report.quote(text, {"x": ["1", "2"], "z": ["3"]})
-    assert once == "a\n<!-- x -->\n1\n2\n<!-- /x -->\nb\n<!-- y -->\n<!-- /y -->\n"
-    assert report.quote(once, {"x": ["1", "2"]}) == once
-    assert report.quote(text, {"y": ["1"]}).endswith("<!-- y -->\n1\n<!-- /y -->\n")
+    quoted = report.insert_quotations(text, {"x": ["1", "2"], "z": ["3"]})
+    assert quoted == "a\n<!-- x -->\n1\n2\n<!-- /x -->\nb\n<!-- y -->\n<!-- /y -->\n"
+    assert report.insert_quotations(quoted, {"x": ["1", "2"]}) == quoted
+    assert report.insert_quotations(text, {"y": ["1"]}).endswith("<!-- y -->\n1\n<!-- /y -->\n")

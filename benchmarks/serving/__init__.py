@@ -1,6 +1,14 @@
-"""What a prediction costs over HTTP: ours, the limits, a textbook handler, and other servers.
+"""Benchmark of serving: what one prediction over HTTP costs this service and other servers.
 
-`contenders` says who is measured and how each is asked, and `apps` holds what they serve. `comparison` starts
-each as a `process`, holds its answers right by `probe`, and sends it a `load` by wrk; `requests` are those
-that only ours gets, and `scaling` sends them in many sizes. `goals`, `report` and `plots` say what came out.
+Modules, in reading order:
+    contenders: The measured servers: how each is started, and the form of its requests and replies.
+    apps: The applications that the other servers run.
+    comparison: Measures one contender. It starts the contender's processes (`process`), checks its answers
+        (`probe`), and sends it a load (`wrk`).
+    additional_loads: Loads of batches and pictures, which only this service receives.
+    scaling: Measures this service by batch size and by number of connections.
+    goals, report, plots: Compare the results with the goals, and write tables and plots.
+
+The contenders besides this service are: two minimal applications, whose cost is a lower limit; a textbook
+handler in FastAPI; and the products MLServer, LitServe and BentoML.
 """

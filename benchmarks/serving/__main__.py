@@ -1,7 +1,7 @@
-"""`python -m benchmarks.serving`: measure, write what was measured, also into the documents, and print it.
+"""Measure what serving a prediction costs, print the results, and write them into the documentation.
 
-With no argument everyone is measured, and then how our service scales. `quick` leaves out other servers and
-the scaling, and writes nothing.
+`python -m benchmarks.serving` measures every contender, and then how this service scales. With the argument
+`quick` it measures neither other servers nor the scaling, and writes no file.
 """
 
 import argparse
@@ -12,78 +12,105 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from benchmarks.serving import comparison, plots, report, requests
-from benchmarks.serving import scaling as curves
+from benchmarks.serving import comparison, plots, report
+from benchmarks.serving import scaling as scaling_benchmark
+from benchmarks.serving.additional_loads import additional_loads
 from benchmarks.serving.contenders import CONTENDERS, ROOT, WEIGHTS
-from benchmarks.serving.load import require_wrk
-from benchmarks.training import machine
+from benchmarks.serving.wrk import require_wrk
+from benchmarks.training import processor_name
 from model import load_artefact
 from training.data import load_split
 
 RESULTS = Path(__file__).parents[1] / "results"
 DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
 SERVING, SCALING = RESULTS / "serving.json", RESULTS / "scaling.json"
-QUICK = ("ours", "echo", "bare", "textbook", "two_workers")
+QUICK_CONTENDERS = ("ours", "echo", "bare", "textbook", "two_workers")
 
 
-def compare(names, rounds, seconds):
-    """Measure contenders in turn, round after round."""
+def measure_contenders(names, rounds, seconds):
+    """Measure every contender once in each round.
+
+    Args:
+        names: Keys of `CONTENDERS`.
+        rounds: The number of rounds.
+        seconds: The duration of each load.
+    Returns:
+        For each name, the measurements of each round.
+    """
     split, network = load_split(), load_artefact(WEIGHTS).network
     results = {name: [] for name in names}
-    for number in range(1, rounds + 1):
+    for round_number in range(1, rounds + 1):
         for name in names:
-            further = requests.further(split.training.pixels) if name == "ours" else {}
-            measured = comparison.measure(CONTENDERS[name], split, network, seconds, further)
-            results[name].append(measured)
-            print(f"{number}: {measured['cpu_microseconds']:6.1f} µs  {CONTENDERS[name].title}", flush=True)
+            loads = additional_loads(split.training.pixels) if name == "ours" else {}
+            measurement = comparison.measure(CONTENDERS[name], split, network, seconds, loads)
+            results[name].append(measurement)
+            cost = f"{measurement['cpu_microseconds']:6.1f} µs"
+            print(f"{round_number}: {cost}  {CONTENDERS[name].title}", flush=True)
     return results
 
 
-def scale(rounds, seconds):
-    """Measure how our service scales, round after round."""
+def measure_scaling(rounds, seconds):
+    """Measure in each round how this service scales.
+
+    Args:
+        rounds: The number of rounds.
+        seconds: The duration of each load.
+    Returns:
+        The measurements of each round.
+    """
     images = load_split().training.pixels
-    measured = []
-    for number in range(1, rounds + 1):
-        measured.append(curves.measure(images, seconds))
-        print(f"{number}: by size and by connections", flush=True)
-    return measured
+    measurements = []
+    for round_number in range(1, rounds + 1):
+        measurements.append(scaling_benchmark.measure(images, seconds))
+        print(f"{round_number}: by size and by connections", flush=True)
+    return measurements
 
 
-def about(chosen):
-    """Say where and how it was measured."""
-    place = {"machine": machine(), "cores": os.cpu_count(), "system": platform.platform()}
-    return {"command": "make bench", **place, "rounds": chosen.rounds, "seconds": chosen.seconds}
+def conditions(options):
+    """Describe the conditions of the measurement: the command, its options and the machine."""
+    machine = {"machine": processor_name(), "cores": os.cpu_count(), "system": platform.platform()}
+    return {"command": "make bench", **machine, "rounds": options.rounds, "seconds": options.seconds}
 
 
-def _positive(text):
-    """Read a whole number above 0."""
+def _positive_integer(text):
+    """Parse a whole number of at least 1."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError("must be a whole number of at least 1")
     return int(text)
 
 
+def _parse_options():
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "what", nargs="?", choices=["all", "quick"], default="all", help="default: %(default)s"
+    )
+    parser.add_argument("--rounds", type=_positive_integer, default=3, help="default: %(default)s")
+    parser.add_argument(
+        "--seconds", type=_positive_integer, default=3, help="duration of each load; default: %(default)s"
+    )
+    return parser.parse_args()
+
+
 def main():
-    """Measure what was asked for."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("what", nargs="?", choices=["all", "quick"], default="all")
-    arguments.add_argument("--rounds", type=_positive, default=3, help="default: %(default)s")
-    arguments.add_argument("--seconds", type=_positive, default=3, help="of each load; default: %(default)s")
-    chosen = arguments.parse_args()
+    """Measure what the command line asks for; unless it asks for `quick`, write results and documents."""
+    options = _parse_options()
     require_wrk()
-    names = QUICK if chosen.what == "quick" else tuple(CONTENDERS)
-    results = compare(names, chosen.rounds, chosen.seconds)
-    print(*report.table(results), "", *report.goal_table(results), sep="\n", flush=True)
-    if chosen.what == "quick":
+    names = QUICK_CONTENDERS if options.what == "quick" else tuple(CONTENDERS)
+    results = measure_contenders(names, options.rounds, options.seconds)
+    print(*report.comparison_table(results), "", *report.goal_table(results), sep="\n", flush=True)
+    if options.what == "quick":
         return
     versions = {name: CONTENDERS[name].versions() for name in names}
-    scaled = scale(chosen.rounds, chosen.seconds)
-    serving = {**about(chosen), "versions": versions, "results": results}
-    scaling = {**about(chosen), "results": scaled}
+    scaling_results = measure_scaling(options.rounds, options.seconds)
+    serving = {**conditions(options), "versions": versions, "results": results}
+    scaling = {**conditions(options), "results": scaling_results}
     SERVING.write_text(json.dumps(serving, indent=1) + "\n")
     SCALING.write_text(json.dumps(scaling, indent=1) + "\n")
-    plots.draw(serving, scaling)
+    plots.write_plots(serving, scaling)
     for document in DOCUMENTS:
-        document.write_text(report.quote(document.read_text(), report.quotations(serving, scaling)))
+        quotations = report.quotations(serving, scaling)
+        document.write_text(report.insert_quotations(document.read_text(), quotations))
 
 
 if __name__ == "__main__":

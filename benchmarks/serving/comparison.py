@@ -1,54 +1,62 @@
-"""The comparison: everyone in turn, several times, each time started anew."""
+"""Measurement of one contender: each call starts its server anew."""
 
 import tempfile
 from pathlib import Path
 
-from benchmarks.serving import load, probe, process
-from benchmarks.serving.contenders import PORTS, ROOT
+from benchmarks.serving import probe, process, wrk
+from benchmarks.serving.contenders import PORTS_PER_SERVER, ROOT
 
 CHECKED_IMAGES = 20
 WARM_UP_SECONDS = 1
 
 
-def measure(contender, split, network, seconds, further):
-    """Start a server, see that it is right, load it, and stop it.
+def measure(contender, split, network, seconds, additional_loads):
+    """Start a server, check its answers, measure it under load, and stop it.
 
     Args:
-        contender: Who is measured.
-        split: Of the images; training rows are what it is asked.
-        network: What knows the right answers.
-        seconds: How long each load lasts.
-        further: Loads beyond that of single images, by name.
+        contender: The contender to measure.
+        split: The data set; the requests hold images of its training rows.
+        network: The network that computes the expected probabilities.
+        seconds: The duration of each load.
+        additional_loads: By name, the loads to send after the load of single images.
     Returns:
-        Seconds until it was ready, the processes and memory that it had after the images, its flow, the flows
-        of further loads, its memory afterwards, and its habits.
+        The seconds until the server was ready; the number of its processes and their memory after the
+        checked images; the result of the load of single images; the results of the additional loads, by
+        name; the memory after all loads; and the observed behaviour.
     """
     images = split.training.pixels[:CHECKED_IMAGES]
-    port = process.free_port(PORTS)
+    port = process.free_port(PORTS_PER_SERVER)
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         command = contender.command(port, Path(folder))
         environment = {"PYTHONPATH": str(ROOT), "DIGITS_DRAIN_SECONDS": "0"}
-        with process.running(command, environment, ROOT, lambda: contender.is_ready(url)) as (tree, ready):
-            probe.require_right_answers(contender, url, images, network.probabilities(images))
-            measured = {"ready_seconds": ready, "processes": len(tree.pids()), **tree.memory()}
-            measured |= flow(contender.load(images[0].tolist()), url, seconds, tree)._asdict()
-            further = {name: flow(each, url, seconds, tree)._asdict() for name, each in further.items()}
-            afterwards = tree.memory()["rss_bytes"]
-            habits = probe.habits(contender, url)
-            return {**measured, "further": further, "rss_bytes_afterwards": afterwards, "habits": habits}
+        server = process.running_server(command, environment, ROOT, lambda: contender.is_ready(url))
+        with server as (processes, ready_seconds):
+            probe.require_correct_answers(contender, url, images, network.probabilities(images))
+            return {  # with the names that the committed results use
+                "ready_seconds": ready_seconds,
+                "processes": len(processes.pids()),
+                **processes.memory(),
+                **measure_load(contender.load(images[0].tolist()), url, seconds, processes),
+                "further": {
+                    name: measure_load(load, url, seconds, processes)
+                    for name, load in additional_loads.items()
+                },
+                "rss_bytes_afterwards": processes.memory()["rss_bytes"],
+                "habits": probe.observe_behaviour(contender, url),
+            }
 
 
-def flow(each, url, seconds, tree):
-    """Warm a server up with a load, and then measure that.
+def measure_load(load, url, seconds, processes):
+    """Send a load to a server, first to warm it up and then to measure it.
 
     Args:
-        each: The load.
-        url: Of the server.
-        seconds: How long.
-        tree: Its processes.
+        load: The load.
+        url: The server's URL.
+        seconds: The duration of the measurement.
+        processes: The server's processes.
     Returns:
-        The flow.
+        The fields of the `LoadResult`, by name.
     """
-    load.send(each, url, WARM_UP_SECONDS, tree)
-    return load.send(each, url, seconds, tree)
+    wrk.send(load, url, WARM_UP_SECONDS, processes)
+    return wrk.send(load, url, seconds, processes)._asdict()

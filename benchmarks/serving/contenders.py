@@ -1,4 +1,4 @@
-"""Who is measured: how each is started, asked and understood."""
+"""The measured servers: how each is started, and the form of its requests and replies."""
 
 import json
 import subprocess
@@ -12,17 +12,17 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from benchmarks.serving.load import Load
+from benchmarks.serving.wrk import Load
 from model import INK_MAX
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "model" / "digits.npz"
-PEERS = ROOT / ".venv" / "peers"
+PEER_ENVIRONMENTS = ROOT / ".venv" / "peers"
 CONNECTIONS = 16
-JSON = {"Content-Type": "application/json"}
+JSON_HEADERS = {"Content-Type": "application/json"}
 INFER_PATH = "/v2/models/digits/infer"
-PORTS = 3  # MLServer listens on as many
-ASK_VERSIONS = """
+PORTS_PER_SERVER = 3  # MLServer listens on three ports
+PRINT_VERSIONS = """
 import sys, platform, importlib.metadata
 print("python", platform.python_version())
 for name in sys.argv[1:]: print(name, importlib.metadata.version(name))
@@ -30,18 +30,20 @@ for name in sys.argv[1:]: print(name, importlib.metadata.version(name))
 
 
 class Contender(NamedTuple):
-    """A server of one network.
+    """A server to measure.
 
     Args:
-        title: Its name in tables.
-        remark: What its row stands for.
-        command: Its arguments, given a port and an empty folder.
-        packages: Whose versions matter.
-        python: The interpreter that has them.
-        path: Where it is asked.
-        ask: Makes the JSON of a request of 64 numbers.
-        read: Finds ten probabilities in the JSON of a reply; None if it predicts nothing.
-        is_up: Whether it is complete, once it answers.
+        title: The server's name in tables.
+        remark: What the server's row in the table stands for.
+        command: Function of a port and an empty folder; returns the command line that starts the server.
+        packages: Names of the packages whose versions the documentation lists.
+        python: Path of the Python interpreter that has these packages.
+        path: Path of the URL that predicts.
+        build_request: Function of an image's 64 numbers; returns the JSON value of a request.
+        parse_probabilities: Function of a reply's JSON value; returns the ten probabilities. None if the
+            server does not predict.
+        has_all_workers: Function of the server's URL; returns True if all worker processes run. It is called
+            once the server has answered a request.
     """
 
     title: str
@@ -50,107 +52,141 @@ class Contender(NamedTuple):
     packages: tuple = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy")
     python: str = sys.executable
     path: str = "/predict"
-    ask: Callable = lambda pixels: {"pixels": pixels}
-    read: Callable | None = lambda reply: reply["probabilities"]
-    is_up: Callable = lambda _: True
+    build_request: Callable = lambda pixels: {"pixels": pixels}
+    parse_probabilities: Callable | None = lambda reply: reply["probabilities"]
+    has_all_workers: Callable = lambda _: True
 
     def load(self, pixels):
-        """Make the request that asks for an image."""
-        body = json.dumps(self.ask(pixels), separators=(",", ":")).encode()
-        return Load(self.path, body, JSON, CONNECTIONS)
+        """Return the load of requests that predict one image.
+
+        Args:
+            pixels: The image's 64 numbers.
+        Returns:
+            The load.
+        """
+        body = json.dumps(self.build_request(pixels), separators=(",", ":")).encode()
+        return Load(self.path, body, JSON_HEADERS, CONNECTIONS)
 
     def post(self, url, pixels):
-        """Ask once, and give the status and the JSON of the answer."""
+        """Send one request that predicts an image.
+
+        Args:
+            url: The server's URL.
+            pixels: The image's 64 numbers.
+        Returns:
+            The status of the response, and its JSON value, or None if the status is not 200.
+        """
         load = self.load(pixels)
         with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
             connection.request("POST", load.path, load.body, load.headers)
-            reply = connection.getresponse()
-            body = reply.read()
-        return reply.status, json.loads(body) if reply.status == 200 else None
+            response = connection.getresponse()
+            body = response.read()
+        return response.status, json.loads(body) if response.status == 200 else None
 
     def is_ready(self, url):
-        """Whether it answers."""
+        """Return True if the server at the URL answers a request, and all its workers run."""
         try:
-            return self.post(url, [INK_MAX] * 64)[0] == 200 and self.is_up(url)
+            return self.post(url, [INK_MAX] * 64)[0] == 200 and self.has_all_workers(url)
         except (OSError, HTTPException):
             return False
 
     def versions(self):
-        """Look up what it runs on."""
-        command = [self.python, "-c", ASK_VERSIONS, *self.packages]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True)
-        return dict(line.split() for line in printed.stdout.splitlines())
+        """Return the versions of the server's Python and packages, by name."""
+        command = [self.python, "-c", PRINT_VERSIONS, *self.packages]
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return dict(line.split() for line in output.splitlines())
 
 
-def _ours(workers):
+def _digits_command(workers):
+    """Return a function that builds the command line of this service."""
     return lambda port, _: [sys.executable, "-m", "app", "--port", str(port), "--workers", str(workers)]
 
 
 def _has_two_workers(url):
+    """Return True if this service reports two worker processes."""
     return httpx.get(f"{url}/metrics", timeout=10).json()["service"]["workers"] == 2
 
 
-def _uvicorn(name):
-    """Serve one of `apps/` by uvicorn as it comes, without its access log."""
-    quiet = ["--no-access-log", "--log-level", "error"]
-    application = f"benchmarks.serving.apps.{name}:app"
-    return lambda port, _: [sys.executable, "-m", "uvicorn", application, "--port", str(port), *quiet]
+def _uvicorn_command(module):
+    """Return a function that builds the command line for one of `apps/`.
+
+    uvicorn runs with its default settings, except that it logs errors only.
+    """
+    log_options = ["--no-access-log", "--log-level", "error"]
+    application = f"benchmarks.serving.apps.{module}:app"
+    return lambda port, _: [sys.executable, "-m", "uvicorn", application, "--port", str(port), *log_options]
 
 
-def _bin(peer, program):
-    return str(PEERS / peer / "bin" / program)
+def _peer_program(peer, program):
+    """Return the path of a program in the virtual environment of another server."""
+    return str(PEER_ENVIRONMENTS / peer / "bin" / program)
 
 
-def _mlserver(port, folder):
-    """Have MLServer predict in its only process, log errors alone, and neither count nor compress."""
-    log, runtime = folder / "logging.json", "benchmarks.serving.apps.mlserver_runtime.Digits"
+def _mlserver_command(port, folder):
+    """Write MLServer's settings into the folder, and return its command line.
+
+    MLServer predicts in its only process and logs errors alone. Its metrics and its compression are off.
+    """
+    log_settings, runtime = folder / "logging.json", "benchmarks.serving.apps.mlserver_runtime.Digits"
     ports = {"http_port": port, "grpc_port": port + 1, "metrics_port": port + 2}
-    rest = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, "logging_settings": str(log)}
-    rest |= {"metrics_endpoint": None, "gzip_enabled": False}
+    options = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False}
+    options |= {"logging_settings": str(log_settings), "metrics_endpoint": None, "gzip_enabled": False}
     model = {"name": "digits", "implementation": runtime, "parameters": {"uri": str(WEIGHTS)}}
-    log.write_text(json.dumps({"version": 1, "root": {"level": "ERROR"}}))
-    (folder / "settings.json").write_text(json.dumps({**ports, **rest}))
+    log_settings.write_text(json.dumps({"version": 1, "root": {"level": "ERROR"}}))
+    (folder / "settings.json").write_text(json.dumps({**ports, **options}))
     (folder / "model-settings.json").write_text(json.dumps(model))
-    return [_bin("mlserver", "mlserver"), "start", str(folder)]
+    return [_peer_program("mlserver", "mlserver"), "start", str(folder)]
 
 
-def _litserve(port, _):
-    return [_bin("litserve", "python"), "-m", "benchmarks.serving.apps.litserve_server", str(port)]
+def _litserve_command(port, _):
+    """Return the command line of LitServe."""
+    module = "benchmarks.serving.apps.litserve_server"
+    return [_peer_program("litserve", "python"), "-m", module, str(port)]
 
 
-def _bentoml(port, _):
+def _bentoml_command(port, _):
+    """Return the command line of BentoML."""
     service = "benchmarks.serving.apps.bentoml_service:Digits"
-    return [_bin("bentoml", "bentoml"), "serve", service, "--host", "127.0.0.1", "--port", str(port)]
+    program = _peer_program("bentoml", "bentoml")
+    return [program, "serve", service, "--host", "127.0.0.1", "--port", str(port)]
 
 
 def _inference_request(pixels):
+    """Build an inference request of the Open Inference Protocol for one image."""
     return {"inputs": [{"name": "pixels", "shape": [1, 64], "datatype": "FP32", "data": pixels}]}
 
 
 def _inference_probabilities(reply):
+    """Return the ten probabilities in an inference response of the Open Inference Protocol."""
     return next(output["data"] for output in reply["outputs"] if output["name"] == "probabilities")
 
 
 CONTENDERS: Mapping[str, Contender] = {
-    "ours": Contender("Digits", "as it comes", _ours(1)),
+    "ours": Contender("Digits", "as it comes", _digits_command(1)),
     "ours_v2": Contender(
         "Digits by /v2",
         "the request that MLServer gets",
-        _ours(1),
+        _digits_command(1),
         path=INFER_PATH,
-        ask=_inference_request,
-        read=_inference_probabilities,
+        build_request=_inference_request,
+        parse_probabilities=_inference_probabilities,
     ),
-    "echo": Contender("bare ASGI, echo", "the limit of this server", _uvicorn("echo"), read=None),
-    "bare": Contender("bare ASGI, the work", "our decoding, network and encoding", _uvicorn("bare")),
-    "textbook": Contender("textbook FastAPI", "a `def` and two pydantic models", _uvicorn("textbook")),
-    "two_workers": Contender("Digits, two workers", "both on one core", _ours(2), is_up=_has_two_workers),
+    "echo": Contender(
+        "bare ASGI, echo", "the limit of this server", _uvicorn_command("echo"), parse_probabilities=None
+    ),
+    "bare": Contender("bare ASGI, the work", "our decoding, network and encoding", _uvicorn_command("bare")),
+    "textbook": Contender(
+        "textbook FastAPI", "a `def` and two pydantic models", _uvicorn_command("textbook")
+    ),
+    "two_workers": Contender(
+        "Digits, two workers", "both on one core", _digits_command(2), has_all_workers=_has_two_workers
+    ),
     "mlserver": Contender(
         "MLServer",
         "predicts in its one process",
-        _mlserver,
+        _mlserver_command,
         ("mlserver", "fastapi", "uvicorn", "uvloop", "httptools", "pydantic", "numpy"),
-        _bin("mlserver", "python"),
+        _peer_program("mlserver", "python"),
         INFER_PATH,
         _inference_request,
         _inference_probabilities,
@@ -158,15 +194,15 @@ CONTENDERS: Mapping[str, Contender] = {
     "litserve": Contender(
         "LitServe",
         "predicts in a second process",
-        _litserve,
+        _litserve_command,
         ("litserve", "fastapi", "uvicorn", "uvloop", "httptools", "numpy"),
-        _bin("litserve", "python"),
+        _peer_program("litserve", "python"),
     ),
     "bentoml": Contender(
         "BentoML",
         "one worker",
-        _bentoml,
+        _bentoml_command,
         ("bentoml", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy"),
-        _bin("bentoml", "python"),
+        _peer_program("bentoml", "python"),
     ),
-}  # fmt: skip
+}

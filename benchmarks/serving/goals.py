@@ -1,59 +1,90 @@
-"""The goals, and what was measured."""
+"""Comparison of the measured figures with the project's performance goals."""
 
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks.serving.requests import BATCH_ROWS
+from benchmarks.serving.additional_loads import BATCH_SIZE
 
 
 class Goal(NamedTuple):
-    """A bound, and what was measured."""
+    """A performance goal and the figure that was measured.
 
-    what: str
+    Args:
+        subject: What is measured, in Markdown.
+        bound: The goal's bound with its unit.
+        measured: The measured figure with its unit.
+        is_met: True if the measured figure is within the bound.
+    """
+
+    subject: str
     bound: str
     measured: str
     is_met: bool
 
 
 def goals(results):
-    """Hold the medians of all rounds against the goals.
+    """Compare the medians of all rounds with the goals.
 
     Args:
-        results: By contender, the measures of each round: ours, the limit, and two workers.
+        results: The measurements of each round, by contender; at least `ours`, `echo` and `two_workers`.
     Returns:
-        The goals.
+        All goals, in the order of the table.
     """
-    ours, workers = results["ours"], results["two_workers"]
-    cpu = middle(ours, "cpu_microseconds")
-    ratio = cpu / middle(results["echo"], "cpu_microseconds")
-    tail = middle(ours, "p99_milliseconds") / middle(ours, "p50_milliseconds")
-    batch, tensor = (BATCH_ROWS / cost(ours, name) * 1e6 for name in ("batch", "tensor"))
-    two = middle(workers, "cpu_microseconds") / cpu
-    ready, memory = middle(ours, "ready_seconds"), middle(ours, "rss_bytes") / 2**20
-    afterwards = middle(ours, "rss_bytes_afterwards") / 2**20
-    picture = cost(ours, "picture") / 1e3
+    ours, two_workers = results["ours"], results["two_workers"]
+    cpu = median_of(ours, "cpu_microseconds")
+    cpu_ratio = cpu / median_of(results["echo"], "cpu_microseconds")
+    p99_ratio = median_of(ours, "p99_milliseconds") / median_of(ours, "p50_milliseconds")
+    batch_rate, tensor_rate = (BATCH_SIZE / additional_cpu(ours, name) * 1e6 for name in ("batch", "tensor"))
+    workers_ratio = median_of(two_workers, "cpu_microseconds") / cpu
+    ready_seconds, rss_mib = median_of(ours, "ready_seconds"), median_of(ours, "rss_bytes") / 2**20
+    rss_mib_afterwards = median_of(ours, "rss_bytes_afterwards") / 2**20
+    picture_ms = additional_cpu(ours, "picture") / 1e3
     return [
-        Goal("`/predict`, CPU beside a bare ASGI echo", "3.4×", f"{ratio:.2f}×", ratio <= 3.4),
-        Goal("its p99 beside its median, 16 connections", "2.5×", f"{tail:.2f}×", tail <= 2.5),
-        Goal("its CPU with two workers beside one", "1.1×", f"{two:.2f}×", two <= 1.1),
-        Goal("`/predict/batch`, 1024 rows", "240,000 rows/s a core", f"{batch:,.0f}", batch >= 240_000),
-        Goal("`/v2`, 1024 rows as bytes", "480,000 rows/s a core", f"{tensor:,.0f}", tensor >= 480_000),
-        Goal("`/predict/picture`, a PNG of 280×280", "3 ms of CPU", f"{picture:.1f} ms", picture <= 3),
-        Goal("start to first answer", "0.6 s", f"{ready:.2f} s", ready <= 0.6),
+        Goal("`/predict`, CPU beside a bare ASGI echo", "3.4×", f"{cpu_ratio:.2f}×", cpu_ratio <= 3.4),
+        Goal("its p99 beside its median, 16 connections", "2.5×", f"{p99_ratio:.2f}×", p99_ratio <= 2.5),
+        Goal("its CPU with two workers beside one", "1.1×", f"{workers_ratio:.2f}×", workers_ratio <= 1.1),
         Goal(
-            f"memory of a worker at rest, RSS ({afterwards:.0f} MiB after all of these loads)",
+            "`/predict/batch`, 1024 rows",
+            "240,000 rows/s a core",
+            f"{batch_rate:,.0f}",
+            batch_rate >= 240_000,
+        ),
+        Goal(
+            "`/v2`, 1024 rows as bytes",
+            "480,000 rows/s a core",
+            f"{tensor_rate:,.0f}",
+            tensor_rate >= 480_000,
+        ),
+        Goal("`/predict/picture`, a PNG of 280×280", "3 ms of CPU", f"{picture_ms:.1f} ms", picture_ms <= 3),
+        Goal("start to first answer", "0.6 s", f"{ready_seconds:.2f} s", ready_seconds <= 0.6),
+        Goal(
+            f"memory of a worker at rest, RSS ({rss_mib_afterwards:.0f} MiB after all of these loads)",
             "70 MiB",
-            f"{memory:.2f} MiB",
-            memory <= 70,
+            f"{rss_mib:.2f} MiB",
+            rss_mib <= 70,
         ),
     ]
 
 
-def middle(rounds, name):
-    """Take the median of a measure."""
-    return median(each[name] for each in rounds)
+def median_of(measurements, name):
+    """Return the median of one figure over several measurements.
+
+    Args:
+        measurements: Mappings from names to figures.
+        name: The figure's name.
+    Returns:
+        The median.
+    """
+    return median(measurement[name] for measurement in measurements)
 
 
-def cost(rounds, load):
-    """Take the median of what a further load costs, microseconds of CPU a request."""
-    return median(each["further"][load]["cpu_microseconds"] for each in rounds)
+def additional_cpu(measurements, load_name):
+    """Return the median CPU of a request of an additional load, in microseconds.
+
+    Args:
+        measurements: One measurement of a contender for each round.
+        load_name: The load's name in `additional_loads`.
+    Returns:
+        The median.
+    """
+    return median_of([measurement["further"][load_name] for measurement in measurements], "cpu_microseconds")

@@ -1,4 +1,4 @@
-"""Pictures of what was measured, for README and docs."""
+"""Plots of the results, for README and docs."""
 
 from pathlib import Path
 
@@ -6,27 +6,33 @@ import matplotlib as mpl
 from matplotlib.ticker import StrMethodFormatter
 
 from benchmarks.serving.contenders import CONTENDERS
-from benchmarks.serving.goals import middle
+from benchmarks.serving.goals import median_of
 from training.plots import BLUE, ORANGE, STYLE, canvas, save
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def draw(serving, curves):
-    """Draw everything.
+def write_plots(serving, scaling):
+    """Draw all plots, and write them into `docs/`.
 
     Args:
-        serving: What was measured of all.
-        curves: What was measured of ours, by size and by connections.
+        serving: The result of comparing the contenders.
+        scaling: The result of measuring this service by batch size and by number of connections.
     """
-    save(bars(serving["results"]), DOCS / "serving.svg")
-    save(scales(curves["results"]), DOCS / "scaling.svg")
+    save(plot_comparison(serving["results"]), DOCS / "serving.svg")
+    save(plot_scaling(scaling["results"]), DOCS / "scaling.svg")
 
 
 @mpl.rc_context(fname=STYLE)
-def bars(results):
-    """Show what a request costs each server."""
-    cpu = {name: middle(rounds, "cpu_microseconds") for name, rounds in results.items()}
+def plot_comparison(results):
+    """Draw the CPU time of a request as one bar for each contender.
+
+    Args:
+        results: The measurements of each round, by contender.
+    Returns:
+        The figure.
+    """
+    cpu = {name: median_of(measurements, "cpu_microseconds") for name, measurements in results.items()}
     names = sorted((name for name in cpu if name != "two_workers"), key=cpu.get, reverse=True)
     figure, (axes,) = canvas(8, 0.45 * len(names) + 0.5)
     colours = [ORANGE if name == "ours" else BLUE for name in names]
@@ -38,16 +44,22 @@ def bars(results):
 
 
 @mpl.rc_context(fname=STYLE)
-def scales(rounds):
-    """Show what a row costs by the size of its batch, and what a request costs by connections."""
+def plot_scaling(rounds):
+    """Draw the CPU time of a row by batch size, and the latency by number of connections.
+
+    Args:
+        rounds: The measurements of each round, as `scaling.measure` returns them.
+    Returns:
+        The figure.
+    """
     figure, (sizes, connections) = canvas(9, 3.4, columns=2)
     for curve, label, colour in (("batch", "JSON", BLUE), ("tensor", "/v2, bytes", ORANGE)):
-        cpu = curve_of(rounds, curve, "cpu_microseconds")
+        cpu = median_curve(rounds, curve, "cpu_microseconds")
         sizes.plot([*cpu], [cost / size for size, cost in cpu.items()], "o-", label=label, color=colour)
     sizes.set(yscale="log", xlabel="rows in a request", ylabel="CPU a row, µs")
     sizes.legend()
     for name, label, colour in (("p50", "median", BLUE), ("p99", "99th percentile", ORANGE)):
-        latency = curve_of(rounds, "connections", f"{name}_milliseconds")
+        latency = median_curve(rounds, "connections", f"{name}_milliseconds")
         connections.plot([*latency], [*latency.values()], "o-", label=label, color=colour)
     connections.set(yscale="log", xlabel="connections", ylabel="latency, ms")
     connections.legend()
@@ -59,14 +71,17 @@ def scales(rounds):
     return figure
 
 
-def curve_of(rounds, curve, measure):
-    """Take the medians along a curve.
+def median_curve(rounds, curve, figure_name):
+    """Return the medians of one figure at each point of a curve.
 
     Args:
-        rounds: Of the scaling.
-        curve: Its name.
-        measure: What of each point.
+        rounds: The measurements of each round, as `scaling.measure` returns them.
+        curve: The curve's name: `batch`, `tensor` or `connections`.
+        figure_name: A field of `LoadResult`.
     Returns:
-        The measure by abscissa.
+        The median by batch size or number of connections.
     """
-    return {int(at): middle([each[curve][at] for each in rounds], measure) for at in rounds[0][curve]}
+    return {
+        int(x): median_of([measurement[curve][x] for measurement in rounds], figure_name)
+        for x in rounds[0][curve]
+    }

@@ -1,4 +1,4 @@
-"""Whether a server's answers are right, and what it does with others than right requests."""
+"""Checks of a server's answers to valid requests, and observation of its other behaviour."""
 
 from contextlib import closing
 from http.client import HTTPConnection
@@ -11,45 +11,50 @@ from model import PIXELS
 TOLERANCE = 1e-6
 
 
-def require_right_answers(contender, url, images, probabilities):
-    """Hold a server's answers against the network's own.
+def require_correct_answers(contender, url, images, probabilities):
+    """Compare a server's answers with the network's probabilities.
+
+    A server that does not predict has to send back the request.
 
     Args:
-        contender: Who is asked.
-        url: Where.
+        contender: The contender that runs at the URL.
+        url: The server's URL.
         images: Shape (B, 64).
-        probabilities: What the network says of them, shape (B, 10).
+        probabilities: The network's probabilities of these images, shape (B, 10).
     Raises:
-        RuntimeError: One is wrong.
+        RuntimeError: An answer is wrong.
     """
     for image, expected in zip(images.tolist(), probabilities, strict=True):
         _, reply = contender.post(url, image)
-        if contender.read is None:
-            if reply != contender.ask(image):
-                raise RuntimeError(f"{contender.title} did not send back what it got.")
-        elif not np.allclose(np.ravel(contender.read(reply)), expected, rtol=0, atol=TOLERANCE):
-            raise RuntimeError(f"{contender.title} answers otherwise than the network.")
+        if contender.parse_probabilities is None:
+            if reply != contender.build_request(image):
+                raise RuntimeError(f"{contender.title} did not send back the request.")
+        elif not np.allclose(
+            np.ravel(contender.parse_probabilities(reply)), expected, rtol=0, atol=TOLERANCE
+        ):
+            raise RuntimeError(f"{contender.title} did not answer with the network's probabilities.")
 
 
-def habits(contender, url):
-    """Try what a server does with a pixel out of bounds, with text, and with a connection.
+def observe_behaviour(contender, url):
+    """Observe how a server answers invalid pixels, and whether it keeps connections open.
 
     Args:
-        contender: Who is asked.
-        url: Where.
+        contender: The contender that runs at the URL.
+        url: The server's URL.
     Returns:
-        The statuses of its answers to 17 and to "1", and whether it keeps a connection.
+        The status of the response to the pixel 17, which is out of range; the status of the response to the
+        text "1" instead of a number; and True if the server keeps a connection open after a response.
     """
-    blank = [0] * (PIXELS - 1)
+    other_pixels = [0] * (PIXELS - 1)
     return {
-        "status_of_17": contender.post(url, [17, *blank])[0],
-        "status_of_text": contender.post(url, ["1", *blank])[0],
+        "status_of_17": contender.post(url, [17, *other_pixels])[0],
+        "status_of_text": contender.post(url, ["1", *other_pixels])[0],
         "keeps_alive": _keeps_alive(contender, url),
     }
 
 
 def _keeps_alive(contender, url):
-    """Whether two requests find their answers on one connection."""
+    """Return True if a server answers two requests on the same connection."""
     load, sockets = contender.load([0] * PIXELS), []
     with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
         for _ in range(2):

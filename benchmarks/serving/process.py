@@ -1,4 +1,4 @@
-"""The processes of a server: started on one core, and watched through /proc."""
+"""The processes of a server: started on one core, and measured through /proc."""
 
 import os
 import re
@@ -10,65 +10,69 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
+CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 SERVER_CORE = "0"
-START_SECONDS = 60
-STOP_SECONDS = 20
-# In smaps: the path of a mapping, if it has one, and its two sizes.
+START_TIMEOUT_SECONDS = 60
+STOP_TIMEOUT_SECONDS = 20
+# One mapping in /proc/<pid>/smaps: its path (empty if no file is mapped), its resident size Rss, and Pss, which
+# divides shared memory by the number of processes that share it.
 MAPPING = re.compile(
     r"^[0-9a-f]+-\S+ \S+ \S+ \S+ \d+ *(.*)\n(?:.*\n)*?Rss: +(\d+) kB\nPss: +(\d+) kB", re.MULTILINE
 )
-OURS = ("DIGITS_", "OTEL_")  # variables that would change what is measured
+# Prefixes of environment variables that configure this service. Servers do not inherit them, because they
+# would change the measured figures.
+SETTING_PREFIXES = ("DIGITS_", "OTEL_")
 
 
-class Tree:
-    """A process and all that descend from it.
+class ProcessTree:
+    """A process and all its descendants.
 
     Args:
-        pid: Of the first.
+        pid: The id of the first process.
     """
 
     def __init__(self, pid):
         self.pid = pid
 
     def pids(self):
-        """List them."""
+        """Return the ids of all running processes of the tree; the first process comes first."""
         children = {}
         for folder in Path("/proc").glob("[0-9]*"):
             if fields := _stat(folder.name):
                 children.setdefault(int(fields[1]), []).append(int(folder.name))
-        found = [self.pid]
-        for pid in found:
-            found += children.get(pid, [])
-        return found
+        pids = [self.pid]
+        for pid in pids:  # the list grows during the loop
+            pids += children.get(pid, [])
+        return pids
 
     def cpu_seconds(self):
-        """Add up the time that they computed, in the kernel too, and that children did which ended."""
-        return sum(int(time) for pid in self.pids() for time in _stat(pid)[11:15]) / TICKS
+        """Return the CPU time of all processes: in user and kernel mode, and of children that have ended."""
+        return sum(int(ticks) for pid in self.pids() for ticks in _stat(pid)[11:15]) / CLOCK_TICKS_PER_SECOND
 
     def memory(self):
-        """Add up the memory that they hold, in bytes.
+        """Return the memory of all processes together, in bytes.
 
         Returns:
-            By name: `rss_bytes`, in which what they share counts for each, and `memory_bytes`, in which it
-            counts once, but in full, even if others outside share it too.
+            Two figures by name. `rss_bytes` is the sum of the resident sets, so memory that processes share
+            counts once for each of them. `memory_bytes` counts shared memory once. A file in memory counts in
+            full, even if processes outside the tree share it.
         """
-        rss, own, files = 0, 0, {}
+        rss, without_files, files = 0, 0, {}
         for pid in self.pids():
-            mappings = Path(f"/proc/{pid}/smaps").read_text()
+            smaps = Path(f"/proc/{pid}/smaps").read_text()
             sizes = {}
-            for path, held, share in MAPPING.findall(mappings):
-                rss += int(held)
+            for path, mapping_rss, mapping_pss in MAPPING.findall(smaps):
+                rss += int(mapping_rss)
                 if path.startswith("/"):
-                    sizes[path] = sizes.get(path, 0) + int(held)
+                    sizes[path] = sizes.get(path, 0) + int(mapping_rss)
                 else:
-                    own += int(share)
+                    without_files += int(mapping_pss)
             files |= {path: max(size, files.get(path, 0)) for path, size in sizes.items()}
-        return {"rss_bytes": rss * 1024, "memory_bytes": (own + sum(files.values())) * 1024}
+        return {"rss_bytes": rss * 1024, "memory_bytes": (without_files + sum(files.values())) * 1024}
 
 
 def _stat(pid):
-    """What the kernel says of a process, after its name; nothing if it ended."""
+    """Return the fields of /proc/<pid>/stat after the process's name, or no fields if the process ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -76,37 +80,39 @@ def _stat(pid):
 
 
 def free_port(count=1):
-    """Find a port that nobody listens on, followed by others of the kind.
+    """Find consecutive free ports.
 
     Args:
-        count: How many in all.
+        count: The number of ports.
     Returns:
-        The first.
+        The first port.
     """
     while True:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             try:
-                for further in range(port + 1, port + count):
-                    socket.create_server(("127.0.0.1", further)).close()
+                for next_port in range(port + 1, port + count):
+                    socket.create_server(("127.0.0.1", next_port)).close()
             except (OSError, OverflowError):
                 continue
         return port
 
 
 @contextmanager
-def running(command, environment, folder, is_ready):
-    """Run a server on its core until the end of the block.
+def running_server(command, environment, folder, is_ready):
+    """Run a server on its core until the end of the `with` block.
 
     Args:
-        command: Its arguments.
-        environment: Variables beyond those of this process.
-        folder: Where it runs.
-        is_ready: Asked again and again until it says yes.
+        command: The command line.
+        environment: Environment variables in addition to those of this process.
+        folder: The working directory.
+        is_ready: Function without arguments; called repeatedly until it returns True.
     Yields:
-        Its processes, and the seconds from its start until it was ready.
+        The server's processes, and the seconds from its start until it was ready.
+    Raises:
+        RuntimeError: The server ended or was not ready in time; the message holds the end of its output.
     """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTING_PREFIXES)}
     with tempfile.TemporaryFile() as log:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -119,22 +125,22 @@ def running(command, environment, folder, is_ready):
         )
         try:
             while not is_ready():
-                if process.poll() is not None or time.perf_counter() - started > START_SECONDS:
+                if process.poll() is not None or time.perf_counter() - started > START_TIMEOUT_SECONDS:
                     log.seek(0)
-                    raise RuntimeError(f"{command} did not come up:\n{log.read().decode()[-2000:]}")
+                    raise RuntimeError(f"{command} did not start:\n{log.read().decode()[-2000:]}")
                 time.sleep(0.005)
-            yield Tree(process.pid), time.perf_counter() - started
+            yield ProcessTree(process.pid), time.perf_counter() - started
         finally:
             _stop(process)
 
 
 def _stop(process):
-    """End a server and whatever of its own it leaves running."""
+    """Stop a server and all processes that it leaves running."""
     process.terminate()
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(STOP_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    with suppress(ProcessLookupError):  # mostly nothing is left
-        os.killpg(process.pid, signal.SIGKILL)  # its session is its own
+    with suppress(ProcessLookupError):  # usually no process is left
+        os.killpg(process.pid, signal.SIGKILL)  # the server was started in a session of its own

@@ -1,8 +1,13 @@
-"""Tables of what was measured."""
+"""Markdown tables of the results, and their insertion into the documentation.
+
+"Measurements" are return values of `comparison.measure`, one for each round. The "rounds" of the scaling
+are return values of `scaling.measure`.
+"""
 
 from benchmarks.serving.contenders import CONTENDERS
-from benchmarks.serving.goals import goals, middle
+from benchmarks.serving.goals import goals, median_of
 
+# Headings of the comparison's columns, with their alignment.
 COLUMNS = {
     "": "---",
     "µs of CPU a request": "---:",
@@ -18,74 +23,80 @@ COLUMNS = {
 }
 
 
-def table(results):
-    """Put the contenders side by side, the cheapest first.
+def comparison_table(results):
+    """Compare the contenders, in ascending order of CPU time.
 
     Args:
-        results: By contender, the measures of each round.
+        results: The measurements of each round, by contender.
     Yields:
         Lines of Markdown.
     """
     yield f"| {' | '.join(COLUMNS)} |"
     yield f"|{'|'.join(COLUMNS.values())}|"
-    echo = middle(results["echo"], "cpu_microseconds")
-    for name in sorted(results, key=lambda name: middle(results[name], "cpu_microseconds")):
-        yield row(name, results[name], echo)
+    echo_cpu = median_of(results["echo"], "cpu_microseconds")
+    for name in sorted(results, key=lambda name: median_of(results[name], "cpu_microseconds")):
+        yield comparison_row(name, results[name], echo_cpu)
 
 
-def row(name, rounds, echo):
+def comparison_row(name, measurements, echo_cpu):
     """Write the medians of one contender.
 
     Args:
-        name: Its key.
-        rounds: Its measures.
-        echo: What the echo costs, microseconds of CPU a request.
+        name: The contender's key in `CONTENDERS`.
+        measurements: The contender's measurements.
+        echo_cpu: The CPU time of a request to the echo server, in microseconds.
     Returns:
         A line of Markdown.
     """
-    contender, cpu = CONTENDERS[name], middle(rounds, "cpu_microseconds")
+    contender, cpu = CONTENDERS[name], median_of(measurements, "cpu_microseconds")
     title = f"**{contender.title}**" if name == "ours" else contender.title
-    habits = rounds[0]["habits"]
-    statuses = (habits["status_of_17"], habits["status_of_text"])
+    behaviour = measurements[0]["habits"]
+    statuses = (behaviour["status_of_17"], behaviour["status_of_text"])
     cells = (
         f"{title}: {contender.remark}",
         f"{cpu:,.0f}",
-        f"{cpu / echo:.1f}×",
-        f"{middle(rounds, 'requests_per_second'):,.0f}",
-        f"{middle(rounds, 'p50_milliseconds'):.2f}",
-        f"{middle(rounds, 'p99_milliseconds'):.2f}",
-        f"{middle(rounds, 'ready_seconds'):.2f}",
-        f"{middle(rounds, 'memory_bytes') / 2**20:.0f}",
-        "yes" if habits["keeps_alive"] else "no",
-        *(verdict(status) if contender.read else "" for status in statuses),
+        f"{cpu / echo_cpu:.1f}×",
+        f"{median_of(measurements, 'requests_per_second'):,.0f}",
+        f"{median_of(measurements, 'p50_milliseconds'):.2f}",
+        f"{median_of(measurements, 'p99_milliseconds'):.2f}",
+        f"{median_of(measurements, 'ready_seconds'):.2f}",
+        f"{median_of(measurements, 'memory_bytes') / 2**20:.0f}",
+        "yes" if behaviour["keeps_alive"] else "no",
+        *(refusal_cell(status) if contender.parse_probabilities else "" for status in statuses),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def verdict(status):
-    """Say what a status means for a request that is wrong."""
+def refusal_cell(status):
+    """Say whether a server refused an invalid request.
+
+    Args:
+        status: The status of the response.
+    Returns:
+        "no" for a prediction, "yes" for a 4xx status, and the status itself for a 5xx status.
+    """
     return "no" if status < 400 else "yes" if status < 500 else str(status)
 
 
 def goal_table(results):
-    """Hold what was measured against the goals.
+    """Compare the measured figures with the goals.
 
     Args:
-        results: By contender, the measures of each round.
+        results: The measurements of each round, by contender.
     Yields:
         Lines of Markdown.
     """
     yield "| | goal | measured | |"
     yield "|---|---:|---:|:---:|"
     for goal in goals(results):
-        yield f"| {goal.what} | {goal.bound} | {goal.measured} | {'met' if goal.is_met else 'missed'} |"
+        yield f"| {goal.subject} | {goal.bound} | {goal.measured} | {'met' if goal.is_met else 'missed'} |"
 
 
 def size_table(rounds):
-    """Write what requests of several sizes cost, as JSON and as bytes.
+    """Write the CPU time of requests by batch size, as JSON and as bytes.
 
     Args:
-        rounds: Of the scaling.
+        rounds: The rounds of the scaling.
     Yields:
         Lines of Markdown.
     """
@@ -93,7 +104,7 @@ def size_table(rounds):
     yield "|---:|---:|---:|---:|---:|"
     for size in rounds[0]["batch"]:
         costs = [
-            middle([each[curve][size] for each in rounds], "cpu_microseconds")
+            median_of([measurement[curve][size] for measurement in rounds], "cpu_microseconds")
             for curve in ("batch", "tensor")
         ]
         cells = [cell for cost in costs for cell in (f"{cost:,.0f}", f"{cost / int(size):,.2f}")]
@@ -101,40 +112,40 @@ def size_table(rounds):
 
 
 def connection_table(rounds):
-    """Write what single images cost by the number of connections.
+    """Write the figures of requests with single images by number of connections.
 
     Args:
-        rounds: Of the scaling.
+        rounds: The rounds of the scaling.
     Yields:
         Lines of Markdown.
     """
     yield "| connections | µs of CPU a request | requests/s | p50 ms | p99 ms |"
     yield "|---:|---:|---:|---:|---:|"
     for count in rounds[0]["connections"]:
-        points = [each["connections"][count] for each in rounds]
-        cpu, rate = middle(points, "cpu_microseconds"), middle(points, "requests_per_second")
-        p50, p99 = middle(points, "p50_milliseconds"), middle(points, "p99_milliseconds")
+        points = [measurement["connections"][count] for measurement in rounds]
+        cpu, rate = median_of(points, "cpu_microseconds"), median_of(points, "requests_per_second")
+        p50, p99 = median_of(points, "p50_milliseconds"), median_of(points, "p99_milliseconds")
         yield f"| {count} | {cpu:.0f} | {rate:,.0f} | {p50:.2f} | {p99:.2f} |"
 
 
-def origin(about):
-    """Say where and how something was measured.
+def conditions_sentence(result):
+    """Describe the conditions of the measurement in one sentence.
 
     Args:
-        about: What the result says of itself.
-    Yields:
-        One sentence.
+        result: The result with its conditions: command, machine, rounds and seconds.
+    Returns:
+        The sentence.
     """
-    place = f"{about['machine']}, {about['cores']} cores, {about['system']}"
-    turns = f"medians of {about['rounds']} rounds in turn, {about['seconds']} s each"
-    yield f"`{about['command']}` on {place}: each server on one core and wrk on another, {turns}."
+    machine = f"{result['machine']}, {result['cores']} cores, {result['system']}"
+    method = f"medians of {result['rounds']} rounds in turn, {result['seconds']} s each"
+    return f"`{result['command']}` on {machine}: each server on one core and wrk on another, {method}."
 
 
 def version_table(versions):
-    """Say what everyone ran on.
+    """List the versions of the packages that this service and the other servers used.
 
     Args:
-        versions: By contender, the versions of its packages.
+        versions: The versions by package, by contender.
     Yields:
         Lines of Markdown.
     """
@@ -146,17 +157,17 @@ def version_table(versions):
 
 
 def quotations(serving, scaling):
-    """Write all that documents quote.
+    """Write all passages that documents quote.
 
     Args:
         serving: The result of the comparison.
         scaling: The result of the scaling.
     Returns:
-        Lines of Markdown, by the name of the place.
+        The lines of each passage, by the name in the passage's comments.
     """
     return {
-        "origin": [*origin(serving)],
-        "comparison": [*table(serving["results"])],
+        "origin": [conditions_sentence(serving)],
+        "comparison": [*comparison_table(serving["results"])],
         "goals": [*goal_table(serving["results"])],
         "versions": [*version_table(serving["versions"])],
         "sizes": [*size_table(scaling["results"])],
@@ -164,18 +175,18 @@ def quotations(serving, scaling):
     }
 
 
-def quote(text, places):
-    """Put what was measured into a document, each between the two comments with its name.
+def insert_quotations(text, passages):
+    """Replace the text between each pair of comments `<!-- name -->` and `<!-- /name -->` in a document.
 
     Args:
         text: The document.
-        places: Lines of Markdown, by name; a document need not have them all.
+        passages: The lines of each passage, by name. Names without comments in the document are ignored.
     Returns:
-        The document.
+        The new document.
     """
-    for name, lines in places.items():
-        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        before, found, rest = text.partition(start)
-        if found:
-            text = before + start + "\n".join(lines) + "\n" + end + rest.partition(end)[2]
+    for name, lines in passages.items():
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        if start:
+            _, end, after = rest.partition(f"<!-- /{name} -->")
+            text = before + start + "\n".join(lines) + "\n" + end + after
     return text

@@ -1,46 +1,48 @@
-"""Our service by the size of a batch and by the number of connections."""
+"""Measurement of this service by batch size and by number of connections."""
 
 import tempfile
 from pathlib import Path
 
-from benchmarks.serving import process, requests
-from benchmarks.serving.comparison import flow
+from benchmarks.serving import process
+from benchmarks.serving.additional_loads import json_load, tensor_load
+from benchmarks.serving.comparison import measure_load
 from benchmarks.serving.contenders import CONTENDERS, ROOT
 
-SIZES = tuple(2**power for power in range(11))
-CONNECTIONS = tuple(2**power for power in range(9))
+BATCH_SIZES = tuple(2**power for power in range(11))
+CONNECTION_COUNTS = tuple(2**power for power in range(9))
 
 
-def loads(images):
-    """Make the loads of all three curves.
+def scaling_loads(images):
+    """Return the loads of all three curves.
 
     Args:
-        images: Shape (B, 64) with at least 1024 rows.
+        images: Shape (B, 64), with at least 1024 images.
     Returns:
-        Loads, by curve and abscissa.
+        Loads, by the curve's name and the batch size or number of connections.
     """
-    single = CONTENDERS["ours"].load(images[0].tolist())
+    single_image = CONTENDERS["ours"].load(images[0].tolist())
     return {
-        **{("batch", size): requests.batch(images[:size]) for size in SIZES},
-        **{("tensor", size): requests.tensor(images[:size]) for size in SIZES},
-        **{("connections", count): single._replace(connections=count) for count in CONNECTIONS},
+        **{("batch", size): json_load(images[:size]) for size in BATCH_SIZES},
+        **{("tensor", size): tensor_load(images[:size]) for size in BATCH_SIZES},
+        **{("connections", count): single_image._replace(connections=count) for count in CONNECTION_COUNTS},
     }
 
 
 def measure(images, seconds):
-    """Send all loads to one server, one after the other.
+    """Start this service, and send it all loads in succession.
 
     Args:
-        images: Shape (B, 64) with at least 1024 rows.
-        seconds: How long each lasts.
+        images: Shape (B, 64), with at least 1024 images.
+        seconds: The duration of each load.
     Returns:
-        Flows, by curve and abscissa.
+        For each curve, the results of its loads, by batch size or number of connections (as text).
     """
     ours, port = CONTENDERS["ours"], process.free_port()
-    url, flows = f"http://127.0.0.1:{port}", {}
+    url, results = f"http://127.0.0.1:{port}", {}
     with tempfile.TemporaryDirectory() as folder:
         command, environment = ours.command(port, Path(folder)), {"DIGITS_DRAIN_SECONDS": "0"}
-        with process.running(command, environment, ROOT, lambda: ours.is_ready(url)) as (tree, _):
-            for (curve, abscissa), each in loads(images).items():
-                flows.setdefault(curve, {})[str(abscissa)] = flow(each, url, seconds, tree)._asdict()
-    return flows
+        server = process.running_server(command, environment, ROOT, lambda: ours.is_ready(url))
+        with server as (processes, _):
+            for (curve, x), load in scaling_loads(images).items():
+                results.setdefault(curve, {})[str(x)] = measure_load(load, url, seconds, processes)
+    return results

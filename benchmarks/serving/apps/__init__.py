@@ -1,1 +1,1 @@
-"""What the contenders serve."""
+"""Applications that the contenders run, except this service itself."""

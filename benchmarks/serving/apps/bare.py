@@ -1,4 +1,4 @@
-"""The limit with the work: no framework, but it decodes, validates, reads and encodes as our service does."""
+"""Lower limit of a prediction's cost: this service's decoding, network and encoding without a framework."""
 
 from pydantic import TypeAdapter
 
@@ -8,15 +8,15 @@ from app.settings import RELEASED_WEIGHTS
 from benchmarks.serving.apps.echo import receive_body, send_json
 from model import load_artefact
 
-READER = Reader(load_artefact(RELEASED_WEIGHTS).network)
-REQUEST, REPLY = TypeAdapter(PredictRequest), TypeAdapter(Prediction)
+PREDICTOR = Reader(load_artefact(RELEASED_WEIGHTS).network)
+REQUEST_TYPE, RESPONSE_TYPE = TypeAdapter(PredictRequest), TypeAdapter(Prediction)
 
 
 async def app(scope, receive, send):
-    """Read one image, with those that are there at the same time."""
+    """Predict one image, in one micro-batch with the other images that arrive at the same time."""
     if scope["type"] != "http":
         return
-    image = REQUEST.validate_json(await receive_body(receive))
-    readings = await READER.read_together(to_pixels([image.pixels], lambda _: ("pixels",)))
-    (prediction,) = to_predictions(readings)
-    await send_json(send, REPLY.dump_json(prediction))
+    image = REQUEST_TYPE.validate_json(await receive_body(receive))
+    predictions = await PREDICTOR.read_together(to_pixels([image.pixels], lambda _: ("pixels",)))
+    (prediction,) = to_predictions(predictions)
+    await send_json(send, RESPONSE_TYPE.dump_json(prediction))

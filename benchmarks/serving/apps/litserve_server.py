@@ -1,4 +1,7 @@
-"""LitServe, as its documentation has it: decode, predict, encode."""
+"""LitServe, used as its documentation shows: one method each to decode, predict and encode.
+
+The command line has one argument, the port.
+"""
 
 import sys
 from pathlib import Path
@@ -12,22 +15,22 @@ WEIGHTS = Path(__file__).parents[3] / "model" / "digits.npz"
 
 
 class Digits(litserve.LitAPI):
-    """The network."""
+    """API that predicts with the released network."""
 
     def setup(self, device):
-        """Load the weights, in the process that predicts."""
+        """Load the network; LitServe calls this in the process that predicts."""
         self.network = load_artefact(WEIGHTS).network
 
     def decode_request(self, request):
-        """Take the image out of the JSON."""
+        """Convert a request's JSON value to an image."""
         return np.array([request["pixels"]], dtype=np.float32)
 
     def predict(self, pixels):
-        """Read it."""
+        """Predict the image."""
         return self.network.probabilities(pixels)[0]
 
     def encode_response(self, probabilities):
-        """Shape the reply."""
+        """Convert the probabilities to the response's JSON value."""
         return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}
 
 

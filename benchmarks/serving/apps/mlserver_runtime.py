@@ -1,4 +1,4 @@
-"""MLServer, as its documentation has it: a runtime of one's own, decoding by its codec for NumPy."""
+"""MLServer, used as its documentation shows: a custom runtime that decodes with MLServer's NumPy codec."""
 
 from pathlib import Path
 
@@ -11,15 +11,15 @@ from model import load_artefact
 
 
 class Digits(MLModel):
-    """The network."""
+    """Runtime that predicts with the released network."""
 
     async def load(self):
-        """Load the weights."""
+        """Load the network."""
         self.network = load_artefact(Path(self.settings.parameters.uri)).network
         return True
 
     async def predict(self, payload):
-        """Read the images of a request."""
+        """Predict the images of a request."""
         pixels = NumpyCodec.decode_input(payload.inputs[0]).astype(np.float32)
         probabilities = self.network.probabilities(pixels)
         digits = probabilities.argmax(axis=1)

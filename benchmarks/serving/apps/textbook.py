@@ -1,4 +1,4 @@
-"""What a tutorial would write: a FastAPI application, and a `def` from one model to another."""
+"""Textbook handler: FastAPI as tutorials use it, with a plain `def` and two pydantic models."""
 
 from typing import Annotated
 
@@ -14,13 +14,13 @@ network = load_artefact(RELEASED_WEIGHTS).network
 
 
 class Image(BaseModel):
-    """What comes in."""
+    """The body of a request."""
 
     pixels: list[Annotated[float, Field(ge=0, le=16)]] = Field(min_length=64, max_length=64)
 
 
 class Prediction(BaseModel):
-    """What goes out."""
+    """The body of a response."""
 
     digit: int
     probabilities: list[float]
@@ -28,6 +28,6 @@ class Prediction(BaseModel):
 
 @app.post("/predict")
 def predict(image: Image) -> Prediction:
-    """Read one image."""
+    """Predict one image."""
     probabilities = network.probabilities(np.array(image.pixels, dtype=np.float32))
     return Prediction(digit=int(probabilities.argmax()), probabilities=probabilities.tolist())
