@@ -1,7 +1,8 @@
-"""What counting costs a single prediction: ours, on shared memory, beside prometheus_client's instruments.
+"""Benchmark of the metrics: what it costs to count a single prediction.
 
-`python -m benchmarks.instruments` prints microseconds of CPU a prediction, the best of several runs: for
-`app.metrics`, and for prometheus_client in one process and in its multiprocess mode, which has files.
+`python -m benchmarks.instruments` prints microseconds of CPU per prediction, the best of several runs. It
+compares the service's own instruments, which count in shared memory, with those of prometheus_client.
+prometheus_client is measured twice: in one process, and in its multiprocess mode, which writes to files.
 """
 
 import os
@@ -17,66 +18,79 @@ from app.metrics.instruments import BATCH_ROWS, CELLS, CONFIDENCES, SECONDS, ins
 from app.metrics.layout import Layout
 from app.reader import Readings
 
-PREDICTIONS = 20_000
+PREDICTIONS_PER_RUN = 20_000
 RUNS = 7
 
 
-def microseconds(predict):
-    """Time one call, in microseconds."""
-    return min(timeit.repeat(predict, number=PREDICTIONS, repeat=RUNS)) / PREDICTIONS * 1e6
+def best_microseconds(count_prediction):
+    """Return the mean duration of one call in the fastest run, in microseconds."""
+    run_seconds = timeit.repeat(count_prediction, number=PREDICTIONS_PER_RUN, repeat=RUNS)
+    return min(run_seconds) / PREDICTIONS_PER_RUN * 1e6
 
 
-def ours():
-    """Count as the service does."""
-    layout = Layout(new_board(CELLS))
-    requests, predictions, _ = instruments_on(layout)
-    requests.name_routes({"/predict": {"POST"}})
-    layout.seal()
+def prepare_own_instruments():
+    """Create the service's instruments, and return a function that counts one prediction with them."""
+    registry = Layout(new_board(CELLS))
+    request_metrics, prediction_metrics, _ = instruments_on(registry)
+    request_metrics.name_routes({"/predict": {"POST"}})
+    registry.seal()
     probabilities = np.full((1, 10), 0.001, np.float32)
     probabilities[0, 3] = 0.991
-    readings = Readings(probabilities.argmax(axis=1), probabilities)
+    predictions = Readings(probabilities.argmax(axis=1), probabilities)
 
-    def predict():
-        requests.begin()
-        predictions.count(readings)
-        requests.end("/predict", "POST", 200, 0.0003)
+    def count_prediction():
+        request_metrics.begin()
+        prediction_metrics.count(predictions)
+        request_metrics.end("/predict", "POST", 200, 0.0003)
 
-    return predict
+    return count_prediction
 
 
-def theirs():
-    """Count the same with prometheus_client, without looking anything up that can be kept."""
+def prepare_prometheus_client():
+    """Create the same instruments with prometheus_client, and return a function that counts one prediction.
+
+    Label values are looked up once, outside the returned function, so prometheus_client is measured at its
+    fastest.
+    """
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
     registry = CollectorRegistry()
     in_flight = Gauge("in_flight", "-", registry=registry, multiprocess_mode="livesum")
     requests = Counter("requests", "-", ["route", "method", "status"], registry=registry)
-    seconds = Histogram("seconds", "-", ["route"], registry=registry, buckets=SECONDS)
+    durations = Histogram("seconds", "-", ["route"], registry=registry, buckets=SECONDS)
     digits = Counter("digits", "-", ["digit"], registry=registry)
     confidences = Histogram("confidences", "-", registry=registry, buckets=CONFIDENCES)
-    rows = Histogram("rows", "-", registry=registry, buckets=BATCH_ROWS)
-    request, second = requests.labels("/predict", "POST", "200"), seconds.labels("/predict")
-    digit = digits.labels("3")
+    batch_sizes = Histogram("rows", "-", registry=registry, buckets=BATCH_ROWS)
+    predict_requests = requests.labels("/predict", "POST", "200")
+    predict_durations = durations.labels("/predict")
+    digit_3 = digits.labels("3")
 
-    def predict():
+    def count_prediction():
         in_flight.inc()
-        digit.inc()
+        digit_3.inc()
         confidences.observe(0.991)
-        rows.observe(1)
-        request.inc()
-        second.observe(0.0003)
+        batch_sizes.observe(1)
+        predict_requests.inc()
+        predict_durations.observe(0.0003)
         in_flight.dec()
 
-    return predict
+    return count_prediction
 
 
 def main():
-    """Print the table; with `files` its last line, for which the environment must name a folder."""
+    """Print the table.
+
+    The script runs itself once more with the argument `files` for the last line. prometheus_client chooses
+    its multiprocess mode at import, and only if PROMETHEUS_MULTIPROC_DIR names a folder.
+    """
     if sys.argv[1:] == ["files"]:
-        print(f"{microseconds(theirs()):6.2f} µs  prometheus_client, several processes, in files")
+        cost = best_microseconds(prepare_prometheus_client())
+        print(f"{cost:6.2f} µs  prometheus_client, several processes, in files")
         return
-    print(f"{microseconds(ours()):6.2f} µs  app.metrics, several processes, in shared memory", flush=True)
-    print(f"{microseconds(theirs()):6.2f} µs  prometheus_client, one process", flush=True)
+    cost = best_microseconds(prepare_own_instruments())
+    print(f"{cost:6.2f} µs  this service, several processes, in shared memory", flush=True)
+    cost = best_microseconds(prepare_prometheus_client())
+    print(f"{cost:6.2f} µs  prometheus_client, one process", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": folder}
         subprocess.run([sys.executable, "-m", "benchmarks.instruments", "files"], env=environment, check=True)

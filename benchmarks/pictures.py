@@ -1,9 +1,15 @@
-"""How well drawn digits are read, as files of every kind: `python -m benchmarks.pictures STROKES.npz`.
+"""Benchmark of pictures: how many drawn digits are classified correctly, for each kind of picture file.
 
-The strokes are real ones of a tablet. They are not in the repository, and nothing is trained on them; the
-steps of `model/picture/normalise.py` and `model/picture/background.py` were tried on them, so the figures flatter those a little.
-STROKES.npz holds `points` (N, 2), y down; `stroke_end`, indices into them; `digit_end`, indices into
-those; and `label`.
+Run it as `python -m benchmarks.pictures STROKES.npz`. The strokes are real ones, recorded by a tablet. They
+are not in the repository, and nothing is trained on them. However, the steps of
+`model/picture/normalise.py` and `model/picture/background.py` were tuned on them, so the measured accuracies
+are slightly too high.
+
+STROKES.npz holds four arrays:
+    points: All points of all strokes, shape (N, 2); y grows downwards.
+    stroke_end: For each stroke, the index in `points` after its last point.
+    digit_end: For each digit, the index in `stroke_end` after its last stroke.
+    label: The digit that was written, 0 to 9, for each digit.
 """
 
 import argparse
@@ -24,93 +30,125 @@ from model import PIXELS, BlankPictureError, load_artefact
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "pictures.json"
-SIDE = 280
+SIDE = 280  # of a clean picture, in pixels
 SEED = 0
-MAX_PIXELS = 2000 * 2000 * 3  # enough for the largest kind below, were it a WebP
+MAX_PIXELS = 2000 * 2000 * 3  # enough for the largest variant below, even if it were a WebP file
 
 
 def load_strokes(path):
-    """The digits of a file, each a list of strokes, each an array of points; and their labels."""
+    """Load the digits of a file.
+
+    Args:
+        path: The .npz file; the module docstring describes its arrays.
+    Returns:
+        A list of digits and an array of their labels. Each digit is a list of strokes, and each stroke is an
+        array of points, shape (n, 2).
+    """
     data = np.load(path)
     strokes = np.split(data["points"].astype(float), data["stroke_end"][:-1])
-    ends = [0, *data["digit_end"].tolist()]
-    digits = [strokes[start:end] for start, end in pairwise(ends)]
+    digit_ends = [0, *data["digit_end"].tolist()]
+    digits = [strokes[start:end] for start, end in pairwise(digit_ends)]
     return digits, data["label"]
 
 
-def draw(strokes, side, *, height, pen, centre, finer=4):
-    """Draw strokes, black on white; `height` and `centre` in points, `pen` a share of the height."""
+def draw(strokes, side, *, height, pen, centre, oversampling=4):
+    """Draw the strokes of one digit in black on white.
+
+    Args:
+        strokes: Arrays of points, each of shape (n, 2).
+        side: Width and height of the picture, in pixels.
+        height: Length of the digit's longer side, in pixels.
+        pen: Width of the pen, as a share of `height`.
+        centre: Centre of the digit, in pixels: x and y, or one number for both.
+        oversampling: The digit is drawn larger by this factor and then reduced, which softens its edges.
+    Returns:
+        A greyscale picture.
+    """
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
     scale = height / max((high - low).max(), 1)
-    width = pen * height * finer
-    picture = Image.new("L", (side * finer, side * finer), 255)
-    pencil = ImageDraw.Draw(picture)
+    width = pen * height * oversampling
+    picture = Image.new("L", (side * oversampling, side * oversampling), 255)
+    drawing = ImageDraw.Draw(picture)
     for stroke in strokes:
-        places = [tuple(p) for p in ((stroke - (low + high) / 2) * scale + centre) * finer]
-        pencil.line(places, fill=0, width=max(1, round(width)))
-        for x, y in places:
-            pencil.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=0)
-    return picture.reduce(finer)
+        vertices = [tuple(p) for p in ((stroke - (low + high) / 2) * scale + centre) * oversampling]
+        drawing.line(vertices, fill=0, width=max(1, round(width)))
+        for x, y in vertices:
+            drawing.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=0)
+    return picture.reduce(oversampling)
 
 
-def draw_all(digits, rng):
-    """Each digit somewhere in its picture, 140 to 230 points high, with a pen of 7 to 16 % of that."""
+def draw_clean(digits, rng):
+    """Draw each digit at a random position, 140 to 230 pixels high, with a pen of 7 to 16 % of the height."""
     for strokes in digits:
         height, pen = rng.uniform(140, 230), rng.uniform(0.07, 0.16)
-        room = (SIDE - height * (1 + pen)) / 2
-        centre = SIDE / 2 + rng.uniform(-room, room, 2)
+        max_offset = (SIDE - height * (1 + pen)) / 2
+        centre = SIDE / 2 + rng.uniform(-max_offset, max_offset, 2)
         yield draw(strokes, SIDE, height=height, pen=pen, centre=centre)
 
 
-def draw_small(digits, rng):
-    """Each digit in the middle of 28×28, 20 points large, white on black, as MNIST has them."""
+def draw_like_mnist(digits, rng):
+    """Draw each digit in the format of MNIST: 28×28 pixels, white on black, centred, 20 pixels large."""
     for strokes in digits:
         pen = rng.uniform(0.09, 0.2)
-        black = draw(strokes, 28, height=20 * (1 - pen), pen=pen, centre=14, finer=8)
-        yield black.point(lambda value: 255 - value)
+        black_on_white = draw(strokes, 28, height=20 * (1 - pen), pen=pen, centre=14, oversampling=8)
+        yield invert(black_on_white)
+
+
+def invert(picture):
+    """Exchange black and white."""
+    return picture.point(lambda value: 255 - value)
 
 
 def shade(picture, rng):
-    """Grey paper, darker to one side by half."""
+    """Replace the white background by grey with a linear gradient of brightness in a random direction."""
     y, x = np.mgrid[-1 : 1 : picture.height * 1j, -1 : 1 : picture.width * 1j]
-    turn = rng.uniform(0, 2 * np.pi)
-    paper = 175 + 45 * (np.cos(turn) * x + np.sin(turn) * y)
-    return Image.fromarray((paper * (0.25 + 0.75 * np.asarray(picture) / 255)).clip(0, 255).astype(np.uint8))
+    angle = rng.uniform(0, 2 * np.pi)
+    background = 175 + 45 * (np.cos(angle) * x + np.sin(angle) * y)
+    shaded = background * (0.25 + 0.75 * np.asarray(picture) / 255)
+    return Image.fromarray(shaded.clip(0, 255).astype(np.uint8))
 
 
-def clear(picture):
-    """Black ink on nothing."""
-    layered = Image.new("RGBA", picture.size)
-    layered.putalpha(picture.point(lambda value: 255 - value))
-    return layered
+def make_transparent(picture):
+    """Draw the same strokes in black on a transparent background."""
+    transparent = Image.new("RGBA", picture.size)
+    transparent.putalpha(invert(picture))
+    return transparent
 
 
 def move(picture, rng):
-    """Somewhere in a picture of twice the size."""
+    """Paste the picture at a random position into a white picture of twice the width and height."""
     moved = Image.new("L", (2 * picture.width, 2 * picture.height), 255)
     moved.paste(picture, tuple(int(v) for v in rng.integers(0, picture.width, 2)))
     return moved
 
 
-# What becomes of a clean picture, and how it is saved.
-KINDS = {
+# By the name of a variant: how it is made from a clean picture, and the options with which it is saved.
+VARIANTS = {
     "clean PNG": (lambda p, _: p, {"format": "PNG"}),
     "JPEG, quality 70": (lambda p, _: p, {"format": "JPEG", "quality": 70}),
     "WebP": (lambda p, _: p, {"format": "WEBP"}),
     "palette": (lambda p, _: p.convert("P"), {"format": "PNG"}),
-    "transparent": (lambda p, _: clear(p), {"format": "PNG"}),
-    "inverted": (lambda p, _: p.point(lambda value: 255 - value), {"format": "PNG"}),
+    "transparent": (lambda p, _: make_transparent(p), {"format": "PNG"}),
+    "inverted": (lambda p, _: invert(p), {"format": "PNG"}),
     "2000×2000": (lambda p, _: p.resize((2000, 2000)), {"format": "PNG", "compress_level": 1}),
     "off centre": (move, {"format": "PNG"}),
     "shaded grey paper": (shade, {"format": "PNG"}),
 }
 
 
-def read(network, picture, **options):
-    """The digit that the service would answer to a picture saved so, or -1 for a refusal."""
+def predict_digit(network, picture, **save_options):
+    """Save a picture as a file, and predict its digit from the file as the service does.
+
+    Args:
+        network: The network.
+        picture: The picture.
+        save_options: The file's format and other options of `Image.save`.
+    Returns:
+        The predicted digit, or -1 if the picture is refused as blank.
+    """
     file = BytesIO()
-    picture.save(file, **options)
+    picture.save(file, **save_options)
     try:
         image = read_picture(file, MAX_PIXELS)
     except BlankPictureError:
@@ -119,58 +157,80 @@ def read(network, picture, **options):
 
 
 def measure(path, every):
-    """Read all digits as clean files and in 28×28, and each n-th as files of every kind."""
+    """Measure the accuracy on all digits as clean files and in MNIST's format, and on some in each variant.
+
+    Args:
+        path: The file of strokes.
+        every: Each n-th digit is measured in each variant.
+    Returns:
+        The result, which is written to `RESULT`.
+    """
     network = load_artefact(ROOT / "model" / "digits.npz").network
     digits, labels = load_strokes(path)
     rng = np.random.default_rng(SEED)
-    pictures = list(draw_all(digits, rng))
-    clean = np.array([read(network, p, format="PNG") for p in pictures])
-    small = np.array([read(network, p, format="PNG") for p in draw_small(digits, rng)])
-    right = clean == labels
-    confusion = np.zeros((10, 11), dtype=int)  # the last column is for refusals
+    pictures = list(draw_clean(digits, rng))
+    clean = np.array([predict_digit(network, p, format="PNG") for p in pictures])
+    small = np.array([predict_digit(network, p, format="PNG") for p in draw_like_mnist(digits, rng)])
+    is_correct = clean == labels
+    confusion = np.zeros((10, 11), dtype=int)  # the last column counts refusals
     np.add.at(confusion, (labels, clean), 1)
-    kinds = {}
-    for name, (change, options) in KINDS.items():
-        got = np.array([read(network, change(p, rng), **options) for p in pictures[::every]])
-        kinds[name] = {
-            "right": float((got == labels[::every]).mean()),
-            "as_clean": float((got == clean[::every]).mean()),
+    variants = {}
+    for name, (transform, save_options) in VARIANTS.items():
+        sample = pictures[::every]
+        predicted = np.array([predict_digit(network, transform(p, rng), **save_options) for p in sample])
+        variants[name] = {
+            "right": float((predicted == labels[::every]).mean()),
+            "as_clean": float((predicted == clean[::every]).mean()),
         }
     return {
         "machine": f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}",
         "digits": len(labels),
-        "right": float(right.mean()),
-        "right_by_digit": [float(right[labels == digit].mean()) for digit in range(10)],
+        "right": float(is_correct.mean()),
+        "right_by_digit": [float(is_correct[labels == digit].mean()) for digit in range(10)],
         "confusion": confusion.tolist(),
         "right_small": float((small == labels).mean()),
         "every": every,
-        "kinds": kinds,
+        "kinds": variants,
     }
 
 
-def mistakes(result, most=5):
-    """The commonest mistakes in words."""
+def mistakes(result, count=5):
+    """Write a sentence that names the most frequent misclassifications.
+
+    Args:
+        result: The return value of `measure`.
+        count: The number of misclassifications to name.
+    Returns:
+        The sentence, which `docs/pictures.md` quotes.
+    """
     confusion = np.array(result["confusion"])
     np.fill_diagonal(confusion, 0)
-    worst = np.argsort(-confusion, axis=None, kind="stable")[:most]
-    pairs = (np.unravel_index(place, confusion.shape) for place in worst)
-    named = ", ".join(f"a {true} as {read} {confusion[true, read]} times" for true, read in pairs)
-    return f"Of the {confusion.sum()} mistakes the commonest are {named}."
+    most_frequent = np.argsort(-confusion, axis=None, kind="stable")[:count]
+    pairs = (np.unravel_index(flat_index, confusion.shape) for flat_index in most_frequent)
+    descriptions = (
+        f"a {label} as {predicted} {confusion[label, predicted]} times" for label, predicted in pairs
+    )
+    return f"Of the {confusion.sum()} mistakes the commonest are {', '.join(descriptions)}."
 
 
 def table(result):
-    """The lines of the table that the docs quote."""
+    """Yield the lines of the table that `docs/pictures.md` quotes."""
     yield f"| {result['digits'] // result['every']} digits as | right | as the clean PNG |"
     yield "|---|---:|---:|"
-    for name, figures in result["kinds"].items():
-        yield f"| {name} | {figures['right'] * 100:.1f} % | {figures['as_clean'] * 100:.1f} % |"
+    for name, shares in result["kinds"].items():
+        yield f"| {name} | {shares['right'] * 100:.1f} % | {shares['as_clean'] * 100:.1f} % |"
 
 
 def main():
-    """Measure, print, and write the result."""
+    """Measure, write the result to `RESULT`, and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("strokes", type=Path)
-    parser.add_argument("--every", type=int, default=6, help="use each n-th digit for the kinds of files")
+    parser.add_argument("strokes", type=Path, help="file of recorded strokes, .npz")
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=6,
+        help="measure each n-th digit in each kind of file; default: %(default)s",
+    )
     options = parser.parse_args()
     result = measure(options.strokes, options.every)
     RESULT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
