@@ -14,8 +14,8 @@ CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 SERVER_CORE = "0"
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 20
-# One mapping in /proc/<pid>/smaps: its path (empty if no file is mapped), its resident size Rss, and Pss, which
-# divides shared memory by the number of processes that share it.
+# One mapping in /proc/<pid>/smaps, with three groups: the file's path (or a name such as [heap], or nothing);
+# the resident size, Rss; and Pss, which divides shared memory by the number of processes that share it.
 MAPPING = re.compile(
     r"^[0-9a-f]+-\S+ \S+ \S+ \S+ \d+ *(.*)\n(?:.*\n)*?Rss: +(\d+) kB\nPss: +(\d+) kB", re.MULTILINE
 )
