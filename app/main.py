@@ -80,7 +80,7 @@ def create_app(
         access_log=settings.access_log,
         is_traced=is_traced,
     )
-    instruments.requests.register_routes(methods_by_template(app, {TEMPLATE}))
+    instruments.requests.register_routes({TEMPLATE: {"GET"}, **methods_by_template(app)})
     registry.attach()
     return app
 

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     max_picture_pixels: int = Field(
         default=16_000_000,
         ge=64,
-        description="Largest number of pixels of a picture; a WebP may have a third. Checked before decoding.",
+        description="Largest number of pixels of a picture, checked before decoding; a third for a WebP.",
     )
     max_pictures_in_flight: int = Field(
         default=16,

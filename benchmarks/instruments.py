@@ -13,10 +13,16 @@ import timeit
 
 import numpy as np
 
-from app.metrics.board import new_board
-from app.metrics.instruments import BATCH_ROWS, CELLS, CONFIDENCES, SECONDS, instruments_on
-from app.metrics.layout import Layout
-from app.reader import Readings
+from app.observability.counter_registry import CounterRegistry
+from app.observability.instruments import (
+    BATCH_SIZE_BOUNDS,
+    CONFIDENCE_BOUNDS,
+    COUNTERS_PER_SLOT,
+    DURATION_BOUNDS,
+    create_instruments,
+)
+from app.observability.shared_counters import create_shared_counters
+from app.predictor import Predictions
 
 PREDICTIONS_PER_RUN = 20_000
 RUNS = 7
@@ -30,18 +36,18 @@ def best_microseconds(count_prediction):
 
 def prepare_own_instruments():
     """Create the service's instruments, and return a function that counts one prediction with them."""
-    registry = Layout(new_board(CELLS))
-    request_metrics, prediction_metrics, _ = instruments_on(registry)
-    request_metrics.name_routes({"/predict": {"POST"}})
-    registry.seal()
+    registry = CounterRegistry(create_shared_counters(COUNTERS_PER_SLOT))
+    request_metrics, prediction_metrics, _ = create_instruments(registry)
+    request_metrics.register_routes({"/predict": {"POST"}})
+    registry.attach()
     probabilities = np.full((1, 10), 0.001, np.float32)
     probabilities[0, 3] = 0.991
-    predictions = Readings(probabilities.argmax(axis=1), probabilities)
+    predictions = Predictions(probabilities.argmax(axis=1), probabilities)
 
     def count_prediction():
-        request_metrics.begin()
+        request_metrics.start_request()
         prediction_metrics.count(predictions)
-        request_metrics.end("/predict", "POST", 200, 0.0003)
+        request_metrics.finish_request("/predict", "POST", 200, 0.0003)
 
     return count_prediction
 
@@ -57,10 +63,10 @@ def prepare_prometheus_client():
     registry = CollectorRegistry()
     in_flight = Gauge("in_flight", "-", registry=registry, multiprocess_mode="livesum")
     requests = Counter("requests", "-", ["route", "method", "status"], registry=registry)
-    durations = Histogram("seconds", "-", ["route"], registry=registry, buckets=SECONDS)
+    durations = Histogram("seconds", "-", ["route"], registry=registry, buckets=DURATION_BOUNDS)
     digits = Counter("digits", "-", ["digit"], registry=registry)
-    confidences = Histogram("confidences", "-", registry=registry, buckets=CONFIDENCES)
-    batch_sizes = Histogram("rows", "-", registry=registry, buckets=BATCH_ROWS)
+    confidences = Histogram("confidences", "-", registry=registry, buckets=CONFIDENCE_BOUNDS)
+    batch_sizes = Histogram("rows", "-", registry=registry, buckets=BATCH_SIZE_BOUNDS)
     predict_requests = requests.labels("/predict", "POST", "200")
     predict_durations = durations.labels("/predict")
     digit_3 = digits.labels("3")

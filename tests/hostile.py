@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from app.schemas import EXAMPLE_IMAGE
+from app.api.schemas import EXAMPLE_IMAGE
 
 INFER = "/v2/models/digits/infer"
 HEADER = "Inference-Header-Content-Length"

@@ -65,13 +65,7 @@ class Faults:
 
 NONE = Faults()
 ALL = Faults(softmax_twice=True, divides_by_classes=True, relu_as_softmax=True)
-CASES = (
-    ALL,
-    NONE,
-    Faults(softmax_twice=True),
-    Faults(divides_by_classes=True),
-    Faults(relu_as_softmax=True),
-)
+CASES = (ALL, NONE, Faults(softmax_twice=True), Faults(divides_by_classes=True), Faults(relu_as_softmax=True))
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,18 @@ def to_prediction_replies(predictions: Predictions) -> list[Prediction]:
 
 
 def select_format_errors(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Keep the errors of the image format that the client meant, without the name of the format.
+
+    Args:
+        errors: Errors as pydantic reports them.
+    Returns:
+        One error for each image that fits neither format, and all other errors.
+    """
+    meant = errors_of_meant_format(errors)
+    return [{**error, "loc": _without_format(error["loc"])} for error in meant]
+
+
+def errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Keep the errors of the image format that the client meant.
 
     pydantic reports one error for each format that an image does not fit, the flat format first. The client
@@ -62,7 +74,7 @@ def select_format_errors(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     Args:
         errors: Errors as pydantic reports them.
     Returns:
-        One error for each such image, and all other errors; locations no longer contain the name of a format.
+        One error for each such image, and all other errors.
     """
     selected: list[ErrorDetails] = []
     for error in errors:
@@ -75,7 +87,7 @@ def select_format_errors(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
         first_element_is_no_list = (error["type"], location[start:]) == ("list_type", (0,))
         if first_element_is_no_number and not first_element_is_no_list:
             selected[-1] = error
-    return [{**error, "loc": _without_format(error["loc"])} for error in selected]
+    return selected
 
 
 def _without_format(location: tuple[int | str, ...]) -> tuple[int | str, ...]:

@@ -64,7 +64,7 @@ class RequestMiddleware:
         except (Exception, asyncio.CancelledError) as error:
             response = self._unhandled_error_response(error, record)
             if record.status != CLIENT_DISCONNECTED:
-                raise  # a part of the answer is already sent; only closing the connection can report the error
+                raise  # a part of the answer is sent already; only closing the connection reports the error
             if response is not None:
                 await response(scope, receive, record.send)
         finally:

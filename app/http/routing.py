@@ -29,17 +29,16 @@ def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
     target.routes += source.routes
 
 
-def methods_by_template(app: FastAPI, templates_of_files: set[str]) -> dict[str, set[str]]:
-    """List the routes of an application.
+def methods_by_template(app: FastAPI) -> dict[str, set[str]]:
+    """List the routes of an application, except routes to files, which the framework does not list.
 
     Args:
         app: The application.
-        templates_of_files: Templates of routes to files, which the framework does not list.
     Returns:
-        The methods of each route template, in alphabetical order of the templates.
+        The methods of each route template.
     """
-    methods = {template: {"GET"} for template in templates_of_files}
+    methods: dict[str, set[str]] = {}
     for route in iter_route_contexts(app.routes):
         if route.path is not None:
             methods.setdefault(route.path, set()).update(route.methods or ())
-    return dict(sorted(methods.items()))
+    return methods

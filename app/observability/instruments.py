@@ -69,15 +69,15 @@ class RequestCounters:
         Requests to any other address count as unmatched.
 
         Args:
-            methods: Methods by route template, in the same order in every process.
+            methods: Methods by route template.
         Raises:
             ValueError: There are more routes than counters for them.
         """
-        routes = (UNMATCHED, *methods)
+        routes = (UNMATCHED, *sorted(methods))  # in the same order in every process
         if len(routes) > MAX_ROUTES:
             raise ValueError(f"There are {len(routes)} routes, and counters for {MAX_ROUTES}.")
         self.routes = {template: index for index, template in enumerate(routes)}
-        self._post_routes = [template for template in methods if "POST" in methods[template]]
+        self._post_routes = [template for template in sorted(methods) if "POST" in methods[template]]
         self._registry.allocate(0, routes)  # makes the routes a part of the schema hash
 
     def start_request(self) -> None:

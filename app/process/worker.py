@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from fastapi import FastAPI
+from opentelemetry.trace import TracerProvider
 
 from app.main import VERSION, create_app
-from app.observability import exporter
+from app.observability.exporter import create_tracer_provider
 from app.observability.logs import log
 from app.observability.shared_counters import SharedCounters, SharedCountersError
 from app.process.drain import DrainState, stop_after_drain
@@ -49,13 +50,18 @@ def create_worker_app(
     logging.captureWarnings(capture=True)  # Pillow warns of damaged metadata in lines that are not JSON
     has_supervisor = settings.workers > 1
     stop_after_drain(settings.drain_seconds, (lambda: None) if has_supervisor else drain_state.start)
-    app = create_counting_app(load(), settings, drain_state.is_draining, shared_counters)
+    provider = create_tracer_provider(VERSION)
+    app = create_counting_app(load(), settings, drain_state.is_draining, shared_counters, provider)
     freeze_gc()
     return app
 
 
 def create_counting_app(
-    artefact: Artefact, settings: Settings, is_draining: Callable[[], bool], shared_counters: SharedCounters
+    artefact: Artefact,
+    settings: Settings,
+    is_draining: Callable[[], bool],
+    shared_counters: SharedCounters,
+    tracer_provider: TracerProvider | None,
 ) -> FastAPI:
     """Create an application that uses the shared counters, or counters of its own if they have no free slot.
 
@@ -64,12 +70,12 @@ def create_counting_app(
         settings: The settings of the service.
         is_draining: Function that returns True once the service is shutting down.
         shared_counters: Counters of all workers.
+        tracer_provider: Provider that receives the spans, or None for no tracing.
     Returns:
         The application.
     """
-    provider = exporter.create_tracer_provider(VERSION)
     try:
-        return create_app(artefact, settings, is_draining, shared_counters, provider)
+        return create_app(artefact, settings, is_draining, shared_counters, tracer_provider)
     except SharedCountersError as error:
         log.warning("this worker counts for itself: %s", error)
-        return create_app(artefact, settings, is_draining, None, provider)
+        return create_app(artefact, settings, is_draining, None, tracer_provider)

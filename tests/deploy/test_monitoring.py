@@ -10,7 +10,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.metrics.instruments import REASONS
+from app.observability.instruments import REJECTION_REASONS
 from tests.conftest import ROOT
 
 MONITORING = ROOT / "deploy" / "monitoring"
@@ -76,7 +76,7 @@ def test_the_operators_page_lists_every_metric_with_its_labels_and_a_query_of_it
 
 def test_the_operators_page_lists_every_reason_to_refuse_a_picture():
     (meaning,) = [meaning for name, _, meaning, _ in DOCUMENTED if name == "pictures_refused_total"]
-    assert set(re.findall(r"`(\w+)`", meaning)) == set(REASONS)
+    assert set(re.findall(r"`(\w+)`", meaning)) == set(REJECTION_REASONS)
 
 
 @promtool

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from app.schemas import EXAMPLE_IMAGE
+from app.api.schemas import EXAMPLE_IMAGE
 from tests.deploy.test_monitoring import MONITORING, queries
 from tests.e2e.server import eventually, running, service, wait_for_both_workers
 from tests.hostile import INFER

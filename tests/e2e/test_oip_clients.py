@@ -135,16 +135,8 @@ def test_tritons_client_classifies(client, images, expected, binary):
 @pytest.mark.parametrize(
     ("call", "status", "words"),
     [
-        (
-            lambda c: c.infer("digits", [tensor(np.full((1, 64), 17))]),
-            "400",
-            "pixels[0][0] must be",
-        ),
-        (
-            lambda c: c.infer("digits", [tensor(np.zeros((1, 63)))]),
-            "400",
-            "inputs[0].shape must be [rows",
-        ),
+        (lambda c: c.infer("digits", [tensor(np.full((1, 64), 17))]), "400", "pixels[0][0] must be"),
+        (lambda c: c.infer("digits", [tensor(np.zeros((1, 63)))]), "400", "inputs[0].shape must be [rows"),
         (lambda c: c.infer("other", [tensor(np.zeros((1, 64)))]), "404", "There is no such model"),
         (lambda c: c.get_model_config("digits", "1"), "404", "There is no such version"),
         (lambda c: c.load_model("digits"), "501", "cannot be loaded"),

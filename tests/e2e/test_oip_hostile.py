@@ -6,7 +6,7 @@ import sys
 import httpx
 import pytest
 
-from app.schemas import EXAMPLE_IMAGE
+from app.api.schemas import EXAMPLE_IMAGE
 from tests.e2e.server import peak_bytes, running, wait_for_both_workers
 from tests.hostile import BINARY, CODINGS, HEADER, INFER, MESSAGES, message, tensor
 

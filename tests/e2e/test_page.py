@@ -151,10 +151,7 @@ def test_probabilities_the_image_and_the_announcement_follow(visit):
 
 def test_clear_and_escape_leave_blank_paper(visit):
     visit = visit()
-    for clear in (
-        lambda: visit.page.locator("#clear").click(),
-        lambda: visit.page.keyboard.press("Escape"),
-    ):
+    for clear in (lambda: visit.page.locator("#clear").click(), lambda: visit.page.keyboard.press("Escape")):
         visit.draw(4)
         visit.expect_digit(4)
         clear()

@@ -13,8 +13,8 @@ from http.client import HTTPConnection
 import httpx
 import pytest
 
-from app.schemas import EXAMPLE_IMAGE
-from app.telemetry import MAX_HEAD_BYTES
+from app.api.schemas import EXAMPLE_IMAGE
+from app.http.middleware import MAX_HEAD_BYTES
 from tests.conftest import ROOT
 from tests.e2e.server import eventually, is_ready, running, service, status, wait_for_both_workers
 from tests.hostile import INFER

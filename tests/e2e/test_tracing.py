@@ -11,8 +11,8 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from app.exporter import FLUSH_SECONDS
-from app.schemas import EXAMPLE_IMAGE
+from app.api.schemas import EXAMPLE_IMAGE
+from app.observability.exporter import FLUSH_TIMEOUT_SECONDS
 from tests.e2e.server import running, wait_for_both_workers
 
 REQUESTS = 25
@@ -117,7 +117,7 @@ def test_without_a_collector_it_answers_all_the_same_and_ends_in_time(monkeypatc
                 assert http.post("/predict", json={"pixels": EXAMPLE_IMAGE}).status_code == 200
             started = time.monotonic()
             assert server.stop() == 0
-            assert time.monotonic() - started < FLUSH_SECONDS + 10
+            assert time.monotonic() - started < FLUSH_TIMEOUT_SECONDS + 10
         assert not [line for line in server.log if "exc_info" in line]
 
 

@@ -2,13 +2,14 @@
 
 from pydantic import TypeAdapter
 
-from app.reader import Reader
-from app.schemas import Prediction, PredictRequest, to_pixels, to_predictions
+from app.api.images import to_pixels, to_prediction_replies
+from app.api.schemas import Prediction, PredictRequest
+from app.predictor import Predictor
 from app.settings import RELEASED_WEIGHTS
 from benchmarks.serving.apps.echo import receive_body, send_json
 from model import load_artefact
 
-PREDICTOR = Reader(load_artefact(RELEASED_WEIGHTS).network)
+PREDICTOR = Predictor(load_artefact(RELEASED_WEIGHTS).network)
 REQUEST_TYPE, RESPONSE_TYPE = TypeAdapter(PredictRequest), TypeAdapter(Prediction)
 
 
@@ -17,6 +18,6 @@ async def app(scope, receive, send):
     if scope["type"] != "http":
         return
     image = REQUEST_TYPE.validate_json(await receive_body(receive))
-    predictions = await PREDICTOR.read_together(to_pixels([image.pixels], lambda _: ("pixels",)))
-    (prediction,) = to_predictions(predictions)
+    predictions = await PREDICTOR.predict_batched(to_pixels([image.pixels], lambda _: ("pixels",)))
+    (prediction,) = to_prediction_replies(predictions)
     await send_json(send, RESPONSE_TYPE.dump_json(prediction))

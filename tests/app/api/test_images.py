@@ -9,18 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
-from app.json_route import MAX_FAULTS, count_values, parse
-from app.schemas import (
-    EXAMPLE_IMAGE,
-    FLAT,
-    ROWS,
-    BatchRequest,
-    FlatImage,
-    PredictRequest,
-    RowsImage,
-)
+from app.api.images import errors_of_meant_format
+from app.api.schemas import EXAMPLE_IMAGE, FLAT, ROWS, BatchRequest, FlatImage, PredictRequest, RowsImage
+from app.http.json_endpoint import MAX_ERRORS, count_values, parse_json
 from model import PIXELS
-from tests.app.test_predict import json_values
+from tests.app.api.test_predict import json_values
 
 pixels = st.floats(0, 16) | st.integers(0, 16)
 images = st.lists(pixels, min_size=PIXELS, max_size=PIXELS)
@@ -58,7 +51,7 @@ class SlowBatchRequest(BaseModel):
 def outcome(model, body):
     """What a body is parsed to, or its faults: place and kind of each."""
     try:
-        return parse(TypeAdapter(model), body, max_values=1000).model_dump()
+        return parse_json(TypeAdapter(model), body, 1000, errors_of_meant_format).model_dump()
     except RequestValidationError as error:
         return [(fault["loc"][1:], fault["type"], bounds(fault)) for fault in error.errors()]
 
@@ -69,7 +62,7 @@ def slow_outcome(model, body):
         return TypeAdapter(model).validate_json(body).model_dump()
     except ValidationError as error:
         faults = [(fault["loc"], fault["type"], bounds(fault)) for fault in error.errors()]
-        return faults if len(faults) <= MAX_FAULTS else [((), "body", {})]
+        return faults if len(faults) <= MAX_ERRORS else [((), "body", {})]
 
 
 def bounds(fault):
@@ -91,7 +84,7 @@ def test_an_image_in_neither_layout_counts_once_among_the_faults(unknown, image)
     body = json.dumps({"pixels": image, **dict.fromkeys(map(str, range(unknown)))}).encode()
     faults = unknown + (image == [[]])
     assert outcome(PredictRequest, body) == slow_outcome(SlowPredictRequest, body)
-    assert len(outcome(PredictRequest, body)) == (faults if faults <= MAX_FAULTS else 1)
+    assert len(outcome(PredictRequest, body)) == (faults if faults <= MAX_ERRORS else 1)
 
 
 @pytest.mark.parametrize(
@@ -114,5 +107,5 @@ def test_a_body_may_hold_as_many_values_as_it_may_and_no_more():
     values = count_values(body)
     for most, kind in ((values, "list_type"), (values - 1, "body")):
         with pytest.raises(RequestValidationError) as caught:
-            parse(TypeAdapter(list), body, most)
+            parse_json(TypeAdapter(list), body, most, list)
         assert caught.value.errors()[0]["type"] == kind

@@ -13,13 +13,13 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from sklearn.metrics import precision_score, recall_score
 
+from app.api.schemas import EXAMPLE_IMAGE
 from app.main import VERSION, create_app
-from app.metrics.negotiation import Form
-from app.metrics.prometheus import write
-from app.metrics.reply import per_digit
-from app.schemas import EXAMPLE_IMAGE
+from app.observability.negotiation import MetricsFormat
+from app.observability.prometheus import write_metrics
+from app.observability.report import per_digit
 from app.settings import Settings
-from tests.app.metrics.test_negotiation import BROWSER, PROMETHEUS_3
+from tests.app.observability.test_negotiation import BROWSER, PROMETHEUS_3
 from tests.app.test_openapi import OPERATIONS
 from tests.conftest import InProcess
 
@@ -219,7 +219,7 @@ def test_both_forms_have_the_same_numbers(used, accept, parse):
 def test_a_digit_that_is_never_read_right_has_a_recall_of_0_and_one_never_read_no_precision(used):
     report = used.get("/metrics").json()
     report["held_out"]["per_digit"][4] = {"digit": 4, "recall": 0.0, "precision": None}
-    text = write(report, Form.TEXT).decode()
+    text = write_metrics(report, MetricsFormat.TEXT).decode()
     assert 'model_recall_ratio{digit="4"} 0.0\n' in text
     assert 'model_precision_ratio{digit="4"}' not in text
 

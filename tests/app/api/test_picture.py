@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from app.api import picture
 from app.main import create_app
-from app.routes import picture
+from app.pictures import upload
 from app.settings import Settings
 from tests.drawing import draw
 
@@ -310,20 +311,20 @@ def test_beyond_the_bound_a_picture_is_told_to_come_back_and_all_else_is_answere
 def test_bodies_of_unknown_length_count_as_the_largest(artefact):
     async def conversation(client):
         data = encode(draw(8))
-        held = [Held(data) for _ in range(picture.LARGE_BODIES)]
+        held = [Held(data) for _ in range(picture.MAX_LARGE_BODIES)]
         tasks = [asyncio.create_task(client.post("/predict/picture", content=body)) for body in held]
         for body in held:
             await body.begun.wait()
         assert (await client.post("/predict/picture", content=data)).status_code == 503
         for body in held:
             body.released.set()
-        assert [(await task).status_code for task in tasks] == [200] * picture.LARGE_BODIES
+        assert [(await task).status_code for task in tasks] == [200] * picture.MAX_LARGE_BODIES
 
     talk(artefact, conversation)
 
 
 def test_a_body_that_does_not_come_is_given_up(artefact, monkeypatch):
-    monkeypatch.setattr(picture, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(upload, "BODY_TIMEOUT_SECONDS", 0.05)
 
     async def conversation(client):
         reply = await client.post("/predict/picture", content=Held(encode(draw(8))))

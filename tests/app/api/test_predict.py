@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS
+from app.api.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS
 from model import PIXELS
 
 numbers = st.floats(0, 16) | st.integers(0, 16)
@@ -137,15 +137,7 @@ def test_the_largest_batch_has_no_more_values_than_a_body_may(make_client):
 
 @pytest.mark.parametrize(
     "content",
-    [
-        b"",
-        b"{",
-        b'{"pixels": [0,}',
-        b"\xff\xfe",
-        b"[" * 900,
-        b'{"pixels": ' + b"[" * 900,
-        b'{"a": "\xc3"}',
-    ],
+    [b"", b"{", b'{"pixels": [0,}', b"\xff\xfe", b"[" * 900, b'{"pixels": ' + b"[" * 900, b'{"a": "\xc3"}'],
 )
 def test_what_is_not_json_is_a_422(client, content):
     assert "the body is not valid JSON" in refusal(client.post("/predict", content=content))["detail"]

@@ -6,11 +6,12 @@ import gc
 import numpy as np
 import pytest
 
+from app.api import picture
 from app.main import create_app
-from app.metrics.instruments import REASONS
-from app.routes import picture
+from app.observability.instruments import REJECTION_REASONS
+from app.pictures import upload
 from app.settings import Settings
-from tests.app.test_picture import Held, encode, post, talk
+from tests.app.api.test_picture import Held, encode, post, talk
 from tests.asgi import converse
 from tests.drawing import draw
 
@@ -89,7 +90,7 @@ def test_what_is_read_is_not_refused(make_client):
 
 
 def test_what_finds_no_room_or_never_comes_is_counted_too(artefact, monkeypatch):
-    monkeypatch.setattr(picture, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(upload, "BODY_TIMEOUT_SECONDS", 0.2)
 
     async def conversation(client):
         held = Held(encode(draw(8)))
@@ -103,10 +104,10 @@ def test_what_finds_no_room_or_never_comes_is_counted_too(artefact, monkeypatch)
 
 
 def test_there_is_no_other_reason():
-    assert set(picture.REASON_OF_STATUS.values()) | {"blank", "undecodable"} == set(REASONS)
+    assert set(picture.REASON_BY_STATUS.values()) | {"blank", "undecodable"} == set(REJECTION_REASONS)
 
 
 def test_every_status_that_is_documented_has_its_reason(client):
     operation = client.get("/openapi.json").json()["paths"]["/predict/picture"]["post"]
     documented = {int(status) for status in operation["responses"]} - {200, 422, 500}
-    assert documented == set(picture.REASON_OF_STATUS)
+    assert documented == set(picture.REASON_BY_STATUS)

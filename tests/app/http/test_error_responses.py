@@ -5,10 +5,11 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from app import problems
-from app.problems import KINDS
-from app.telemetry import Telemetry
-from tests.app.metrics.test_instruments import requests_to
+from app.http.error_responses import ErrorResponses
+from app.http.middleware import RequestMiddleware
+from app.http.problems import PROBLEM_TYPES
+from app.oip.error_form import OIP_FORM, PREFIX
+from tests.app.observability.test_instruments import requests_to
 from tests.conftest import ROOT, InProcess
 
 
@@ -42,8 +43,9 @@ def test_a_405_says_what_is_allowed(client):
 @pytest.fixture
 def failing():
     app = FastAPI()
-    problems.install(app)
-    app.add_middleware(Telemetry, requests=requests_to({}))
+    errors = ErrorResponses({PREFIX: OIP_FORM})
+    errors.install(app)
+    app.add_middleware(RequestMiddleware, requests=requests_to({}), errors=errors)
 
     @app.get("/v2/crash")
     @app.get("/crash")
@@ -103,5 +105,5 @@ def test_a_fault_without_a_rule_of_ours_is_said_in_its_own_words(failing):
 
 def test_the_docs_list_every_kind_of_problem():
     text = (ROOT / "docs" / "api.md").read_text()
-    for status, (slug, title) in KINDS.items():
+    for status, (slug, title) in PROBLEM_TYPES.items():
         assert f"| {status} | `{slug}` | {title} |" in text

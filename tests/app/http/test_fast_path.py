@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import TracerProvider
 from pydantic import BaseModel
 
-from app.json_route import json_route
+from app.api.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS, Prediction
+from app.http.error_responses import ErrorResponses
+from app.http.fast_path import FastPath, find_fast_routes
+from app.http.json_endpoint import json_route
+from app.http.middleware import RequestMiddleware
 from app.main import create_app
-from app.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS, Prediction
 from app.settings import Settings
-from app.shortcut import Shortcut, shortcuts
-from app.telemetry import Telemetry
-from tests.app.metrics.test_instruments import requests_to
-from tests.app.test_layouts import bodies, images, rows
+from tests.app.api.test_images import bodies, images, rows
+from tests.app.observability.test_instruments import requests_to
 from tests.asgi import ask, head, never
 from tests.conftest import InProcess
 from tests.reference import slow_probabilities
@@ -116,7 +117,7 @@ def test_whatever_the_shortcut_is_not_for_it_leaves_untouched(app, scope):
     async def framework(*arguments):
         taken.append(arguments)
 
-    asyncio.run(Shortcut(framework, shortcuts(app))(scope, never, never))
+    asyncio.run(FastPath(framework, find_fast_routes(app))(scope, never, never))
     assert taken == [(scope, never, never)]
 
 
@@ -174,7 +175,7 @@ class Question(BaseModel):
 @pytest.fixture
 def answering():
     """Routes: one to which a shortcut may lead, one that depends on more, one that is not posted to."""
-    router = APIRouter(route_class=json_route(100))
+    router = APIRouter(route_class=json_route(100, list))
     router.questions = []
 
     async def refuse():
@@ -197,18 +198,20 @@ def answering():
 
 
 def test_it_leads_to_routes_that_need_their_body_alone(app, answering):
-    assert set(shortcuts(app)) == {"/predict", "/predict/batch"}
+    assert set(find_fast_routes(app)) == {"/predict", "/predict/batch"}
     service = FastAPI()
     service.include_router(answering, prefix="/a")
     service.include_router(answering, prefix="/b", dependencies=[Depends(lambda: None)])
-    assert set(shortcuts(service)) == {"/a/open"}
+    assert set(find_fast_routes(service)) == {"/a/open"}
 
 
 def test_a_route_that_fails_is_a_500_in_the_log_like_any_other(answering, caplog):
     service = FastAPI()
     service.include_router(answering)
-    service.add_middleware(Shortcut, routes=shortcuts(service))
-    service.add_middleware(Telemetry, requests=requests_to({"/open": {"POST"}}))
+    service.add_middleware(FastPath, routes=find_fast_routes(service))
+    service.add_middleware(
+        RequestMiddleware, requests=requests_to({"/open": {"POST"}}), errors=ErrorResponses({})
+    )
     status, headers, body = ask(service, "/open", b'{"pixels": [0]}', pieces=1)
     assert status == 500
     assert len(answering.questions) == 1

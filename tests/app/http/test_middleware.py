@@ -8,10 +8,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
-from app.metrics.instruments import RequestCount
-from app.schemas import EXAMPLE_IMAGE
-from app.telemetry import MAX_HEAD_BYTES, Telemetry
-from tests.app.metrics.test_instruments import requests_to
+from app.api.schemas import EXAMPLE_IMAGE
+from app.http.error_responses import ErrorResponses
+from app.http.middleware import RequestMiddleware
+from app.http.request_head import MAX_HEAD_BYTES
+from app.observability.instruments import RequestCount
+from tests.app.observability.test_instruments import requests_to
 from tests.app.test_openapi import OPERATIONS
 from tests.conftest import InProcess
 
@@ -76,7 +78,7 @@ def streaming():
     """A service with a route whose answer comes in parts, and what it counted when each part was made."""
     requests, seen = requests_to({"/parts": {"GET"}}), []
     app = FastAPI()
-    app.add_middleware(Telemetry, requests=requests)
+    app.add_middleware(RequestMiddleware, requests=requests, errors=ErrorResponses({}))
 
     async def parts(*, breaks):
         for part in ("a", "b"):

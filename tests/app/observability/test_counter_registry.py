@@ -4,14 +4,14 @@ from multiprocessing import get_context
 
 import pytest
 
-from app.metrics.board import BoardError, new_board
-from app.metrics.layout import Layout
+from app.observability.counter_registry import CounterRegistry
+from app.observability.shared_counters import SharedCountersError, create_shared_counters
 
 
 def test_blocks_lie_side_by_side():
-    layout = Layout(new_board(cells=5))
-    first, second = layout.take(2, "first"), layout.take(3, "second")
-    layout.seal()
+    registry = CounterRegistry(create_shared_counters(counters_per_slot=5))
+    first, second = registry.allocate(2, "first"), registry.allocate(3, "second")
+    registry.attach()
     first.own[1] = 1
     second.own[0] = 2
     assert list(first.sum()) == [0, 1]
@@ -19,34 +19,34 @@ def test_blocks_lie_side_by_side():
 
 
 def test_there_are_no_more_cells_than_a_lane_has():
-    layout = Layout(new_board(cells=5))
-    layout.take(5)
-    with pytest.raises(BoardError, match="A lane has 5 cells; 6 would be needed"):
-        layout.take(1)
+    registry = CounterRegistry(create_shared_counters(counters_per_slot=5))
+    registry.allocate(5)
+    with pytest.raises(SharedCountersError, match="A slot has 5 counters; 6 are needed"):
+        registry.allocate(1)
 
 
-def lay_out(board, *takes):
+def lay_out(counters, *takes):
     """Count 1 in the first cell of each block, and give the blocks."""
-    layout = Layout(board)
-    blocks = [layout.take(width, *meaning) for width, *meaning in takes]
-    layout.seal()
+    registry = CounterRegistry(counters)
+    blocks = [registry.allocate(width, *meaning) for width, *meaning in takes]
+    registry.attach()
     for block in blocks:
         block.own[0] += 1
     return blocks
 
 
-def count_too(board, takes):
-    lay_out(board, *takes)
+def count_too(counters, takes):
+    lay_out(counters, *takes)
 
 
 def counted_together(theirs, ours):
     """Whether a process sees what one counted that is gone."""
-    board = new_board(cells=4, lanes=1)
-    process = get_context("spawn").Process(target=count_too, args=(board, theirs))
+    counters = create_shared_counters(counters_per_slot=4, slot_count=1)
+    process = get_context("spawn").Process(target=count_too, args=(counters, theirs))
     process.start()
     process.join()
-    assert board.starts() == 1
-    (first, *_) = lay_out(board, *ours)
+    assert counters.count_process_starts() == 1
+    (first, *_) = lay_out(counters, *ours)
     return first.sum()[0] == 2
 
 
@@ -72,19 +72,19 @@ def test_what_means_something_else_is_not(ours):
     assert not counted_together(TAKES, ours)
 
 
-def leave(board):
-    layout = Layout(board)
-    count, gauge = layout.take(1, "count"), layout.take(2, "gauge", is_gauge=True)
-    layout.seal()
+def leave(counters):
+    registry = CounterRegistry(counters)
+    count, gauge = registry.allocate(1, "count"), registry.allocate(2, "gauge", is_gauge=True)
+    registry.attach()
     count.own[0], gauge.own[0], gauge.own[1] = 3, 4, 5
 
 
 def test_gauges_begin_at_0_with_every_process_and_counts_go_on():
-    board = new_board(cells=3)
-    process = get_context("spawn").Process(target=leave, args=(board,))
+    counters = create_shared_counters(counters_per_slot=3)
+    process = get_context("spawn").Process(target=leave, args=(counters,))
     process.start()
     process.join()
-    layout = Layout(board)
-    count, gauge = layout.take(1, "count"), layout.take(2, "gauge", is_gauge=True)
-    layout.seal()
+    registry = CounterRegistry(counters)
+    count, gauge = registry.allocate(1, "count"), registry.allocate(2, "gauge", is_gauge=True)
+    registry.attach()
     assert (list(count.sum()), list(gauge.sum())) == ([3], [0, 0])

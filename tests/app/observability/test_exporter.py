@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app import exporter
 from app.main import create_app
+from app.observability import exporter
 from app.settings import Settings
 from tests.conftest import ROOT, InProcess
 
@@ -30,7 +30,7 @@ def no_variables(monkeypatch):
 
 def set_up():
     """What the service does when it starts."""
-    return exporter.tracer_provider("1.2.3")
+    return exporter.create_tracer_provider("1.2.3")
 
 
 def warning(caplog):
@@ -140,7 +140,7 @@ def test_who_has_set_tracing_up_gets_each_span_once(artefact, monkeypatch, set_u
     ],
 )
 def test_what_would_make_every_request_fail_is_said_at_the_start(variables, reason):
-    code = "from app import exporter; print(exporter.tracer_provider('1'))"
+    code = "from app.observability import exporter; print(exporter.create_tracer_provider('1'))"
     environment = {**variables, "OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR}
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
@@ -207,11 +207,11 @@ def live_through(artefact, provider):
 
 
 def test_the_end_waits_for_the_last_spans_but_not_for_ever(artefact, monkeypatch):
-    monkeypatch.setattr(exporter, "FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr(exporter, "FLUSH_TIMEOUT_SECONDS", 0.2)
     sink = Sink()
     assert live_through(artefact, sink) < 5
     assert sink.was_asked.is_set()
-    monkeypatch.setattr(exporter, "FLUSH_SECONDS", 60)
+    monkeypatch.setattr(exporter, "FLUSH_TIMEOUT_SECONDS", 60)
     timer = threading.Timer(0.3, sink.answers.set)
     timer.start()
     assert live_through(artefact, sink) < 5

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.metrics.negotiation import Form, form_of_choice
+from app.observability.negotiation import MetricsFormat, negotiate_format
 
 PROTOBUF = (
     "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"
@@ -21,41 +21,41 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
 @pytest.mark.parametrize(
     ("accept", "form"),
     [
-        (PROMETHEUS_3, Form.OPENMETRICS),
-        (PROMETHEUS_2, Form.OPENMETRICS),
-        (PROTOBUF, Form.OPENMETRICS),
-        ("application/vnd.google.protobuf", Form.TEXT),
-        ("application/vnd.google.protobuf;q=0.6, application/json;q=0.5", Form.TEXT),
-        ("text/plain", Form.TEXT),
-        ("text/plain; version=0.0.4", Form.TEXT),
-        ("Text/Plain", Form.TEXT),
-        ("text/plain;q=0.5, application/openmetrics-text;q=0.4", Form.TEXT),
-        ("application/openmetrics-text", Form.OPENMETRICS),
-        ("*/*;q=0.9, text/plain;q=0.1", Form.TEXT),
-        ("text/plain, application/json;q=0.9", Form.TEXT),
-        ("text/plain, application/json", Form.TEXT),
-        ("text/plain;version=0.0.4;q=0.3;x=y, application/json;q=0.2", Form.TEXT),
-        ("", Form.JSON),
-        ("*/*", Form.JSON),
-        (BROWSER, Form.JSON),
-        ("application/json", Form.JSON),
-        ("application/json, text/plain, */*", Form.JSON),  # axios
-        ("text/plain;q=0.5, application/json", Form.JSON),
-        ("text/plain;q=0", Form.JSON),
-        ("text/plain;q=0.000, */*", Form.JSON),
-        ("text/plain;q=0, application/openmetrics-text;q=0.1", Form.OPENMETRICS),
-        ("text/*", Form.JSON),
-        ("image/png", Form.JSON),  # and not a 406
-        (",;q=,;;", Form.JSON),
-        ("text/plain;q=0.3333, application/json;q=0.9", Form.JSON),
-        ("text/plain;q=.2, application/json;q=0.5", Form.JSON),
-        ("text/plain;q=0.9999, application/json;q=0.9", Form.TEXT),
-        ("text/plain;q=2", Form.JSON),  # a weight that cannot be read is none
-        ("text/plain;q=nan", Form.JSON),
-        ("text/plain;q=-1", Form.JSON),
-        ('text/plain;q="0.1", application/openmetrics-text;q=0.1', Form.OPENMETRICS),
-        (", ".join(["x/y"] * 100 + ["text/plain"]), Form.JSON),  # no more than so many are looked at
+        (PROMETHEUS_3, MetricsFormat.OPENMETRICS),
+        (PROMETHEUS_2, MetricsFormat.OPENMETRICS),
+        (PROTOBUF, MetricsFormat.OPENMETRICS),
+        ("application/vnd.google.protobuf", MetricsFormat.TEXT),
+        ("application/vnd.google.protobuf;q=0.6, application/json;q=0.5", MetricsFormat.TEXT),
+        ("text/plain", MetricsFormat.TEXT),
+        ("text/plain; version=0.0.4", MetricsFormat.TEXT),
+        ("Text/Plain", MetricsFormat.TEXT),
+        ("text/plain;q=0.5, application/openmetrics-text;q=0.4", MetricsFormat.TEXT),
+        ("application/openmetrics-text", MetricsFormat.OPENMETRICS),
+        ("*/*;q=0.9, text/plain;q=0.1", MetricsFormat.TEXT),
+        ("text/plain, application/json;q=0.9", MetricsFormat.TEXT),
+        ("text/plain, application/json", MetricsFormat.TEXT),
+        ("text/plain;version=0.0.4;q=0.3;x=y, application/json;q=0.2", MetricsFormat.TEXT),
+        ("", MetricsFormat.JSON),
+        ("*/*", MetricsFormat.JSON),
+        (BROWSER, MetricsFormat.JSON),
+        ("application/json", MetricsFormat.JSON),
+        ("application/json, text/plain, */*", MetricsFormat.JSON),  # axios
+        ("text/plain;q=0.5, application/json", MetricsFormat.JSON),
+        ("text/plain;q=0", MetricsFormat.JSON),
+        ("text/plain;q=0.000, */*", MetricsFormat.JSON),
+        ("text/plain;q=0, application/openmetrics-text;q=0.1", MetricsFormat.OPENMETRICS),
+        ("text/*", MetricsFormat.JSON),
+        ("image/png", MetricsFormat.JSON),  # and not a 406
+        (",;q=,;;", MetricsFormat.JSON),
+        ("text/plain;q=0.3333, application/json;q=0.9", MetricsFormat.JSON),
+        ("text/plain;q=.2, application/json;q=0.5", MetricsFormat.JSON),
+        ("text/plain;q=0.9999, application/json;q=0.9", MetricsFormat.TEXT),
+        ("text/plain;q=2", MetricsFormat.JSON),  # a weight that cannot be read is none
+        ("text/plain;q=nan", MetricsFormat.JSON),
+        ("text/plain;q=-1", MetricsFormat.JSON),
+        ('text/plain;q="0.1", application/openmetrics-text;q=0.1', MetricsFormat.OPENMETRICS),
+        (", ".join(["x/y"] * 100 + ["text/plain"]), MetricsFormat.JSON),  # no more than so many are looked at
     ],
 )
 def test_what_is_named_and_ranks_highest_decides(accept, form):
-    assert form_of_choice(accept) is form
+    assert negotiate_format(accept) is form

@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from PIL import Image
 
+from app.api.schemas import EXAMPLE_IMAGE
 from app.main import create_app
-from app.schemas import EXAMPLE_IMAGE
 from app.settings import Settings
 from tests.conftest import InProcess
 from tests.hostile import INFER

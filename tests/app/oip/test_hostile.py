@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.schemas import EXAMPLE_IMAGE
+from app.api.schemas import EXAMPLE_IMAGE
 from model import PIXELS
 from tests.hostile import BINARY, CODINGS, HEADER, INFER, MARK, MESSAGES, behind, message, tensor
 

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
-from app.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS
+from app.api.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS
 from tests.hostile import HEADER, INFER
 
 TENSOR = {"name": "pixels", "shape": [1, 64], "datatype": "FP32"}

@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
+from app.api.schemas import EXAMPLE_IMAGE
 from app.main import VERSION
-from app.schemas import EXAMPLE_IMAGE
 from tests.conftest import InProcess
 from tests.hostile import tensor
 

@@ -5,9 +5,9 @@ from multiprocessing import get_context
 
 import pytest
 
-from app.metrics.board import new_board
-from app.metrics.layout import Layout
-from app.oip.statistics import Statistics, statistics_cells
+from app.observability.counter_registry import CounterRegistry
+from app.observability.shared_counters import create_shared_counters
+from app.oip.codec.statistics import Statistics, statistics_counters
 
 MAX_ROWS = 1024
 
@@ -17,10 +17,10 @@ def card(artefact):
     return artefact.card
 
 
-def count(board=None, **clocks):
-    layout = Layout(board or new_board(statistics_cells(MAX_ROWS)))
-    statistics = Statistics(layout, MAX_ROWS, **clocks)
-    layout.seal()
+def count(counters=None, **clocks):
+    registry = CounterRegistry(counters or create_shared_counters(statistics_counters(MAX_ROWS)))
+    statistics = Statistics(registry, MAX_ROWS, **clocks)
+    registry.attach()
     return statistics
 
 
@@ -30,15 +30,15 @@ class BrokenError(Exception):
 
 def fail(statistics, rows):
     with statistics.inference() as watch:
-        watch.lap(rows)
+        watch.end_phase(rows)
         raise BrokenError
 
 
 def infer(statistics, rows):
     with statistics.inference() as watch:
-        watch.lap(rows)
-        watch.lap()
-        watch.lap()
+        watch.end_phase(rows)
+        watch.end_phase()
+        watch.end_phase()
 
 
 def test_a_service_that_was_not_asked_has_done_nothing(card):
@@ -76,7 +76,7 @@ def test_requests_are_counted_by_their_rows_and_their_parts_add_up(card):
 
 def test_each_moment_counts_for_one_part_and_failures_for_none(card):
     moments = iter([100, 101, 111, 211, 1000, 1002, 1022, 1222, 5000, 5003, 5040, 6000, 6001, 6500])
-    statistics = count(clock=lambda: next(moments), calendar=lambda: 1_700_000_000_123_999_999)
+    statistics = count(clock=lambda: next(moments), wall_clock=lambda: 1_700_000_000_123_999_999)
     infer(statistics, 7)
     infer(statistics, 7)
     for _ in range(2):
@@ -110,16 +110,16 @@ def test_its_own_clocks_are_those_of_the_process(card):
     assert before // 1_000_000 <= report["last_inference"] <= time.time_ns() // 1_000_000
 
 
-def infer_at(board, nanoseconds):
+def infer_at(counters, nanoseconds):
     """Infer once, at some time; in a process of its own."""
-    infer(count(board, calendar=lambda: nanoseconds), 3)
+    infer(count(counters, wall_clock=lambda: nanoseconds), 3)
 
 
 def test_of_several_processes_the_last_inference_is_the_last_and_all_are_counted(card):
-    board = new_board(statistics_cells(MAX_ROWS), lanes=2)
-    statistics = count(board, calendar=lambda: 5_000_000)
+    counters = create_shared_counters(statistics_counters(MAX_ROWS), slot_count=2)
+    statistics = count(counters, wall_clock=lambda: 5_000_000)
     for nanoseconds in (3_000_000, 9_000_000):
-        process = get_context("spawn").Process(target=infer_at, args=(board, nanoseconds))
+        process = get_context("spawn").Process(target=infer_at, args=(counters, nanoseconds))
         process.start()
         process.join()
         infer(statistics, 2)

@@ -8,11 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from app.oip.describe import OUTPUT_TENSORS
-from app.oip.errors import InvalidError, UnsupportedError
-from app.oip.messages import InferRequest
-from app.oip.tensors import DTYPES, classify, pack, raw_request, refuse_shared_memory, to_bytes, to_pixels
-from app.reader import Readings
+from app.oip.codec.errors import InvalidError, UnsupportedError
+from app.oip.codec.messages import InferRequest
+from app.oip.codec.metadata import OUTPUT_TENSORS
+from app.oip.codec.tensors import (
+    DTYPES,
+    classify,
+    raw_binary_request,
+    reject_shared_memory,
+    to_bytes,
+    to_outputs,
+    to_pixels,
+)
+from app.predictor import Predictions
 
 MAX_ROWS = 16
 LETTERS = dict(zip(DTYPES, "BHIQbhiqefd", strict=True))  # of Python's struct
@@ -145,7 +153,7 @@ REGION = {"shared_memory_region": "region", "shared_memory_byte_size": 256}
 )
 def test_shared_memory_is_unsupported(request_):
     with pytest.raises(UnsupportedError, match="Shared memory"):
-        refuse_shared_memory(request_)
+        reject_shared_memory(request_)
 
 
 @given(
@@ -153,7 +161,7 @@ def test_shared_memory_is_unsupported(request_):
 )
 def test_a_body_of_bytes_alone_is_one_fp32_tensor(values):
     tail = values.astype("<f4").tobytes()
-    request = raw_request(tail)
+    request = raw_binary_request(tail)
     assert to_pixels(request, tail, MAX_ROWS).tolist() == values.tolist()
     assert request.parameters.binary_data_output
 
@@ -161,7 +169,7 @@ def test_a_body_of_bytes_alone_is_one_fp32_tensor(values):
 @pytest.mark.parametrize("length", [0, 1, 255, 257])
 def test_a_body_of_bytes_alone_is_whole_rows(length):
     with pytest.raises(InvalidError, match="rows of 64 FP32 numbers, 256 bytes each"):
-        raw_request(bytes(length))
+        raw_binary_request(bytes(length))
 
 
 @pytest.fixture
@@ -169,11 +177,11 @@ def readings():
     probabilities = np.zeros((2, 10), np.float32)
     probabilities[0, 7], probabilities[0, 1] = 0.75, 0.25
     probabilities[1] = 0.1
-    return Readings(np.array([7, 0]), probabilities)
+    return Predictions(np.array([7, 0]), probabilities)
 
 
 def test_without_a_word_about_outputs_both_are_json(readings):
-    outputs, tail = pack(readings, message(data=[]))
+    outputs, tail = to_outputs(readings, message(data=[]))
     assert tail == b""
     assert outputs == [
         {"name": "digit", "shape": [2], "datatype": "INT64", "data": [7, 0]},
@@ -187,14 +195,14 @@ def test_without_a_word_about_outputs_both_are_json(readings):
 
 
 def test_the_outputs_are_those_that_the_model_is_said_to_give(readings):
-    outputs, _ = pack(readings, message(data=[]))
+    outputs, _ = to_outputs(readings, message(data=[]))
     given = [(output["name"], output["datatype"], [-1, *output["shape"][1:]]) for output in outputs]
     assert given == [tuple(described.values()) for described in OUTPUT_TENSORS]
 
 
 @pytest.mark.parametrize("names", [["digit"], ["probabilities", "digit"], ["probabilities"]])
 def test_outputs_come_as_and_in_the_order_in_which_they_were_asked_for(readings, names):
-    outputs, _ = pack(readings, message(data=[], outputs=[{"name": name} for name in names]))
+    outputs, _ = to_outputs(readings, message(data=[], outputs=[{"name": name} for name in names]))
     assert [output["name"] for output in outputs] == names
 
 
@@ -203,13 +211,15 @@ def test_outputs_come_as_and_in_the_order_in_which_they_were_asked_for(readings,
 def test_what_is_said_of_an_output_beats_what_is_said_of_all(readings, by_default, digit):
     parameters = {"binary_data_output": by_default}
     outputs = [{"name": "digit", "parameters": {"binary_data": digit}}, {"name": "probabilities"}]
-    packed_digit, packed_rest = pack(readings, message(data=[], outputs=outputs, parameters=parameters))[0]
+    packed_digit, packed_rest = to_outputs(
+        readings, message(data=[], outputs=outputs, parameters=parameters)
+    )[0]
     assert ("data" in packed_digit) != (by_default if digit is None else digit or False)
     assert ("data" in packed_rest) != (by_default or False)
 
 
 def test_bytes_follow_each_other_in_the_order_of_the_outputs(readings):
-    outputs, tail = pack(readings, message(data=[], parameters={"binary_data_output": True}))
+    outputs, tail = to_outputs(readings, message(data=[], parameters={"binary_data_output": True}))
     assert [output["parameters"]["binary_data_size"] for output in outputs] == [16, 80]
     assert struct.unpack("<2q", tail[:16]) == (7, 0)
     assert list(struct.unpack("<20f", tail[16:])) == readings.probabilities.ravel().tolist()
@@ -233,12 +243,12 @@ def test_a_classification_is_what_sorting_in_python_gives(probabilities, count):
 
 def test_a_classification_travels_as_text_or_as_bytes_with_their_length(readings):
     outputs = [{"name": "probabilities", "parameters": {"classification": 2}}]
-    (output,), tail = pack(readings, message(data=[], outputs=outputs))
+    (output,), tail = to_outputs(readings, message(data=[], outputs=outputs))
     assert (output["datatype"], output["shape"], tail) == ("BYTES", [2, 2], b"")
     assert output["data"] == ["0.75:7:7", "0.25:1:1", "0.100000001:0:0", "0.100000001:1:1"]
     texts = [text.encode() for text in output["data"]]
     outputs[0]["parameters"]["binary_data"] = True
-    (output,), tail = pack(readings, message(data=[], outputs=outputs))
+    (output,), tail = to_outputs(readings, message(data=[], outputs=outputs))
     assert tail == b"".join(struct.pack("<I", len(text)) + text for text in texts)
     assert output["parameters"] == {"binary_data_size": len(tail)}
 
