@@ -1,6 +1,12 @@
-"""Everything that happens offline: the data, the gradients, the recipe and the notebook's story.
+"""Offline training: the data, the gradient, the training recipe and the original notebook.
 
-Reading order: `data.py`, `backprop.py`, `optimiser.py`, `augment.py`, `fit.py`, `recipe.py`; then
-`evaluate.py`, `crossval.py` and `report.py` for how well it went, and `notebook.py` for where it all came
-from. The service never imports this package.
+Read the modules in this order:
+    data                        the rows, and how they are split
+    backprop, gradient_check    the gradient, and the check that it is right
+    parameters, optimiser       the parameters as one vector, and the steps that Adam takes
+    augment, fit, recipe        random distortions, the training loop and its hyper-parameters
+    evaluate, crossval          how accurate a network is, and how the hyper-parameters were chosen
+    notebook                    the notebook of 2019, with the three faults of its gradient
+    reporting, commands         the model card, and the commands of `python -m training`
+The service in `app` never imports this package.
 """

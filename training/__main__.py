@@ -1,4 +1,4 @@
-"""The command line: `python -m training COMMAND`; `--help` lists the commands."""
+"""The command line `python -m training COMMAND`; `--help` lists the commands."""
 
 import argparse
 import math
@@ -7,63 +7,64 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-# BLAS reads these when NumPy is first imported. One thread gives the same bytes every time, and
-# matrices this small gain nothing from a second.
+# BLAS reads these variables when NumPy is first imported. With one thread, the same seed gives the same
+# bytes, and matrices as small as these gain nothing from a second thread.
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 from model import ArtefactError
-from training import commands, crossval, trial
+from training import commands, crossval
 from training.data import DataError
 
-RELEASED = Path(__file__).parents[1] / "model" / "digits.npz"
-REPORT = Path(__file__).parent / "report"
-VALIDATION = REPORT / "cross_validation.npz"
+WEIGHTS = Path(__file__).parents[1] / "model" / "digits.npz"
+REPORT_FOLDER = Path(__file__).parent / "report"
+VALIDATION = REPORT_FOLDER / "cross_validation.npz"
 
 
-def parser() -> argparse.ArgumentParser:
-    """Describe the commands.
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of the command line.
 
     Returns:
-        A parser whose result has the function to call as `command`, and its arguments by name.
+        A parser. Its result has the function to call as `command`, and the function's arguments by name.
     """
-    root = argparse.ArgumentParser(prog="python -m training", description="Train and examine the network.")
-    verbs = root.add_subparsers(required=True, metavar="COMMAND")
+    parser = argparse.ArgumentParser(prog="python -m training", description="Train and examine the network.")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def verb(name: str, text: str, command: Callable[..., int]) -> argparse.ArgumentParser:
-        found = verbs.add_parser(name, help=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-        found.set_defaults(command=command)
-        return found
+    def add_command(name: str, text: str, command: Callable[..., int]) -> argparse.ArgumentParser:
+        formatter = argparse.ArgumentDefaultsHelpFormatter
+        subparser = subparsers.add_parser(name, help=text, formatter_class=formatter)
+        subparser.set_defaults(command=command)
+        return subparser
 
-    train = verb("train", "train the released network and write its file", commands.train)
-    evaluate = verb("evaluate", "score a file of weights on held-out rows or yours", commands.evaluate)
-    report = verb("report", "write the model card and its pictures", commands.make_report)
-    validate = verb("cross-validate", "score the recipe inside the training rows", commands.cross_validate)
-    release = verb("check-release", "train again and compare with a file", commands.check_release)
-    verb("gradients", "check both gradients by finite differences", trial.check_gradients)
-    verb("notebook", "reproduce the notebook and price its three faults", trial.reproduce)
+    train = add_command("train", "train the released network and write its file", commands.train)
+    evaluate = add_command("evaluate", "score a network on held-out rows or on a file", commands.evaluate)
+    report = add_command("report", "write the model card and its figures", commands.report)
+    validate = add_command("cross-validate", "score the recipe on training rows", commands.cross_validate)
+    check = add_command("check-release", "train again and compare with a file", commands.check_release)
+    add_command("gradients", "check both gradients by finite differences", commands.check_gradients)
+    add_command("notebook", "repeat the notebook and measure its faults", commands.reproduce_notebook)
 
-    for one in (evaluate, report, release):
-        one.add_argument("file", type=Path, nargs="?", default=RELEASED, help="a file of weights")
-    for one in (train, validate):
-        one.add_argument("--seed", type=whole(0), default=0, help="decides everything random")
-        one.add_argument("--epochs", type=whole(1), help="train shorter or longer than the recipe says")
-    for one, default in ((train, RELEASED), (report, REPORT), (validate, VALIDATION)):
-        one.add_argument("--out", type=Path, default=default, help="what to write")
-    evaluate.add_argument("--data", type=Path, metavar="CSV", help="64 pixels and a label a line, as UCI has")
-    report.add_argument("--validation", type=Path, default=VALIDATION, help="what cross-validate wrote")
-    validate.add_argument("--folds", type=whole(2, 14), default=crossval.FOLDS, help="2 to 14")
-    return root
+    for subparser in (evaluate, report, check):
+        subparser.add_argument("file", type=Path, nargs="?", default=WEIGHTS, help="file of weights")
+    for subparser in (train, validate):
+        subparser.add_argument("--seed", type=whole_number(0), default=0, help="seed of all randomness")
+        subparser.add_argument("--epochs", type=whole_number(1), help="epochs, instead of the recipe's")
+    for subparser, default in ((train, WEIGHTS), (report, REPORT_FOLDER), (validate, VALIDATION)):
+        subparser.add_argument("--out", type=Path, default=default, help="where to write")
+    evaluate.add_argument("--data", type=Path, metavar="CSV", help="rows of 64 pixels and a label, as in UCI")
+    report.add_argument("--validation", type=Path, default=VALIDATION, help="output of cross-validate")
+    validate.add_argument("--folds", type=whole_number(2, 14), default=crossval.FOLDS, help="2 to 14")
+    return parser
 
 
-def whole(low: int, high: float = math.inf) -> Callable[[str], int]:
-    """Make a parser of whole numbers within bounds.
+def whole_number(low: int, high: float = math.inf) -> Callable[[str], int]:
+    """Make an argparse type that accepts the whole numbers of a range.
 
     Args:
-        low: The smallest that is allowed.
-        high: The largest.
+        low: Smallest allowed number, at least 0.
+        high: Largest allowed number.
     Returns:
-        What argparse calls with the text.
+        A function that parses the text of an argument.
     """
 
     def parse(text: str) -> int:
@@ -76,15 +77,15 @@ def whole(low: int, high: float = math.inf) -> Callable[[str], int]:
 
 
 def main() -> int:
-    """Run one command.
+    """Run the command that the command line names.
 
     Returns:
-        The exit status: 0 if all is well, 1 if a check failed, 130 after Ctrl-C.
+        The exit status: 0 after success, 1 if the command or its check failed, 130 after Ctrl-C.
     """
-    options = vars(parser().parse_args())
-    command = options.pop("command")
+    arguments = vars(build_parser().parse_args())
+    command = arguments.pop("command")
     try:
-        return int(command(**options))
+        return int(command(**arguments))
     except (ArtefactError, DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

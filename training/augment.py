@@ -1,8 +1,9 @@
-"""Distortions: each epoch sees every training image bent anew, as other people might have written it.
+"""Augmentation: random distortions of the training images, drawn anew in each epoch.
 
-1203 images by a dozen people are few, and a network of 44,660 parameters learns them by heart. People
-differ in slant, size and place, which affine maps imitate, in how their hand wanders, which a smooth
-random field of displacements imitates, and in how hard they press.
+The training set has only 1203 images by about a dozen writers, and a network of 44,660 parameters can
+learn them by heart. The distortions imitate what other writers would do. Affine maps imitate slant, size
+and position, a smooth random field of displacements imitates the unsteady hand, and a random factor on
+the ink imitates the pressure of the pen.
 """
 
 import math
@@ -13,25 +14,27 @@ from numpy.typing import NDArray
 
 from model import IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS, Floats, Floats32
 
-CENTRE = (IMAGE_SIDE - 1) / 2
-FINE = 7  # points of the fine copy to a pixel, across and down; odd, so that one is the pixel's centre
-BORDER = 3  # pixels of paper around the fine copy; what lies beyond is read as its rim
-WIDTH = (IMAGE_SIDE + 2 * BORDER) * FINE
+CENTRE = (IMAGE_SIDE - 1) / 2  # row and column of the centre of an image
+POINTS_PER_PIXEL = 7  # of an upsampled image, in each direction; odd, so one point is the pixel's centre
+BORDER_PIXELS = 3  # background around an upsampled image; points outside it take the value of its edge
+UPSAMPLED_SIDE = (IMAGE_SIDE + 2 * BORDER_PIXELS) * POINTS_PER_PIXEL  # 98
 
 
 @dataclass(frozen=True)
 class Distortion:
-    """How far an image may be bent; amounts are drawn evenly from [-limit, limit] but for `elastic`.
+    """Limits of the random distortions.
+
+    All amounts are drawn uniformly from [-limit, limit], except the elastic displacements.
 
     Args:
-        rotation_degrees: Rotation about the centre.
-        shear: Horizontal displacement per row, in pixels.
-        scale: Relative change of width and of height, drawn apart.
-        shift_pixels: Displacement across and down, drawn apart.
-        elastic_pixels: Standard deviation of the displacement of each point.
-        elastic_reach_pixels: How far points move together: standard deviation of the Gaussian that
-            smooths their displacements.
-        ink: Logarithm of the factor on the ink; what exceeds full ink is cut off.
+        rotation_degrees: Rotation about the centre, in degrees.
+        shear: Horizontal displacement for each row of distance from the centre, in pixels.
+        scale: Relative change of the width and of the height, drawn separately.
+        shift_pixels: Horizontal and vertical displacement, drawn separately, in pixels.
+        elastic_pixels: Standard deviation of the elastic displacement of each point, in pixels.
+        elastic_reach_pixels: Standard deviation of the Gaussian that smooths the elastic displacements,
+            in pixels, above 0. Points within this distance move together.
+        ink: Logarithm of the factor on the ink. Ink above 16 is cut off at 16.
     """
 
     rotation_degrees: float
@@ -44,99 +47,108 @@ class Distortion:
 
 
 class Distorter:
-    """Bends the same images again and again.
+    """Distorts a fixed set of images, differently on each call.
 
     Args:
-        pixels: Images, shape (B, 64), float32 in [0, 16]; left alone.
-        limits: How far.
+        pixels: Images, shape (B, 64), float32 in [0, 16]; not changed.
+        limits: Limits of the distortions.
     Source: Simard, Steinkraus and Platt 2003, doi:10.1109/ICDAR.2003.1227801.
     """
 
     def __init__(self, pixels: Floats32, limits: Distortion) -> None:
         self.limits = limits
-        self._fine = fine_copies(pixels)
-        self._first = np.arange(len(pixels))[:, np.newaxis] * WIDTH**2  # (B, 1), where each copy starts
-        self._smoother = smoother(limits.elastic_reach_pixels) * np.float32(limits.elastic_pixels)
+        self._upsampled = upsample(pixels)
+        # Index of the first point of each upsampled image in the flattened array, shape (B, 1).
+        self._first_point = np.arange(len(pixels))[:, np.newaxis] * UPSAMPLED_SIDE**2
+        self._elastic = smoothing_matrix(limits.elastic_reach_pixels) * np.float32(limits.elastic_pixels)
 
-    def draw(self, rng: np.random.Generator) -> Floats32:
-        """Bend each image in a way of its own.
+    def distort(self, rng: np.random.Generator) -> Floats32:
+        """Draw one distorted copy of each image.
 
         Args:
             rng: Source of randomness.
         Returns:
             New images, shape (B, 64), float32 in [0, 16].
         """
-        y, x = self.sources(rng)
-        row, column = (_nearest(points) for points in (y, x))
-        read = self._fine.take(self._first + row * WIDTH + column)  # (B, 64)
-        read *= np.exp(self._amounts(self.limits.ink, rng))
-        return np.minimum(read, INK_MAX, out=read)
+        y, x = self.source_points(rng)
+        row, column = (_nearest_index(coordinates) for coordinates in (y, x))
+        distorted = self._upsampled.take(self._first_point + row * UPSAMPLED_SIDE + column)  # (B, 64)
+        distorted *= np.exp(self._uniform(self.limits.ink, rng))
+        return np.minimum(distorted, INK_MAX, out=distorted)
 
-    def sources(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Draw, for every pixel of every new image, which point of the old image it shows.
+    def source_points(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw, for each pixel of each new image, the point of the original image that it shows.
 
         Args:
             rng: Source of randomness.
         Returns:
-            Rows and columns from the centre, each of shape (B, 64), in pixels.
+            Vertical and horizontal distance of the points from the centre, each of shape (B, 64), in
+            pixels.
         """
         limits = self.limits
-        angle = self._amounts(math.radians(limits.rotation_degrees), rng)
-        shear = self._amounts(limits.shear, rng)
-        wider, taller = (1 + self._amounts(limits.scale, rng) for _ in range(2))
-        right, down = (self._amounts(limits.shift_pixels, rng) for _ in range(2))
+        angle = self._uniform(math.radians(limits.rotation_degrees), rng)
+        shear = self._uniform(limits.shear, rng)
+        width, height = (1 + self._uniform(limits.scale, rng) for _ in range(2))
+        right, down = (self._uniform(limits.shift_pixels, rng) for _ in range(2))
 
         row, column = np.divmod(np.arange(PIXELS, dtype=np.float32), IMAGE_SIDE)  # (64,)
-        y = (row - CENTRE - down) / taller  # (B, 64)
-        x = (column - CENTRE - right) / wider - shear * y
+        y = (row - CENTRE - down) / height  # (B, 64)
+        x = (column - CENTRE - right) / width - shear * y
         sine, cosine = np.sin(angle), np.cos(angle)
-        return cosine * y - sine * x + self._wander(rng), sine * y + cosine * x + self._wander(rng)
+        elastic_y, elastic_x = (self._elastic_displacements(rng) for _ in range(2))
+        return cosine * y - sine * x + elastic_y, sine * y + cosine * x + elastic_x
 
-    def _amounts(self, limit: float, rng: np.random.Generator) -> Floats32:
-        return rng.uniform(-limit, limit, self._first.shape).astype(np.float32)
+    def _uniform(self, limit: float, rng: np.random.Generator) -> Floats32:
+        """Draw one number for each image from [-limit, limit], shape (B, 1)."""
+        return rng.uniform(-limit, limit, self._first_point.shape).astype(np.float32)
 
-    def _wander(self, rng: np.random.Generator) -> Floats32:
-        steps = rng.standard_normal((len(self._first), PIXELS), dtype=np.float32)
-        return steps @ self._smoother
+    def _elastic_displacements(self, rng: np.random.Generator) -> Floats32:
+        """Draw a smooth field of elastic displacements for each image, shape (B, 64), in pixels."""
+        noise = rng.standard_normal((len(self._first_point), PIXELS), dtype=np.float32)
+        return noise @ self._elastic
 
 
-def fine_copies(pixels: Floats32) -> Floats32:
-    """Enlarge images smoothly, so that reading the nearest point is reading between the pixels.
+def upsample(pixels: Floats32) -> Floats32:
+    """Enlarge images smoothly, to 7×7 points for each pixel.
 
-    Made once, a fine copy turns each later distortion into one look-up a pixel. A cubic keeps the
-    edges of strokes as sharp as they are; a linear one would blur them.
+    This is done once. Each distortion then only looks up the nearest point for each pixel, which is as
+    good as interpolating between the pixels. The interpolation is cubic, because it keeps the edges of
+    strokes sharp; linear interpolation would blur them.
 
     Args:
         pixels: Images, shape (B, 64), float32 in [0, 16].
     Returns:
-        Shape (B, 98, 98), float32 in [0, 16], with paper around.
+        Enlarged images with 3 pixels of background on each side, shape (B, 98, 98), float32 in [0, 16].
     Source: cubic convolution with a = -1/2; Keys 1981, doi:10.1109/TASSP.1981.1163711.
     """
-    places = (np.arange(WIDTH) + 0.5) / FINE - 0.5 - BORDER  # of the fine points, in pixels
-    distance = np.abs(places[:, np.newaxis] - np.arange(IMAGE_SIDE))  # (98, 8)
+    # Coordinates of the points, in pixels of the image.
+    coordinates = (np.arange(UPSAMPLED_SIDE) + 0.5) / POINTS_PER_PIXEL - 0.5 - BORDER_PIXELS  # (98,)
+    distance = np.abs(coordinates[:, np.newaxis] - np.arange(IMAGE_SIDE))  # (98, 8)
     near = (1.5 * distance - 2.5) * distance**2 + 1
     far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
     weight = np.select([distance <= 1, distance < 2], [near, far]).astype(np.float32)
-    fine: Floats32 = weight @ pixels.reshape(-1, IMAGE_SIDE, IMAGE_SIDE) @ weight.T
-    return np.clip(fine, INK_MIN, INK_MAX, out=fine)
+    upsampled: Floats32 = weight @ pixels.reshape(-1, IMAGE_SIDE, IMAGE_SIDE) @ weight.T
+    return np.clip(upsampled, INK_MIN, INK_MAX, out=upsampled)
 
 
-def smoother(reach_pixels: float) -> Floats32:
-    """Make the matrix that turns independent displacements into a smooth field of them.
+def smoothing_matrix(reach_pixels: float) -> Floats32:
+    """Make the matrix that smooths a field of independent random displacements.
 
     Args:
-        reach_pixels: Standard deviation of the Gaussian, above 0.
+        reach_pixels: Standard deviation of the Gaussian, in pixels, above 0.
     Returns:
-        Shape (64, 64), float32; `noise @ smoother` has the variance of the noise in every pixel.
+        Shape (64, 64), float32. `noise @ smoothing_matrix` has the same variance in each pixel as
+        `noise`.
     """
     row, column = np.divmod(np.arange(PIXELS), IMAGE_SIDE)
-    square = np.subtract.outer(row, row) ** 2 + np.subtract.outer(column, column) ** 2
-    gaussian = np.exp(-square / (2 * reach_pixels**2))
-    unit: Floats32 = (gaussian / np.linalg.norm(gaussian, axis=0)).astype(np.float32)
-    return unit
+    squared_distance = np.subtract.outer(row, row) ** 2 + np.subtract.outer(column, column) ** 2
+    gaussian = np.exp(-squared_distance / (2 * reach_pixels**2))
+    matrix: Floats32 = (gaussian / np.linalg.norm(gaussian, axis=0)).astype(np.float32)
+    return matrix
 
 
-def _nearest(places: Floats) -> NDArray[np.intp]:
-    """Find the point of the fine copy that is nearest to a place, across or down."""
-    inside: Floats = np.clip((places + (IMAGE_SIDE / 2 + BORDER)) * FINE, 0, WIDTH - 1)
-    return inside.astype(np.intp)
+def _nearest_index(coordinates: Floats) -> NDArray[np.intp]:
+    """Find the row or column of an upsampled image that is nearest to a distance from the centre."""
+    points = (coordinates + (IMAGE_SIDE / 2 + BORDER_PIXELS)) * POINTS_PER_PIXEL
+    clipped: Floats = np.clip(points, 0, UPSAMPLED_SIDE - 1)
+    return clipped.astype(np.intp)

@@ -1,49 +1,56 @@
-"""Loss and gradients, by hand, and the finite-difference check that keeps the hand honest.
+"""The loss of the network and its gradient, derived by hand.
 
-How to read `backpropagate`. Training asks of every parameter: if it grew a little, by how much
-would the loss grow? The chain rule answers layer by layer, from the loss backwards. Write
-`delta` for the derivative of the loss by a layer's z, the sum before its activation. Then
+The gradient tells, for every parameter, how fast the loss grows when that parameter grows. The chain
+rule computes it layer by layer, from the loss back to the input. Write `delta` for the derivative of
+the loss by a layer's z, the sum before its activation. Then, for each layer:
 
-    for z = x @ W + b :   dloss/dW = x.T @ delta      dloss/db = delta summed over the batch
-    and for the layer below, whose output x was max(0, z') :
-                          delta' = (delta @ W.T) where x > 0, and 0 elsewhere
+    forward     z = x @ W + b                       x is the layer's input, shape (B, n)
+    backward    dloss/dW = x.T @ delta              same shape as W
+                dloss/db = delta.sum(axis=0)        same shape as b
 
-The start of the chain is the softmax with the cross-entropy, whose derivatives, multiplied out,
-leave something very simple: delta = (probabilities - targets) / B.
+The input x of the layer is the output of the layer below, x = max(0, z_below). This gives its delta:
+
+    delta_below = (delta @ W.T) where x > 0, and 0 elsewhere
+
+The chain starts at the last layer, which has softmax and cross-entropy. Multiplied out, their
+derivatives simplify to
+
+    delta = (probabilities - targets) / B
+
+`gradient_check.py` compares this gradient with finite differences of the loss.
 """
-
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
 
 import numpy as np
 
 from model import Floats, Weights, forward
 
-Loss: TypeAlias = Callable[[Weights], float]
-
 
 def log_softmax(logits: Floats) -> Floats:
-    """Take the logarithm of the softmax without taking a logarithm of zero.
+    """Compute the logarithm of the softmax, row by row.
 
     Args:
-        logits: Finite scores, shape (B, 10).
+        logits: Finite, unbounded scores, shape (B, 10).
     Returns:
-        Log-probabilities, at most 0, same shape and dtype.
+        Log-probabilities, at most 0, same shape and dtype. They are finite even where the probability
+        itself rounds to 0.
     Source: Blanchard, Higham and Higham 2021, doi:10.1093/imanum/draa038.
+    Example:
+        >>> log_softmax(np.array([[0.0, 1000.0]])).tolist()
+        [[-1000.0, 0.0]]
     """
     shifted: Floats = logits - logits.max(axis=-1, keepdims=True)
-    logarithms: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return logarithms
+    log_probabilities: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return log_probabilities
 
 
 def cross_entropy(logits: Floats, targets: Floats) -> float:
-    """Measure how surprised the network is by the truth.
+    """Compute the loss of a batch, the mean cross-entropy between targets and predictions.
 
     Args:
-        logits: Finite scores, shape (B, 10).
-        targets: Probabilities that were wanted, shape (B, 10); each row sums to 1.
+        logits: Finite, unbounded scores, shape (B, 10).
+        targets: Target probabilities, shape (B, 10); each row sums to 1.
     Returns:
-        Mean over the batch, in nats, at least 0 for one-hot targets.
+        The mean over the batch, in nats; at least 0 for one-hot targets.
     """
     return float(-(targets * log_softmax(logits)).sum() / len(targets))
 
@@ -52,10 +59,10 @@ def backpropagate(weights: Weights, inputs: Floats, targets: Floats, gradient: W
     """Compute the loss of a batch and its derivative by every parameter.
 
     Args:
-        weights: The parameters.
+        weights: The parameters of the network.
         inputs: Pixels divided by 16, shape (B, 64), in [0, 1].
-        targets: Probabilities that were wanted, shape (B, 10).
-        gradient: Arrays that receive the derivatives; same shapes and dtype as `weights`.
+        targets: Target probabilities, shape (B, 10); each row sums to 1.
+        gradient: Arrays into which the derivatives are written; same shapes and dtype as `weights`.
     Returns:
         The mean cross-entropy of the batch, in nats.
     Source: Rumelhart, Hinton and Williams 1986, doi:10.1038/323533a0.
@@ -63,56 +70,23 @@ def backpropagate(weights: Weights, inputs: Floats, targets: Floats, gradient: W
     _, hidden_1, hidden_2, logits = forward(weights, inputs)
     log_probabilities = log_softmax(logits)  # (B, 10)
 
+    # Layer 3: softmax and cross-entropy.
     delta_3 = np.exp(log_probabilities)  # (B, 10)
     delta_3 -= targets
     delta_3 /= len(targets)
     np.matmul(hidden_2.T, delta_3, out=gradient.W3)
     delta_3.sum(axis=0, out=gradient.b3)
 
+    # Layer 2: ReLU.
     delta_2 = delta_3 @ weights.W3.T  # (B, 150)
     delta_2 *= hidden_2 > 0
     np.matmul(hidden_1.T, delta_2, out=gradient.W2)
     delta_2.sum(axis=0, out=gradient.b2)
 
+    # Layer 1: ReLU.
     delta_1 = delta_2 @ weights.W2.T  # (B, 200)
     delta_1 *= hidden_1 > 0
     np.matmul(inputs.T, delta_1, out=gradient.W1)
     delta_1.sum(axis=0, out=gradient.b1)
 
     return -float(np.vdot(targets, log_probabilities)) / len(targets)
-
-
-def check_gradient(
-    loss: Loss, weights: Weights, gradient: Weights, *, entries: int = 300, step: float = 1e-6
-) -> Iterator[tuple[str, float]]:
-    """Hold a gradient against what the loss really does when a parameter moves.
-
-    Args:
-        loss: The loss as a function of the parameters.
-        weights: Where to check, float64; moved and put back, entry by entry.
-        gradient: The derivatives that are on trial.
-        entries: How many entries of each array are tried, drawn at random; all of a smaller one.
-        step: How far an entry is moved each way.
-    Yields:
-        Name of each array and its relative error, |a - n| / (|a| + |n|) in the Euclidean norm, in
-        [0, 1]; below 1e-6 the two agree as far as float64 can tell.
-    Source: central differences; LeCun, Bottou, Orr and Müller 1998, "Efficient BackProp".
-    """
-    rng = np.random.default_rng(0)
-    for name, array, claimed in zip(Weights._fields, weights, gradient, strict=True):
-        chosen = rng.choice(array.size, min(entries, array.size), replace=False)
-        measured = np.array([_slope(loss, weights, array.reshape(-1), entry, step) for entry in chosen])
-        analytic = claimed.reshape(-1)[chosen]
-        scale = np.linalg.norm(analytic) + np.linalg.norm(measured)
-        yield name, float(np.linalg.norm(analytic - measured) / scale) if scale else 0.0
-
-
-def _slope(loss: Loss, weights: Weights, flat: Floats, entry: int, step: float) -> float:
-    """Move one entry up and down, and see what the loss does."""
-    original = flat[entry]
-    flat[entry] = original + step
-    above = loss(weights)
-    flat[entry] = original - step
-    below = loss(weights)
-    flat[entry] = original
-    return (above - below) / (2 * step)

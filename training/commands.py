@@ -1,4 +1,4 @@
-"""What the commands that train and score do; each returns an exit status."""
+"""The commands of `python -m training`; each function prints its result and returns an exit status."""
 
 import platform
 from dataclasses import asdict
@@ -9,44 +9,48 @@ import numpy as np
 import sklearn
 
 from model import Card, HeldOutMetrics, Network, load_artefact, save_artefact
-from training import crossval, report
-from training import evaluate as figures
+from training import crossval, notebook
+from training import evaluate as metrics
 from training.data import SPLIT, DataError, load_split, read_csv
-from training.recipe import RELEASE, VERSION, Recipe, tempered
-from training.watch import Curve, watch
+from training.gradient_check import TOLERANCE, check_notebook_gradient, check_our_gradient
+from training.progress import Curve, train_and_track
+from training.recipe import RELEASE, VERSION, Recipe, apply_temperature
+from training.reporting.model_card import confusion_table, metrics_table, write_report
 
-TOLERANCE = 0.005  # of held-out accuracy between two processors
+ACCURACY_TOLERANCE = 0.005  # by which the held-out accuracy may differ between two processors
 
 
 def train(out: Path, seed: int, epochs: int | None) -> int:
-    """Train the released network, score it on the held-out rows, and write the file.
+    """Train the released network, score it on the held-out rows, and write its file.
 
     Args:
-        out: The file to write; until the end the old one stays as it is.
-        seed: Decides everything random.
-        epochs: Overrides the recipe's number.
+        out: Path of the file. An existing file is only replaced when the training has ended.
+        seed: Seed of all randomness.
+        epochs: Number of epochs; None takes the recipe's.
+    Raises:
+        DataError: The folder of the file is missing.
     """
     check_folder(out)
-    recipe, split = lasting(epochs), load_split()
-    learned, curve = watch(recipe, split.training, split.training, seed, f"training, seed {seed}")
-    weights = tempered(learned, recipe.temperature)
-    held_out = figures.evaluate(Network(weights), split.held_out)
-    save_artefact(out, weights, card(recipe, seed, len(split.training), curve, held_out))
+    recipe, split = released_recipe(epochs), load_split()
+    weights, curve = train_and_track(recipe, split.training, split.training, seed, f"training, seed {seed}")
+    weights = apply_temperature(weights, recipe.temperature)
+    held_out = metrics.evaluate(Network(weights), split.held_out)
+    save_artefact(out, weights, make_card(recipe, seed, len(split.training), curve, held_out))
     print(f"{out}: {summary(held_out)}")
     return 0
 
 
-def card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_out: HeldOutMetrics) -> Card:
-    """Write down how a network was made.
+def make_card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_out: HeldOutMetrics) -> Card:
+    """Describe how a network was trained and how accurate it is.
 
     Args:
-        recipe: How it was trained.
+        recipe: The recipe of the training.
         seed: The seed of the training.
-        training_rows: Number of rows trained on.
-        curve: How the training went.
-        held_out: How well it reads the others.
+        training_rows: Number of training rows.
+        curve: The training curve.
+        held_out: The metrics on the held-out rows.
     Returns:
-        The card for its file.
+        The card for the network's file.
     """
     return Card(
         name="digits",
@@ -67,40 +71,40 @@ def card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_out: 
 
 
 def evaluate(file: Path, data: Path | None) -> int:
-    """Score a file of weights on the held-out rows, or on rows of one's own.
+    """Print the metrics of a file of weights.
 
     Args:
-        file: The file.
-        data: A CSV file of 64 pixels and a label a line; the held-out rows if there is none.
+        file: The file of weights.
+        data: A CSV file of rows to score, 64 pixels and a label in each line; None takes the held-out rows.
     Raises:
-        ArtefactError: The file is not an artefact.
-        DataError: The CSV file is not of that format.
+        ArtefactError: `file` is not an artefact.
+        DataError: `data` is not such a CSV file.
     """
     network = load_artefact(file).network
     rows = load_split().held_out if data is None else read_csv(data)
     probabilities = network.probabilities(rows.pixels)
-    print(report.figures_of(rows.labels, probabilities), end="\n\n")
-    print(report.per_digit(figures.confusion(rows.labels, probabilities.argmax(axis=1)).tolist()))
+    print(metrics_table(rows.labels, probabilities), end="\n\n")
+    print(confusion_table(metrics.confusion_matrix(rows.labels, probabilities.argmax(axis=1)).tolist()))
     return 0
 
 
-def make_report(file: Path, validation: Path, out: Path) -> int:
-    """Write the model card and its pictures.
+def report(file: Path, validation: Path, out: Path) -> int:
+    """Write the model card and its figures.
 
     Args:
-        file: The artefact to report on.
-        validation: The cross-validation of its recipe.
-        out: The folder to write.
+        file: The artefact that the report describes.
+        validation: The cross-validation of the artefact's recipe.
+        out: The output folder.
     Raises:
-        ArtefactError: The file is not an artefact.
-        DataError: The cross-validation is missing, or is of another recipe.
+        ArtefactError: `file` is not an artefact.
+        DataError: The cross-validation is missing, or belongs to another recipe.
     """
-    artefact, validated = load_artefact(file), crossval.load(validation)
-    if not validated.is_of(artefact.card.hyperparameters):
+    artefact, out_of_fold = load_artefact(file), crossval.load(validation)
+    if not out_of_fold.is_complete_for(artefact.card.hyperparameters):
         raise DataError(
             f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}"
         )
-    report.write(out, artefact, load_split(), validated)
+    write_report(out, artefact, load_split(), out_of_fold)
     print(f"{out}/model_card.md and its pictures")
     return 0
 
@@ -109,52 +113,91 @@ def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> int:
     """Score the recipe inside the training rows, on folds that share no form.
 
     Args:
-        out: The file to write, for the report.
-        folds: How many, 2…14.
+        out: Path of the file of predictions, which the report needs.
+        folds: Number of folds, 2…14.
         seed: Seed of each training.
-        epochs: Overrides the recipe's number.
+        epochs: Number of epochs; None takes the recipe's.
+    Raises:
+        DataError: The folder of the file is missing.
     """
     check_folder(out)
-    recipe, parts = lasting(epochs), []
-    for part in crossval.cross_validate(recipe, load_split().training, folds, seed):
-        parts.append(part)
-        print(f"fold {len(parts)}: {_summary_of(part, recipe.temperature)}", flush=True)
-    validated = crossval.join(parts)
-    best = crossval.fit_temperature(validated.labels, validated.logits)
-    print(f"all, temperature 1: {_summary_of(validated, 1)}")
-    print(
-        f"all, temperature {recipe.temperature}, the recipe's: {_summary_of(validated, recipe.temperature)}"
-    )
+    recipe, by_fold = released_recipe(epochs), []
+    for fold in crossval.cross_validate(recipe, load_split().training, folds, seed):
+        by_fold.append(fold)
+        print(f"fold {len(by_fold)}: {_summary_of(fold, recipe.temperature)}", flush=True)
+    predictions = crossval.concatenate(by_fold)
+    best = crossval.fit_temperature(predictions.labels, predictions.logits)
+    print(f"all, temperature 1: {_summary_of(predictions, 1)}")
+    recipe_summary = _summary_of(predictions, recipe.temperature)
+    print(f"all, temperature {recipe.temperature}, the recipe's: {recipe_summary}")
     print(f"the temperature that fits these rows best: {best:.2f}")
-    crossval.save(validated, out)
+    crossval.save(predictions, out)
     return 0
 
 
 def check_release(file: Path) -> int:
-    """Train again and hold the result against a committed file.
+    """Train the network again and compare it with a committed file.
+
+    The bytes of the two files may differ, because BLAS kernels differ between processors.
 
     Args:
-        file: The file; its card names the seed.
+        file: The committed file; its card names the seed.
     Returns:
-        0 if the new network's held-out accuracy is within half a point of the file's, 1 otherwise.
-        Bytes may differ, because BLAS kernels differ between processors.
+        0 if the two held-out accuracies differ by at most half a percentage point, 1 otherwise.
     """
     released = load_artefact(file)
     with TemporaryDirectory() as folder:
         train(Path(folder) / file.name, released.card.seed, None)
         again = load_artefact(Path(folder) / file.name)
     gap = abs(again.card.held_out.accuracy - released.card.held_out.accuracy)
-    same = "the same bytes" if again.sha256 == released.sha256 else "other bytes"
+    comparison = "the same bytes" if again.sha256 == released.sha256 else "other bytes"
     print(f"{file}: {summary(released.card.held_out)}")
-    print(f"{same}, {gap:.2%} apart; {TOLERANCE:.2%} is allowed")
-    return 0 if gap <= TOLERANCE else 1
+    print(f"{comparison}, {gap:.2%} apart; {ACCURACY_TOLERANCE:.2%} is allowed")
+    return 0 if gap <= ACCURACY_TOLERANCE else 1
+
+
+def check_gradients() -> int:
+    """Check our gradient and the notebook's gradient by finite differences.
+
+    Returns:
+        0 if our gradient is right and the notebook's is wrong, 1 otherwise.
+    """
+    ours, notebooks = check_our_gradient(), check_notebook_gradient()
+    print(f"relative error by finite differences in float64; agreement is below {TOLERANCE:g}\n")
+    print(f"{'':4}{'ours':>10}{'notebook':>12}")
+    for name, error in ours.items():
+        print(f"{name:4}{error:10.1e}{notebooks[name]:12.1e}")
+    ours_is_right = max(ours.values()) < TOLERANCE
+    notebooks_is_wrong = min(notebooks.values()) >= TOLERANCE
+    print(f"\nours is {'right' if ours_is_right else 'WRONG'}")
+    print(f"the notebook's is {'wrong' if notebooks_is_wrong else 'RIGHT'}")
+    return 0 if ours_is_right and notebooks_is_wrong else 1
+
+
+def reproduce_notebook() -> int:
+    """Repeat the notebook's training beside its own losses, then measure the cost of each fault alone."""
+    split = load_split()
+    print("the notebook again, its three faults included\n")
+    print(f"{'iteration':>9}{'loss':>13}{'seed':>13}")
+    for faults in notebook.CASES:
+        has_all_faults = faults == notebook.ALL_FAULTS
+        for iteration in notebook.train(split.training, faults):
+            notebook_loss = notebook.NOTEBOOK_LOSSES.get(iteration.number)
+            if has_all_faults and notebook_loss is not None:
+                print(f"{iteration.number:9}{iteration.loss:13.3f}{notebook_loss:13.3f}", flush=True)
+        accuracy = notebook.accuracy(iteration.weights, split.held_out)
+        if has_all_faults:
+            print(f"{'accuracy':>9}{accuracy:13.2%}{notebook.NOTEBOOK_ACCURACY:13.2%}\n")
+            print(f"{'gradient':24}{'iterations':>11}{'last loss':>11}{'held-out accuracy':>19}")
+        print(f"{faults!s:24}{iteration.number + 1:11}{iteration.loss:11.2f}{accuracy:19.2%}", flush=True)
+    return 0
 
 
 def check_folder(out: Path) -> None:
-    """Refuse a place that cannot be written to, before the minutes that a training takes.
+    """Refuse an output file whose folder is missing, before a training of several minutes starts.
 
     Args:
-        out: The file that will be written.
+        out: The output file.
     Raises:
         DataError: Its folder is missing.
     """
@@ -162,24 +205,24 @@ def check_folder(out: Path) -> None:
         raise DataError(f"{out.parent} is not a folder to write to")
 
 
-def lasting(epochs: int | None) -> Recipe:
-    """Take the released recipe, shorter or longer if asked to.
+def released_recipe(epochs: int | None) -> Recipe:
+    """Take the released recipe, with another number of epochs if one is given.
 
     Args:
-        epochs: How many, at least 1, or None for the recipe's own number.
+        epochs: Number of epochs, at least 1; None takes the recipe's.
     Returns:
         The recipe.
     """
-    return RELEASE if epochs is None else RELEASE.lasting(epochs)
+    return RELEASE if epochs is None else RELEASE.with_epochs(epochs)
 
 
 def summary(held_out: HeldOutMetrics) -> str:
-    """Put the figures of an evaluation in one line.
+    """Summarise metrics in one line.
 
     Args:
-        held_out: The figures.
+        held_out: The metrics.
     Returns:
-        Accuracy in percent, log-loss in nats, calibration error, rows.
+        Accuracy in percent, log-loss in nats, calibration error, and number of rows.
     """
     return (
         f"accuracy {held_out.accuracy:.2%}, log-loss {held_out.log_loss:.4f}, "
@@ -187,5 +230,5 @@ def summary(held_out: HeldOutMetrics) -> str:
     )
 
 
-def _summary_of(part: crossval.OutOfFold, temperature: float) -> str:
-    return summary(figures.score(part.labels, part.probabilities(temperature)))
+def _summary_of(predictions: crossval.OutOfFoldPredictions, temperature: float) -> str:
+    return summary(metrics.score(predictions.labels, predictions.probabilities(temperature)))

@@ -1,6 +1,8 @@
-"""Cross-validation inside the training rows: every row is read by a network that saw none of its form.
+"""Cross-validation inside the training rows.
 
-Everything is chosen by it, the temperature too; the held-out rows choose nothing.
+Each training row is classified by a network that was trained without any row of the same form. All
+hyper-parameters, including the temperature, were chosen by cross-validation. The held-out rows were not
+used for any choice.
 """
 
 import json
@@ -18,22 +20,22 @@ from scipy.optimize import minimize_scalar
 from model import Floats, Floats32, Network, softmax
 from training.data import DataError, Rows, folds
 from training.evaluate import log_loss
+from training.progress import Curve, train_and_track
 from training.recipe import Recipe
-from training.watch import Curve, watch
 
 FOLDS = 7
-TEMPERATURES = (0.2, 5.0)  # where the best one is looked for
+TEMPERATURE_BOUNDS = (0.2, 5.0)  # the search for the best temperature stays between these
 
 
 @dataclass(frozen=True, eq=False)
-class OutOfFold:
-    """What networks answered to the rows that they had not seen.
+class OutOfFoldPredictions:
+    """Predictions for rows by networks that were not trained on them.
 
     Args:
-        labels: True digits, shape (N,).
-        logits: Shape (N, 10), float32, before the temperature.
-        curves: How each training went, scored on the rows left out; one a fold.
-        hyperparameters: Every choice of the trainings.
+        labels: True digits, shape (N,), int64 in 0…9.
+        logits: Predicted scores before the temperature, shape (N, 10), float32.
+        curves: The training curve of each fold, scored on the rows of that fold.
+        hyperparameters: The hyper-parameters of the trainings, without the temperature.
     """
 
     labels: NDArray[np.int64]
@@ -42,108 +44,110 @@ class OutOfFold:
     hyperparameters: dict[str, Any]
 
     def probabilities(self, temperature: float) -> Floats32:
-        """Say how likely each digit is at a temperature.
+        """Compute the predicted probabilities at a temperature.
 
         Args:
-            temperature: What the logits are divided by, above 0.
+            temperature: Divisor of the logits, above 0.
         Returns:
-            Shape (N, 10), float32.
+            Probabilities, shape (N, 10), float32 in [0, 1].
         """
         return softmax(self.logits / np.float32(temperature)).astype(np.float32, copy=False)
 
-    def is_of(self, hyperparameters: Mapping[str, Any]) -> bool:
-        """Say whether all folds were trained with certain choices.
+    def is_complete_for(self, hyperparameters: Mapping[str, Any]) -> bool:
+        """Check that the predictions cover all folds and come from certain hyper-parameters.
 
         Args:
-            hyperparameters: Those of a card; the temperature, chosen after the training, may differ.
+            hyperparameters: The hyper-parameters of a card. The temperature is ignored, because it is
+                chosen after the training.
         Returns:
-            Whether they are the same.
+            True if there are 7 folds and all hyper-parameters but the temperature are equal.
         """
-        return len(self.curves) == FOLDS and self.hyperparameters == _trained(hyperparameters)
+        return len(self.curves) == FOLDS and self.hyperparameters == _without_temperature(hyperparameters)
 
 
-def cross_validate(recipe: Recipe, rows: Rows, count: int, seed: int) -> Iterator[OutOfFold]:
-    """Train on all forms but a few, and read those.
+def cross_validate(recipe: Recipe, rows: Rows, count: int, seed: int) -> Iterator[OutOfFoldPredictions]:
+    """Train one network for each fold, and classify the rows of that fold with it.
 
     Args:
-        recipe: How.
+        recipe: The hyper-parameters.
         rows: The training rows.
-        count: How many folds, 2…14.
+        count: Number of folds, 2…14.
         seed: Seed of each training.
     Yields:
-        Each fold by itself.
+        The predictions of each fold.
     """
     for number, (training, validation) in enumerate(folds(rows, count), start=1):
-        weights, curve = watch(recipe, training, validation, seed, f"fold {number} of {count}")
+        weights, curve = train_and_track(recipe, training, validation, seed, f"fold {number} of {count}")
         logits = Network(weights).logits(validation.pixels)
-        yield OutOfFold(validation.labels, logits, [curve], _trained(recipe.hyperparameters()))
+        hyperparameters = _without_temperature(recipe.hyperparameters())
+        yield OutOfFoldPredictions(validation.labels, logits, [curve], hyperparameters)
 
 
-def join(parts: Sequence[OutOfFold]) -> OutOfFold:
-    """Put the folds together.
+def concatenate(predictions: Sequence[OutOfFoldPredictions]) -> OutOfFoldPredictions:
+    """Join the predictions of several folds.
 
     Args:
-        parts: At least one, all of the same recipe.
+        predictions: The predictions of each fold, at least one, all with the same hyper-parameters.
     Returns:
-        All rows, fold after fold.
+        The predictions of all rows, fold after fold.
     """
     return replace(
-        parts[0],
-        labels=np.concatenate([part.labels for part in parts]),
-        logits=np.concatenate([part.logits for part in parts]),
-        curves=[curve for part in parts for curve in part.curves],
+        predictions[0],
+        labels=np.concatenate([fold.labels for fold in predictions]),
+        logits=np.concatenate([fold.logits for fold in predictions]),
+        curves=[curve for fold in predictions for curve in fold.curves],
     )
 
 
-def save(validated: OutOfFold, file: Path) -> None:
-    """Write a cross-validation to a file.
+def save(predictions: OutOfFoldPredictions, file: Path) -> None:
+    """Write the predictions of a cross-validation to a file.
 
     Args:
-        validated: All its folds.
-        file: An `.npz`, overwritten.
+        predictions: The predictions of all folds.
+        file: Path of an `.npz` file; an existing file is overwritten.
     """
-    curves = [asdict(curve) for curve in validated.curves]
-    about = json.dumps({"hyperparameters": validated.hyperparameters, "curves": curves}, sort_keys=True)
-    with file.open("wb") as opened:
-        np.savez_compressed(opened, labels=validated.labels, logits=validated.logits, about=np.array(about))
+    curves = [asdict(curve) for curve in predictions.curves]
+    about = json.dumps({"hyperparameters": predictions.hyperparameters, "curves": curves}, sort_keys=True)
+    with file.open("wb") as stream:
+        np.savez_compressed(stream, labels=predictions.labels, logits=predictions.logits, about=about)
 
 
-def load(file: Path) -> OutOfFold:
-    """Read a cross-validation back.
+def load(file: Path) -> OutOfFoldPredictions:
+    """Read the predictions of a cross-validation from a file.
 
     Args:
-        file: What `save` wrote.
+        file: A file that `save` wrote.
     Returns:
-        The same.
+        The predictions of all folds.
     Raises:
-        DataError: The file is missing or not of that format.
+        DataError: The file is missing or has another format.
     """
     try:
-        with file.open("rb") as opened, np.load(opened) as arrays:
-            about = json.loads(str(arrays["about"]))
+        with file.open("rb") as stream, np.load(stream) as npz:
+            about = json.loads(str(npz["about"]))
             curves = [Curve(**curve) for curve in about.pop("curves")]
-            return OutOfFold(labels=arrays["labels"], logits=arrays["logits"], curves=curves, **about)
+            return OutOfFoldPredictions(labels=npz["labels"], logits=npz["logits"], curves=curves, **about)
     except (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile) as error:
         raise DataError(f"{file} is not what `make cross-validate` writes") from error
 
 
 def fit_temperature(labels: NDArray[np.int64], logits: Floats) -> float:
-    """Find what the logits must be divided by to be neither too sure nor too modest.
+    """Find the temperature that calibrates the probabilities best (temperature scaling).
 
     Args:
-        labels: True digits, shape (N,).
-        logits: Shape (N, 10), by networks that did not train on these rows.
+        labels: True digits, shape (N,), int64 in 0…9.
+        logits: Scores by networks that were not trained on these rows, shape (N, 10).
     Returns:
         The temperature with the smallest log-loss, between 0.2 and 5.
     Source: Guo, Pleiss, Sun and Weinberger 2017, arXiv:1706.04599.
     """
-    found = minimize_scalar(
-        lambda logarithm: log_loss(labels, softmax(logits / math.exp(logarithm))),
-        bounds=[math.log(bound) for bound in TEMPERATURES],
+    optimum = minimize_scalar(
+        lambda log_temperature: log_loss(labels, softmax(logits / math.exp(log_temperature))),
+        bounds=[math.log(bound) for bound in TEMPERATURE_BOUNDS],
         method="bounded",
     )
-    return float(math.exp(found.x))
+    return float(math.exp(optimum.x))
 
 
-def _trained(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+def _without_temperature(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in hyperparameters.items() if name != "temperature"}

@@ -1,4 +1,4 @@
-"""The rows: scikit-learn's 1,797 digits, split as the notebook split them, or a file of one's own."""
+"""The data: scikit-learn's 1,797 digits with the notebook's split, or rows from a CSV file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,21 +19,22 @@ SPLIT = {
     "test_size": TEST_SIZE,
     "random_state": SPLIT_SEED,
 }
-FORMS = 14  # the 1,797 rows are 14 scanned forms of about 130 consecutive digits, a writer or so each
+# The 1,797 rows come from 14 scanned forms of about 130 consecutive digits, each by about one writer.
+FORMS = 14
 
 
 class DataError(Exception):
-    """A file to read or a folder to write to is not what the training needs; the message says why."""
+    """An input file or an output folder does not fit; the message gives the reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Images with what they show.
+    """Images with their true digits.
 
     Args:
-        pixels: Shape (N, 64), float32 in [0, 16].
+        pixels: Images, shape (N, 64), float32 in [0, 16].
         labels: The digit that each image shows, shape (N,), int64 in 0…9.
-        forms: The form that each image was cut from, shape (N,), int64 in 0…13.
+        forms: The form from which each image was cut, shape (N,), int64 in 0…13.
     """
 
     pixels: Floats32
@@ -44,10 +45,10 @@ class Rows:
         return len(self.labels)
 
     def take(self, index: NDArray[np.int64]) -> "Rows":
-        """Pick rows.
+        """Select rows.
 
         Args:
-            index: Which ones, in which order, shape (M,).
+            index: Numbers of the rows, in the order of the result, shape (M,), int64.
         Returns:
             Copies of those rows.
         """
@@ -56,11 +57,11 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The rows to train on, and those that choose nothing.
+    """The data set, divided into training rows and held-out rows.
 
     Args:
-        training: 1203 rows.
-        held_out: 594 rows.
+        training: 1203 rows. The network is trained and all hyper-parameters are chosen with them.
+        held_out: 594 rows. They only measure the finished network.
     """
 
     training: Rows
@@ -73,7 +74,7 @@ def load_split() -> Split:
     Returns:
         The same split on every machine.
     Source: Alpaydin and Kaynak 1998, "Optical Recognition of Handwritten Digits", UCI Machine
-        Learning Repository; its test part is what scikit-learn ships.
+        Learning Repository. scikit-learn ships its test part.
     """
     pixels, labels = load_digits(return_X_y=True)
     forms = np.arange(len(labels), dtype=np.int64) * FORMS // len(labels)
@@ -83,12 +84,12 @@ def load_split() -> Split:
 
 
 def read_csv(file: Path) -> Rows:
-    """Read rows from a file of the UCI repository's format: 64 pixels and a label, without a header.
+    """Read rows from a CSV file in the format of the UCI repository: 64 pixels and a label, no header.
 
     Args:
         file: A CSV file with at least one line.
     Returns:
-        Its rows, all of form 0, because the file does not say.
+        The rows of the file. Their form is 0, because the file does not name the forms.
     Raises:
         DataError: The file cannot be read, or a line is not 64 numbers from 0 to 16 and a digit.
     """
@@ -98,7 +99,7 @@ def read_csv(file: Path) -> Rows:
         raise DataError(f"{file} cannot be read: {getattr(error, 'strerror', 'it is not text')}") from error
     if not lines:
         raise DataError(f"{file} has no rows")
-    table = np.array([_numbers(line, f"{file}, line {number}") for number, line in enumerate(lines, 1)])
+    table = np.array([_parse_line(line, f"{file}, line {number}") for number, line in enumerate(lines, 1)])
     try:
         pixels = validate_pixels(table[:, :PIXELS])
     except PixelRangeError as error:
@@ -106,43 +107,45 @@ def read_csv(file: Path) -> Rows:
     return Rows(pixels, table[:, PIXELS].astype(np.int64), np.zeros(len(lines), dtype=np.int64))
 
 
-def _numbers(line: str, place: str) -> list[float]:
+def _parse_line(line: str, location: str) -> list[float]:
+    """Parse a line of a CSV file into 64 pixels and a label; `location` starts the error messages."""
     values = line.split(",")
     if len(values) != PIXELS + 1:
-        raise DataError(f"{place}: must have {PIXELS} pixels and a label, separated by commas")
+        raise DataError(f"{location}: must have {PIXELS} pixels and a label, separated by commas")
     try:
         numbers = [float(value) for value in values]
     except ValueError as error:
-        raise DataError(f"{place}: must hold numbers and nothing else, no header either") from error
+        raise DataError(f"{location}: must hold numbers and nothing else, no header either") from error
     if numbers[PIXELS] not in range(DIGITS):
-        raise DataError(f"{place}: the label must be a digit from 0 to {DIGITS - 1}")
+        raise DataError(f"{location}: the label must be a digit from 0 to {DIGITS - 1}")
     return numbers
 
 
 def folds(rows: Rows, count: int) -> Iterator[tuple[Rows, Rows]]:
-    """Divide rows for cross-validation, never one form on both sides.
+    """Divide rows into folds for cross-validation, such that all rows of a form are in the same fold.
 
-    Neighbours on a form share a writer, and a writer is what random folds give away.
+    Neighbours on a form share a writer. Random folds would put one writer on both sides, and the
+    accuracy on unseen writers would be overestimated.
 
     Args:
-        rows: Training rows.
-        count: How many folds, 2…14.
+        rows: The training rows.
+        count: Number of folds, 2…14.
     Yields:
-        Rows to train on and rows to validate with.
+        For each fold, the rows to train on and the rows to validate with.
     """
     for training, validation in GroupKFold(count).split(rows.pixels, groups=rows.forms):
         yield rows.take(training), rows.take(validation)
 
 
 def one_hot(labels: NDArray[np.int64], classes: int, dtype: type[np.floating] = np.float32) -> Floats:
-    """Write each label as a row with a single 1.
+    """Encode each label as a row with a single 1.
 
     Args:
         labels: Shape (N,), int64 in 0…classes - 1.
-        classes: Width of a row.
-        dtype: dtype of the answer.
+        classes: Number of classes.
+        dtype: Floating-point dtype of the result.
     Returns:
-        Shape (N, classes), zeros and ones.
+        Zeros and ones, shape (N, classes).
     Example:
         >>> one_hot(np.array([2]), 3).tolist()
         [[0.0, 0.0, 1.0]]

@@ -1,4 +1,4 @@
-"""How well a network reads: accuracy, log-loss, calibration and confusion."""
+"""Metrics of a network: accuracy, log-loss, calibration, confusion matrix and confidence intervals."""
 
 import math
 from dataclasses import dataclass
@@ -12,31 +12,31 @@ from model import DIGITS, Floats, Floats32, HeldOutMetrics, Network
 from training.data import Rows
 
 BINS = 15  # of the calibration error, as in Guo et al. 2017
-RESAMPLES = 2000
+BOOTSTRAP_DRAWS = 2000
 
 
 def evaluate(network: Network, rows: Rows) -> HeldOutMetrics:
-    """Score a network on rows that it was not trained on.
+    """Compute the metrics of a network on rows that it was not trained on.
 
     Args:
         network: The network.
         rows: Images and their true digits.
     Returns:
-        The figures of a card.
+        The metrics that a card holds.
     """
     return score(rows.labels, network.probabilities(rows.pixels))
 
 
 def score(labels: NDArray[np.int64], probabilities: Floats32) -> HeldOutMetrics:
-    """Score answers.
+    """Compute the metrics of predictions.
 
     Args:
-        labels: True digits, shape (N,), N at least 1.
-        probabilities: What was answered, shape (N, 10).
+        labels: True digits, shape (N,), int64 in 0…9; N is at least 1.
+        probabilities: Predicted probabilities, shape (N, 10), float32.
     Returns:
-        The figures of a card.
+        The metrics that a card holds.
     """
-    counts = confusion(labels, probabilities.argmax(axis=1))
+    counts = confusion_matrix(labels, probabilities.argmax(axis=1))
     return HeldOutMetrics(
         rows=len(labels),
         accuracy=int(counts.trace()) / len(labels),
@@ -46,41 +46,41 @@ def score(labels: NDArray[np.int64], probabilities: Floats32) -> HeldOutMetrics:
     )
 
 
-def confusion(labels: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Count which digit was read as which.
+def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the images by true digit and predicted digit.
 
     Args:
-        labels: True digits, shape (N,), in 0…9.
-        read: Digits that were read, shape (N,), in 0…9.
+        labels: True digits, shape (N,), int64 in 0…9.
+        predicted: Predicted digits, shape (N,), int64 in 0…9.
     Returns:
-        Counts, shape (10, 10), int64; the row is the true digit, the column the one read.
+        Counts, shape (10, 10), int64; the row is the true digit, the column the predicted digit.
     """
     counts = np.zeros((DIGITS, DIGITS), dtype=np.int64)
-    np.add.at(counts, (labels, read), 1)
+    np.add.at(counts, (labels, predicted), 1)
     return counts
 
 
 def log_loss(labels: NDArray[np.int64], probabilities: Floats32) -> float:
-    """Measure how little probability the truth was given.
+    """Compute the mean of -log of the probability of the true digit.
 
     Args:
-        labels: True digits, shape (N,).
-        probabilities: Shape (N, 10), float32.
+        labels: True digits, shape (N,), int64 in 0…9.
+        probabilities: Predicted probabilities, shape (N, 10), float32.
     Returns:
-        Mean of -log p(truth), in nats; a probability of 0 counts as the smallest float32.
+        The log-loss in nats, at least 0. A probability of 0 counts as the smallest normal float32.
     """
-    given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return abs(float(np.log(np.maximum(given, np.finfo(np.float32).tiny)).mean()))
+    of_true_digit = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return abs(float(np.log(np.maximum(of_true_digit, np.finfo(np.float32).tiny)).mean()))
 
 
 @dataclass(frozen=True)
-class Bin:
-    """The images whose digit was read with about the same probability.
+class ReliabilityBin:
+    """The images whose predicted digit has a probability within one interval.
 
     Args:
-        rows: How many there are.
-        confidence: Mean probability of the digit read, in [0, 1]; 0 if there are none.
-        accuracy: Share of them read correctly, in [0, 1]; 0 if there are none.
+        rows: Number of images.
+        confidence: Mean probability of the predicted digits, in [0, 1]; 0 if there are no images.
+        accuracy: Share of the images that are classified correctly, in [0, 1]; 0 if there are none.
     """
 
     rows: int
@@ -88,54 +88,54 @@ class Bin:
     accuracy: float
 
 
-def reliability(labels: NDArray[np.int64], probabilities: Floats) -> list[Bin]:
-    """Group images by the probability of the digit read.
+def reliability_bins(labels: NDArray[np.int64], probabilities: Floats) -> list[ReliabilityBin]:
+    """Group images by the probability of the predicted digit.
 
     Args:
-        labels: True digits, shape (N,).
-        probabilities: Shape (N, 10).
+        labels: True digits, shape (N,), int64.
+        probabilities: Predicted probabilities, shape (N, 10).
     Returns:
         15 bins of equal width.
     Source: Guo, Pleiss, Sun and Weinberger 2017, arXiv:1706.04599.
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    rows = np.bincount(place, minlength=BINS)
-    sums = (np.bincount(place, weights=values, minlength=BINS) for values in (confidence, right))
-    means = (total / np.maximum(rows, 1) for total in sums)
-    return [Bin(*one) for one in zip(rows.tolist(), *(mean.tolist() for mean in means), strict=True)]
+    is_correct = probabilities.argmax(axis=1) == labels
+    bin_of_image = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    rows = np.bincount(bin_of_image, minlength=BINS)
+    sums = (np.bincount(bin_of_image, weights=values, minlength=BINS) for values in (confidence, is_correct))
+    means = ((total / np.maximum(rows, 1)).tolist() for total in sums)
+    return [ReliabilityBin(*values) for values in zip(rows.tolist(), *means, strict=True)]
 
 
 def calibration_error(labels: NDArray[np.int64], probabilities: Floats) -> float:
-    """Measure how far confidence is from accuracy.
+    """Compute the expected calibration error, the mean distance of confidence from accuracy.
 
     Args:
-        labels: True digits, shape (N,).
-        probabilities: Shape (N, 10).
+        labels: True digits, shape (N,), int64.
+        probabilities: Predicted probabilities, shape (N, 10).
     Returns:
-        Expected calibration error over 15 bins of equal width, in [0, 1].
+        The error over 15 bins of equal width, in [0, 1].
     Source: Guo, Pleiss, Sun and Weinberger 2017, arXiv:1706.04599.
     """
-    bins = reliability(labels, probabilities)
-    return sum(one.rows * abs(one.confidence - one.accuracy) for one in bins) / len(labels)
+    bins = reliability_bins(labels, probabilities)
+    return sum(bin_.rows * abs(bin_.confidence - bin_.accuracy) for bin_ in bins) / len(labels)
 
 
 class Interval(NamedTuple):
-    """Where a figure lies with 95 % confidence, as far as the number of images is to blame."""
+    """A 95 % confidence interval of a metric; it covers the chance in the choice of the images."""
 
     low: float
     high: float
 
 
 def accuracy_interval(correct: int, rows: int) -> Interval:
-    """Say how far chance may have moved an accuracy.
+    """Compute the confidence interval of an accuracy.
 
     Args:
-        correct: Images read correctly, at most `rows`.
-        rows: Images read.
+        correct: Number of images that are classified correctly, at most `rows`.
+        rows: Number of images, at least 1.
     Returns:
-        95 % interval of the accuracy, in [0, 1].
+        The 95 % interval of the accuracy, in [0, 1].
     Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
     Example:
         >>> [round(bound, 3) for bound in accuracy_interval(90, 100)]
@@ -143,21 +143,21 @@ def accuracy_interval(correct: int, rows: int) -> Interval:
     """
     z = NormalDist().inv_cdf(0.975)
     share, weight = correct / rows, z * z / rows
-    half = math.sqrt(weight * (share * (1 - share) + weight / 4))
-    return Interval(*((share + weight / 2 + side * half) / (1 + weight) for side in (-1, 1)))
+    half_width = math.sqrt(weight * (share * (1 - share) + weight / 4))
+    return Interval(*((share + weight / 2 + side * half_width) / (1 + weight) for side in (-1, 1)))
 
 
 def log_loss_interval(labels: NDArray[np.int64], probabilities: Floats32) -> Interval:
-    """Say how far chance may have moved a log-loss.
+    """Compute the confidence interval of a log-loss by bootstrap.
 
     Args:
-        labels: True digits, shape (N,).
-        probabilities: Shape (N, 10), float32.
+        labels: True digits, shape (N,), int64 in 0…9.
+        probabilities: Predicted probabilities, shape (N, 10), float32.
     Returns:
-        95 % interval, in nats, over 2000 draws of N rows with replacement.
+        The 95 % interval in nats, from 2000 draws of N rows with replacement.
     Source: Efron 1979, doi:10.1214/aos/1176344552, percentile method.
     """
     rng = np.random.default_rng(0)
-    draws = (rng.integers(0, len(labels), len(labels)) for _ in range(RESAMPLES))
+    draws = (rng.integers(0, len(labels), len(labels)) for _ in range(BOOTSTRAP_DRAWS))
     losses = [log_loss(labels[rows], probabilities[rows]) for rows in draws]
     return Interval(*np.quantile(losses, [0.025, 0.975]).tolist())

@@ -1,4 +1,4 @@
-"""The training loop: every epoch sees each image bent anew, and each batch of them is one step."""
+"""The training loop: each epoch draws new distorted images and trains on them in random batches."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,24 +10,25 @@ import numpy as np
 from model import INK_MAX, Floats32, Weights
 from training.backprop import backpropagate
 from training.optimiser import Adam
-from training.parameters import COUNT, he_initialisation, views
+from training.parameters import PARAMETER_COUNT, he_initialisation, views
 
-# Draws the images of an epoch, shape (N, 64) in [0, 16], always of the same rows in the same order.
-Draw: TypeAlias = Callable[[np.random.Generator], Floats32]
+# Draws the images of one epoch, shape (N, 64), float32 in [0, 16]. Image i always shows training row i.
+DrawImages: TypeAlias = Callable[[np.random.Generator], Floats32]
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast a network learns.
+    """How long a network trains, and with which steps.
 
     Args:
-        epochs: How often every training row is seen.
-        batch_rows: Images to a step; the last step of an epoch may have fewer.
-        learning_rate: Rate of the first step.
-        last_rate: Share of it that is left at the end, in [0, 1], after half a cosine.
-        weight_decay: Decoupled decay of Adam.
-        averaged: Share of the epochs, at the end, whose weights are averaged, in [0, 1]; with 0 the
-            weights of the last step are the answer.
+        epochs: Number of passes over the training rows.
+        batch_rows: Number of images in a batch; the last batch of an epoch may be smaller.
+        learning_rate: Learning rate of the first step.
+        last_rate: Final learning rate as a share of the first, in [0, 1]. The rate falls along half a
+            cosine.
+        weight_decay: Decoupled weight decay of Adam, at least 0.
+        averaged: Share of the epochs, counted from the end, whose weights are averaged, in [0, 1].
+            With 0, the trained weights are those of the last step.
     """
 
     epochs: int
@@ -37,13 +38,13 @@ class Schedule:
     weight_decay: float
     averaged: float
 
-    def rate(self, progress: float) -> float:
-        """Let the learning rate fall slowly, then fast, then slowly.
+    def learning_rate_at(self, progress: float) -> float:
+        """Compute the learning rate at a point of the training.
 
         Args:
             progress: Share of the training that is done, in [0, 1].
         Returns:
-            The rate at that point.
+            The learning rate at that point, on half a cosine from the first rate to the last.
         Source: Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts.
         """
         fallen = (1 - math.cos(math.pi * progress)) / 2
@@ -52,61 +53,62 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a finished epoch has to say.
+    """The result of one epoch.
 
     Args:
-        number: Which one, from 1.
+        number: Number of the epoch, from 1.
         loss: Mean cross-entropy of its batches, in nats.
-        rate: Learning rate of its last step.
-        weights: What the training would answer if it ended here; changed in place by the next.
+        learning_rate: Learning rate of its last step.
+        weights: The trained network if the training ended here: the averaged weights once averaging has
+            started, before that the current ones. The next epoch changes these arrays in place.
     """
 
     number: int
     loss: float
-    rate: float
+    learning_rate: float
     weights: Weights
 
 
-class Average:
+class WeightAverage:
     """The mean of the weights of several epochs.
 
-    Around the end of a training, steps wander about a minimum; their mean lies nearer to it, and reads
-    new writers better.
+    Near the end of a training, the steps wander around a minimum of the loss. The mean of the weights
+    lies closer to the minimum, and classifies the digits of new writers better.
 
     Source: Izmailov, Podoprikhin, Garipov, Vetrov and Wilson 2018, arXiv:1803.05407.
     """
 
     def __init__(self) -> None:
-        self._mean = np.zeros(COUNT, dtype=np.float32)
+        self._mean = np.zeros(PARAMETER_COUNT, dtype=np.float32)
         self._count = 0
 
     def add(self, parameters: Floats32) -> Weights:
-        """Take in the parameters of one more epoch.
+        """Include the parameters of one more epoch in the mean.
 
         Args:
-            parameters: Flat vector, left alone.
+            parameters: Flat vector, shape (44660,), float32; not changed.
         Returns:
-            The mean so far.
+            The mean of all parameters added so far.
         """
         self._count += 1
         self._mean += (parameters - self._mean) / self._count
         return views(self._mean)
 
 
-def fit(schedule: Schedule, draw: Draw, targets: Floats32, rng: np.random.Generator) -> Iterator[Epoch]:
-    """Train a network.
+def fit(schedule: Schedule, draw: DrawImages, targets: Floats32, rng: np.random.Generator) -> Iterator[Epoch]:
+    """Train a network from random initial weights.
 
     Args:
-        schedule: How long and how fast.
-        draw: Draws the training images, anew for each epoch.
-        targets: Probabilities that are wanted for them, shape (N, 10).
-        rng: Decides everything random.
+        schedule: Number of epochs, batch size, learning rates, weight decay and weight averaging.
+        draw: Draws the training images of each epoch.
+        targets: Target probabilities of the images, shape (N, 10), float32.
+        rng: Source of all randomness.
     Yields:
-        Each epoch as it ends.
+        Each epoch when it ends.
     """
-    parameters, gradient = he_initialisation(rng), np.zeros(COUNT, dtype=np.float32)
-    weights, slopes = views(parameters), views(gradient)
-    adam, average = Adam(COUNT, schedule.weight_decay), Average()
+    parameters, gradient_vector = he_initialisation(rng), np.zeros(PARAMETER_COUNT, dtype=np.float32)
+    weights, gradient = views(parameters), views(gradient_vector)
+    adam, average = Adam(PARAMETER_COUNT, schedule.weight_decay), WeightAverage()
     first_averaged = schedule.epochs - round(schedule.epochs * schedule.averaged) + 1
 
     for number in range(1, schedule.epochs + 1):
@@ -114,9 +116,10 @@ def fit(schedule: Schedule, draw: Draw, targets: Floats32, rng: np.random.Genera
         inputs = draw(rng) / np.float32(INK_MAX)
         losses = []
         for start in range(0, len(targets), schedule.batch_rows):
-            rate = schedule.rate((number - 1 + start / len(targets)) / schedule.epochs)
+            progress = (number - 1 + start / len(targets)) / schedule.epochs
+            learning_rate = schedule.learning_rate_at(progress)
             batch = order[start : start + schedule.batch_rows]
-            losses.append(backpropagate(weights, inputs[batch], targets[batch], slopes))
-            adam.step(parameters, gradient, rate)
-        answer = average.add(parameters) if number >= first_averaged else weights
-        yield Epoch(number, sum(losses) / len(losses), rate, answer)
+            losses.append(backpropagate(weights, inputs[batch], targets[batch], gradient))
+            adam.step(parameters, gradient_vector, learning_rate)
+        trained = average.add(parameters) if number >= first_averaged else weights
+        yield Epoch(number, sum(losses) / len(losses), learning_rate, trained)

@@ -1,10 +1,16 @@
-"""The notebook that it all came from, faults and all.
+"""The notebook of 2019 from which this project comes, with the three faults of its gradient.
 
-It trained the same 64-200-150-10 network on the same rows, one image at a time, and stopped at
-70.5 %. Three faults in its gradient are why; each has a switch here, so that its cost can be
-measured. Everything else is as it was: weights and biases from N(0, 0.1), learning rate 0.002, a
-fresh permutation each iteration, the end when the loss rises or after 500 iterations. Arrays take
-the place of its `np.matrix`, rows of its columns, and a seed of its chance.
+It trained the same 64-200-150-10 network on the same rows, one image at a time, and reached an accuracy
+of 70.5 %. Three faults in its gradient are the reason. Each fault has a switch here, so that its cost
+can be measured. Everything else is as it was:
+
+- weights and biases drawn from N(0, 0.1),
+- a learning rate of 0.002,
+- a fresh permutation of the rows in each iteration,
+- a stop after the first iteration whose loss rises, or after 500 iterations.
+
+Arrays replace the notebook's `np.matrix`, and row vectors its column vectors. The notebook had no random
+seed; here each run has one.
 """
 
 from collections.abc import Iterator
@@ -17,11 +23,11 @@ from training.data import Rows
 
 LEARNING_RATE = 0.002
 MAX_ITERATIONS = 500
-SPREAD = 0.1
+INITIAL_DEVIATION = 0.1
 SEED = 0
 
-# What the notebook printed, every ten iterations and at its end.
-SEED_TRACE = {
+# The losses that the notebook printed, by iteration: every tenth, and the last.
+NOTEBOOK_LOSSES = {
     0: 2888.894581,
     10: 2600.422070,
     20: 2356.892950,
@@ -36,19 +42,20 @@ SEED_TRACE = {
     110: 958.829040,
     112: 955.495738,
 }
-SEED_ACCURACY = 0.7053872053872054
+NOTEBOOK_ACCURACY = 0.7053872053872054  # on the held-out rows
 
 
 @dataclass(frozen=True)
 class Faults:
-    """Which of the notebook's three faults a gradient has.
+    """The faults that a gradient has, out of the three of the notebook.
 
     Args:
-        softmax_twice: The delta of the output takes the softmax of what is a softmax already.
-        divides_by_classes: That delta is divided by 10, the number of classes, as if it were the
-            number of rows, of which there is one.
-        relu_as_softmax: The second hidden layer is ReLU on the way forward and differentiated as
-            if it were softmax.
+        softmax_twice: The delta of the output layer is computed from softmax(probabilities), although
+            the probabilities are a softmax already.
+        divides_by_classes: The delta of the output layer is divided by 10, the number of classes. It
+            should be divided by the number of rows in the batch, which is 1.
+        relu_as_softmax: The second hidden layer uses ReLU in the forward pass, but the backward pass
+            uses the derivative of a softmax.
     """
 
     softmax_twice: bool = False
@@ -57,25 +64,31 @@ class Faults:
 
     def __str__(self) -> str:
         names = ("softmax taken twice", "divided by the classes", "ReLU taken for softmax")
-        chosen = [name for name, present in zip(names, astuple(self), strict=True) if present]
-        if len(chosen) == len(names):
+        present = [name for name, is_present in zip(names, astuple(self), strict=True) if is_present]
+        if len(present) == len(names):
             return "all three faults"
-        return ", ".join(chosen) or "the right gradient"
+        return ", ".join(present) or "the right gradient"
 
 
-NONE = Faults()
-ALL = Faults(softmax_twice=True, divides_by_classes=True, relu_as_softmax=True)
-CASES = (ALL, NONE, Faults(softmax_twice=True), Faults(divides_by_classes=True), Faults(relu_as_softmax=True))
+NO_FAULTS = Faults()
+ALL_FAULTS = Faults(softmax_twice=True, divides_by_classes=True, relu_as_softmax=True)
+CASES = (
+    ALL_FAULTS,
+    NO_FAULTS,
+    Faults(softmax_twice=True),
+    Faults(divides_by_classes=True),
+    Faults(relu_as_softmax=True),
+)
 
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one pass over the rows has to say.
+    """The result of one pass over the training rows.
 
     Args:
-        number: Which pass, from 0 as in the notebook.
-        loss: Sum of the cross-entropies of its images, in nats.
-        weights: The parameters after it; changed in place by the next.
+        number: Number of the iteration, from 0 as in the notebook.
+        loss: Sum of the cross-entropies of all its images, in nats.
+        weights: The parameters after the iteration. The next iteration changes them in place.
     """
 
     number: int
@@ -83,93 +96,96 @@ class Iteration:
     weights: Weights
 
 
-def gradient(weights: Weights, inputs: Floats, label: int, faults: Faults) -> tuple[float, Weights]:
-    """Differentiate the loss of one image the notebook's way.
+def loss_and_gradient(weights: Weights, inputs: Floats, label: int, faults: Faults) -> tuple[float, Weights]:
+    """Compute the loss of one image, and its gradient the way the notebook did.
 
     Args:
         weights: The parameters, float64.
         inputs: Pixels divided by 16, shape (64,), float64 in [0, 1].
-        label: The digit that the image shows.
-        faults: Which faults to commit.
+        label: The digit that the image shows, in 0…9.
+        faults: The faults that the gradient has.
     Returns:
-        The cross-entropy, in nats, and its claimed derivatives.
+        The cross-entropy in nats, and its gradient, float64. With any fault the gradient is wrong.
     """
     _, hidden_1, hidden_2, logits = forward(weights, inputs)
     probabilities = softmax(logits)
 
+    # Layer 3: softmax and cross-entropy.
     delta_3 = softmax(probabilities) if faults.softmax_twice else probabilities.copy()  # (10,)
     delta_3[label] -= 1
     if faults.divides_by_classes:
         delta_3 /= DIGITS
 
-    slope_2 = (hidden_2 > 0).astype(np.float64)  # (150,)
+    # Layer 2: ReLU.
+    derivative_2 = (hidden_2 > 0).astype(np.float64)  # (150,)
     if faults.relu_as_softmax:
-        squashed = softmax(hidden_1 @ weights.W2 + weights.b2)
-        slope_2 = squashed * (1 - squashed)
-    delta_2 = (weights.W3 @ delta_3) * slope_2  # (150,)
+        softmax_2 = softmax(hidden_1 @ weights.W2 + weights.b2)
+        derivative_2 = softmax_2 * (1 - softmax_2)
+    delta_2 = (weights.W3 @ delta_3) * derivative_2  # (150,)
+
+    # Layer 1: ReLU.
     delta_1 = (weights.W2 @ delta_2) * (hidden_1 > 0)  # (200,)
 
     loss = -float(np.log(probabilities[label]))
     return loss, Weights(
-        np.outer(inputs, delta_1),
-        delta_1,
-        np.outer(hidden_1, delta_2),
-        delta_2,
-        np.outer(hidden_2, delta_3),
-        delta_3,
+        W1=np.outer(inputs, delta_1),
+        b1=delta_1,
+        W2=np.outer(hidden_1, delta_2),
+        b2=delta_2,
+        W3=np.outer(hidden_2, delta_3),
+        b3=delta_3,
     )
 
 
 def draw_weights(random: np.random.RandomState) -> Weights:
-    """Draw parameters as the notebook did, matrices first, then biases.
+    """Draw the initial parameters as the notebook did: first the matrices, then the biases.
 
     Args:
-        random: Source of randomness, the generator that NumPy had in 2019.
+        random: Source of randomness: the generator that NumPy had in 2019.
     Returns:
-        float64 arrays from N(0, 0.1).
+        float64 arrays drawn from N(0, 0.1).
     """
     names = sorted(WEIGHT_SHAPES)  # W1 W2 W3 b1 b2 b3
-    return Weights(**{name: random.normal(0, SPREAD, WEIGHT_SHAPES[name]) for name in names})
+    return Weights(**{name: random.normal(0, INITIAL_DEVIATION, WEIGHT_SHAPES[name]) for name in names})
 
 
-def run(
-    rows: Rows, faults: Faults, *, seed: int = SEED, ends_when_loss_rises: bool = True
-) -> Iterator[Iteration]:
-    """Train as the notebook trained.
+def train(rows: Rows, faults: Faults, *, seed: int = SEED, stops_early: bool = True) -> Iterator[Iteration]:
+    """Train a network as the notebook did.
 
     Args:
         rows: The training rows.
-        faults: Which faults the gradient has.
-        seed: Decides weights and permutations.
-        ends_when_loss_rises: The notebook's stop rule; without it all 500 iterations are run.
+        faults: The faults that the gradient has.
+        seed: Seed of the initial weights and the permutations.
+        stops_early: True stops when the loss has risen, as the notebook did. False runs all 500
+            iterations.
     Yields:
-        Each iteration as it ends, the one in which the loss rose included.
+        Each iteration when it ends, including the one in which the loss rose.
     """
     random = np.random.RandomState(seed)
     weights = draw_weights(random)
     inputs = rows.pixels.astype(np.float64) / INK_MAX
-    previous = np.inf
+    previous_loss = np.inf
     for number in range(MAX_ITERATIONS):
         loss = 0.0
         for row in random.permutation(len(rows)):
-            row_loss, slopes = gradient(weights, inputs[row], int(rows.labels[row]), faults)
+            row_loss, gradient = loss_and_gradient(weights, inputs[row], int(rows.labels[row]), faults)
             loss += row_loss
-            for array, slope in zip(weights, slopes, strict=True):
-                np.subtract(array, LEARNING_RATE * slope, out=array)
+            for array, derivatives in zip(weights, gradient, strict=True):
+                np.subtract(array, LEARNING_RATE * derivatives, out=array)
         yield Iteration(number, loss, weights)
-        if ends_when_loss_rises and loss > previous:
+        if stops_early and loss > previous_loss:
             return
-        previous = loss
+        previous_loss = loss
 
 
 def accuracy(weights: Weights, rows: Rows) -> float:
-    """Count what a network reads correctly.
+    """Measure the accuracy of a network.
 
     Args:
         weights: The parameters, float64.
         rows: Images and their true digits.
     Returns:
-        Share read correctly, in [0, 1].
+        Share of the images that are classified correctly, in [0, 1].
     """
-    read = forward(weights, rows.pixels / INK_MAX).logits.argmax(axis=1)
-    return float((read == rows.labels).mean())
+    predicted = forward(weights, rows.pixels / INK_MAX).logits.argmax(axis=1)
+    return float((predicted == rows.labels).mean())

@@ -1,4 +1,4 @@
-"""How a gradient becomes a step: Adam, in place on flat vectors."""
+"""The optimiser: Adam, which works in place on flat vectors."""
 
 import math
 
@@ -12,10 +12,10 @@ class Adam:
 
     Args:
         size: Number of parameters.
-        weight_decay: Share of each parameter that a step of rate 1 takes away, at least 0.
-        beta_1: Memory of the mean of the gradient, in [0, 1).
-        beta_2: Memory of the mean of its square, in [0, 1).
-        epsilon: Keeps the division from zero.
+        weight_decay: Share of each parameter that a step with learning rate 1 removes, at least 0.
+        beta_1: Decay rate of the running mean of the gradient, in [0, 1).
+        beta_2: Decay rate of the running mean of the squared gradient, in [0, 1).
+        epsilon: Small number added to the denominator, so that the step never divides by zero.
     Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1 with its defaults; decay after
         Loshchilov and Hutter 2019, arXiv:1711.05101.
     """
@@ -37,28 +37,29 @@ class Adam:
         self._scratch = np.empty(size, dtype=np.float32)
         self._steps = 0
 
-    def step(self, parameters: Floats, gradient: Floats, rate: float) -> None:
+    def step(self, parameters: Floats, gradient: Floats, learning_rate: float) -> None:
         """Move the parameters against the gradient, in place.
 
         Args:
-            parameters: Flat vector, changed.
-            gradient: Flat vector of the same length and dtype, left alone.
-            rate: Learning rate of this step.
+            parameters: Flat vector, shape (size,); changed in place.
+            gradient: Flat vector, same shape and dtype; not changed.
+            learning_rate: Learning rate of this step, above 0.
         """
         self._steps += 1
         mean, square, scratch = self._mean, self._square, self._scratch
-        # Both are kept as sums, mean / (1 - beta_1) and square / (1 - beta_2): a pass less for each.
+        # The paper scales each new gradient by 1 - beta. Here the running sums stay unscaled, and the two
+        # scalars below hold that factor: this saves one pass over the vector for each sum.
         mean *= self.beta_1
         mean += gradient
         np.multiply(gradient, gradient, out=scratch)
         square *= self.beta_2
         square += scratch
-        # Both start at zero; dividing by what they have seen so far takes that bias out.
+        # Both sums start at zero. Dividing by 1 - beta**steps removes the bias that this causes.
         mean_scale = (1 - self.beta_1) / (1 - self.beta_1**self._steps)
         root_scale = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**self._steps))
         np.sqrt(square, out=scratch)
         scratch += self.epsilon / root_scale
         np.divide(mean, scratch, out=scratch)
-        scratch *= rate * mean_scale / root_scale
-        parameters *= 1 - rate * self.weight_decay
+        scratch *= learning_rate * mean_scale / root_scale
+        parameters *= 1 - learning_rate * self.weight_decay
         parameters -= scratch

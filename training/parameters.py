@@ -1,7 +1,7 @@
-"""All parameters as one flat vector, and the six arrays as views into it.
+"""All parameters of the network as one flat vector, and its six arrays as views into that vector.
 
-An optimiser treats every parameter alike, so it works on the vector; the network sees the views.
-Both are the same memory: nothing is copied between them.
+The optimiser treats every parameter alike, so it works on the flat vector. The network needs arrays, so
+it works on the views. Both share the same memory, and nothing is copied between them.
 """
 
 from math import prod
@@ -10,18 +10,18 @@ import numpy as np
 
 from model import WEIGHT_SHAPES, Floats, Floats32, Weights
 
-COUNT = sum(prod(shape) for shape in WEIGHT_SHAPES.values())  # 44,660
+PARAMETER_COUNT = sum(prod(shape) for shape in WEIGHT_SHAPES.values())  # 44,660
 
 
 def views(vector: Floats) -> Weights:
-    """Cut a flat vector into the arrays of the network.
+    """Split a flat vector into the arrays of the network, without copying it.
 
     Args:
-        vector: Shape (44660,), C order.
+        vector: All parameters, shape (44660,), in C order.
     Returns:
         Six arrays that share the vector's memory.
     Example:
-        >>> views(np.zeros(COUNT)).W3.shape
+        >>> views(np.zeros(PARAMETER_COUNT)).W3.shape
         (150, 10)
     """
     arrays, start = [], 0
@@ -32,15 +32,15 @@ def views(vector: Floats) -> Weights:
 
 
 def he_initialisation(rng: np.random.Generator) -> Floats32:
-    """Draw parameters with which a ReLU network starts well.
+    """Draw initial parameters that suit a ReLU network.
 
     Args:
         rng: Source of randomness.
     Returns:
-        Flat vector, shape (44660,), float32: matrices from N(0, 2 / fan-in), biases 0.
+        Flat vector, shape (44660,), float32. Matrix entries come from N(0, 2 / fan-in); biases are 0.
     Source: He, Zhang, Ren and Sun 2015, doi:10.1109/ICCV.2015.123.
     """
-    vector = np.zeros(COUNT, dtype=np.float32)
+    vector = np.zeros(PARAMETER_COUNT, dtype=np.float32)
     for array in views(vector):
         if array.ndim == 2:
             array[:] = rng.normal(0, np.sqrt(2 / len(array)), array.shape)

@@ -1,7 +1,7 @@
-"""The recipe: how the released network is trained, and with which numbers.
+"""The recipe of the released network: all hyper-parameters, and the training that they define.
 
-The numbers were chosen by cross-validation inside the training rows (`make cross-validate`);
-`docs/decisions.md` has what else was tried.
+The hyper-parameters were chosen by cross-validation inside the training rows (`make cross-validate`).
+`docs/decisions.md` lists the alternatives that were tried.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from training.fit import Epoch, Schedule, fit
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every choice of a training, so that its card can name them all.
+    """All hyper-parameters of a training. The model card lists them.
 
     Args:
-        name: What the card calls it.
-        schedule: How long and how fast the network learns.
-        distortion: How far each image is bent, anew in each epoch.
-        temperature: What the logits are divided by, above 0, fitted in cross-validation: above 1
-            the network gets more modest, below 1 surer.
+        name: Name of the recipe in the card.
+        schedule: How long the network trains, and with which steps.
+        distortion: How strongly each image is distorted, anew in each epoch.
+        temperature: Divisor of the logits, above 0, fitted in cross-validation. A temperature above 1
+            makes the probabilities less extreme, a temperature below 1 more extreme.
     """
 
     name: str
@@ -34,25 +34,25 @@ class Recipe:
     temperature: float
 
     def hyperparameters(self) -> dict[str, Any]:
-        """List the choices for the card.
+        """List the hyper-parameters for the card.
 
         Returns:
-            All fields but the name.
+            All fields except the name, nested dataclasses as dictionaries.
         """
         return {key: value for key, value in asdict(self).items() if key != "name"}
 
-    def lasting(self, epochs: int) -> "Recipe":
-        """Make the same recipe with a shorter or longer training.
+    def with_epochs(self, epochs: int) -> "Recipe":
+        """Make the same recipe with another number of epochs.
 
         Args:
-            epochs: How many epochs.
+            epochs: Number of epochs, at least 1.
         Returns:
             A new recipe.
         """
         return replace(self, schedule=replace(self.schedule, epochs=epochs))
 
 
-VERSION = "2"  # of the released weights; a new release gets the next number
+VERSION = "2"  # of the released weights; each new release gets the next number
 
 RELEASE = Recipe(
     name="adam-elastic",
@@ -73,27 +73,29 @@ RELEASE = Recipe(
 
 
 def train(recipe: Recipe, rows: Rows, seed: int) -> Iterator[Epoch]:
-    """Train a network.
+    """Train a network by a recipe.
 
     Args:
-        recipe: How.
-        rows: On what.
-        seed: Decides everything random; the same seed gives the same bytes on one machine.
+        recipe: The hyper-parameters.
+        rows: The training rows.
+        seed: Seed of all randomness. On one machine the same seed gives the same bytes.
     Yields:
-        Each epoch as it ends; the weights of the last are the network, before the temperature.
+        Each epoch when it ends. The trained network is the weights of the last epoch; the temperature
+        is not applied to them yet.
     """
-    images, targets = Distorter(rows.pixels, recipe.distortion), one_hot(rows.labels, DIGITS)
-    return fit(recipe.schedule, images.draw, targets, np.random.default_rng(seed))
+    distorter, targets = Distorter(rows.pixels, recipe.distortion), one_hot(rows.labels, DIGITS)
+    return fit(recipe.schedule, distorter.distort, targets, np.random.default_rng(seed))
 
 
-def tempered(weights: Weights, temperature: float) -> Weights:
-    """Divide the logits of a network by a temperature, without a new parameter.
+def apply_temperature(weights: Weights, temperature: float) -> Weights:
+    """Divide the logits of a network by a temperature, by scaling the parameters of its last layer.
 
     Args:
         weights: The parameters.
-        temperature: Above 0; below 1 the network gets surer, and reads the same digits.
+        temperature: Divisor of the logits, above 0. A temperature below 1 makes the probabilities more
+            extreme. The predicted digits stay the same.
     Returns:
-        The same parameters but for those of the last layer.
+        New parameters; only W3 and b3 differ.
     Source: Guo, Pleiss, Sun and Weinberger 2017, arXiv:1706.04599.
     """
     divisor = weights.W3.dtype.type(temperature)

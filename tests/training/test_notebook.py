@@ -1,64 +1,77 @@
-"""The notebook's run, reproduced: near its own figures with its faults, far better without."""
+"""The notebook's training is reproduced: close to its own results with its faults, far better without."""
 
 import re
 
 import pytest
 
 from tests.conftest import ROOT
-from training.notebook import ALL, CASES, NONE, SEED_ACCURACY, SEED_TRACE, Faults, accuracy, run
+from training.notebook import (
+    ALL_FAULTS,
+    CASES,
+    NO_FAULTS,
+    NOTEBOOK_ACCURACY,
+    NOTEBOOK_LOSSES,
+    Faults,
+    accuracy,
+    train,
+)
 
-ROW = re.compile(r"^\| ([a-zA-Z ]+) \| (\d+) \| ([\d.]+) \| ([\d.]+) % \|$", re.MULTILINE)
-README = {name: tuple(map(float, rest)) for name, *rest in ROW.findall((ROOT / "README.md").read_text())}
+README_ROW = re.compile(r"^\| ([a-zA-Z ]+) \| (\d+) \| ([\d.]+) \| ([\d.]+) % \|$", re.MULTILINE)
+README_RESULTS = {
+    name: tuple(map(float, numbers))
+    for name, *numbers in README_ROW.findall((ROOT / "README.md").read_text())
+}
 
 
 @pytest.fixture(scope="module")
-def trained(split):
-    """Runs a case once: its losses, one an iteration, and its held-out accuracy."""
-    done = {}
+def result_of(split):
+    """Trains with given faults, once for the whole module: the loss of each iteration, and the accuracy."""
+    results = {}
 
-    def train(faults):
-        if faults not in done:
+    def train_once(faults):
+        if faults not in results:
             losses = []
-            for iteration in run(split.training, faults):
+            for iteration in train(split.training, faults):
                 losses.append(iteration.loss)
-            done[faults] = losses, accuracy(iteration.weights, split.held_out)
-        return done[faults]
+            results[faults] = losses, accuracy(iteration.weights, split.held_out)
+        return results[faults]
 
-    return train
+    return train_once
 
 
-def test_it_stops_where_the_notebook_stopped(trained):
-    losses, _ = trained(ALL)
+def test_the_training_with_all_faults_stops_where_the_notebook_stopped(result_of):
+    losses, _ = result_of(ALL_FAULTS)
     assert len(losses) == pytest.approx(113, abs=5)
     assert losses[-1] > losses[-2]
 
 
-def test_its_losses_run_beside_the_notebooks(trained):
-    losses, _ = trained(ALL)
-    for number, seed_loss in SEED_TRACE.items():
+def test_the_losses_with_all_faults_are_close_to_the_losses_of_the_notebook(result_of):
+    losses, _ = result_of(ALL_FAULTS)
+    for number, notebook_loss in NOTEBOOK_LOSSES.items():
         if number < len(losses):
-            assert losses[number] == pytest.approx(seed_loss, rel=0.05)
+            assert losses[number] == pytest.approx(notebook_loss, rel=0.05)
 
 
-def test_it_reads_as_badly_as_the_notebook(trained):
-    assert trained(ALL)[1] == pytest.approx(SEED_ACCURACY, abs=0.03)
+def test_the_accuracy_with_all_faults_is_close_to_the_accuracy_of_the_notebook(result_of):
+    _, measured = result_of(ALL_FAULTS)
+    assert measured == pytest.approx(NOTEBOOK_ACCURACY, abs=0.03)
 
 
-def test_the_right_gradient_reads_97_percent_in_half_the_iterations(trained):
-    losses, read = trained(NONE)
+def test_the_right_gradient_reaches_97_percent_in_half_the_iterations(result_of):
+    losses, measured = result_of(NO_FAULTS)
     assert len(losses) < 60
-    assert read > 0.97
+    assert measured > 0.97
 
 
-# The other two cases take a minute and more; `make notebook` runs them all.
-@pytest.mark.parametrize("faults", [ALL, NONE, Faults(softmax_twice=True)], ids=str)
-def test_the_readme_says_what_is_measured(trained, faults):
-    losses, read = trained(faults)
-    iterations, last_loss, percent = README[str(faults)]
+# The other two cases take more than a minute; `make notebook` runs all of them.
+@pytest.mark.parametrize("faults", [ALL_FAULTS, NO_FAULTS, Faults(softmax_twice=True)], ids=str)
+def test_the_readme_quotes_the_measured_results(result_of, faults):
+    losses, measured = result_of(faults)
+    iterations, last_loss, percent = README_RESULTS[str(faults)]
     assert len(losses) == pytest.approx(iterations, abs=5)
     assert losses[-1] == pytest.approx(last_loss, rel=0.05)
-    assert read * 100 == pytest.approx(percent, abs=1)
+    assert measured * 100 == pytest.approx(percent, abs=1)
 
 
-def test_the_readme_prices_every_fault():
-    assert list(README) == [str(case) for case in CASES]
+def test_the_readme_quotes_every_case():
+    assert list(README_RESULTS) == [str(faults) for faults in CASES]

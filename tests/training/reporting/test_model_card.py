@@ -1,0 +1,77 @@
+"""The report describes the released artefact, and the committed report is up to date."""
+
+import re
+from xml.dom import minidom
+
+import pytest
+
+from tests.conftest import ROOT
+from training.crossval import load
+from training.reporting.model_card import flatten, write_report
+from training.reporting.style import SCHEME, TEXT_COLOUR
+
+COMMITTED = ROOT / "training" / "report"
+
+
+@pytest.fixture(scope="module")
+def out_of_fold():
+    return load(COMMITTED / "cross_validation.npz")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, artefact, split, out_of_fold):
+    """A folder with a freshly written report."""
+    folder = tmp_path_factory.mktemp("report")
+    write_report(folder, artefact, split, out_of_fold)
+    return folder
+
+
+def test_the_committed_cross_validation_belongs_to_the_released_recipe(artefact, out_of_fold):
+    assert out_of_fold.is_complete_for(artefact.card.hyperparameters)
+
+
+def test_the_committed_model_card_describes_the_released_artefact(artefact):
+    page, card = (COMMITTED / "model_card.md").read_text(), artefact.card
+    assert artefact.sha256 in page
+    assert f"# Model card: digits {card.version}" in page
+    assert f"| accuracy | {card.held_out.accuracy:.2%} |" in page
+    assert f"| log-loss | {card.held_out.log_loss:.4f} |" in page
+    assert f"| calibration error | {card.held_out.calibration_error:.4f} |" in page
+
+
+def test_write_report_writes_exactly_the_figures_that_the_model_card_shows(written):
+    shown = re.findall(r"\]\((\w+\.svg)\)", (written / "model_card.md").read_text())
+    assert sorted(shown) == sorted(path.name for path in written.glob("*.svg"))
+
+
+def test_the_committed_report_is_what_write_report_writes(written):
+    names = {path.name for path in written.iterdir()}
+    assert {path.name for path in COMMITTED.iterdir()} == names | {"cross_validation.npz"}
+    pages = [(folder / "model_card.md").read_text() for folder in (written, COMMITTED)]
+    # Numbers are left out, because their last digits depend on the processor.
+    written_text, committed_text = (re.sub(r"[\d.]+", "#", page) for page in pages)
+    assert written_text == committed_text
+
+
+def test_the_model_card_lists_every_hyperparameter(written, artefact):
+    page = (written / "model_card.md").read_text()
+    for name, value in flatten(artefact.card.hyperparameters):
+        assert f"| {name} | {value} |" in page
+
+
+def test_every_figure_takes_the_text_colour_of_the_page_and_has_a_transparent_background(written):
+    for file in written.glob("*.svg"):
+        text = file.read_text()
+        minidom.parseString(text)  # noqa: S318 - a file of our own
+        assert "prefers-color-scheme:dark" in text
+        assert TEXT_COLOUR not in text.replace(SCHEME, "")
+        assert "currentColor" in text
+        assert "fill: #ffffff" not in text
+
+
+def test_write_report_writes_the_same_bytes_for_the_same_artefact(
+    tmp_path, written, artefact, split, out_of_fold
+):
+    write_report(tmp_path, artefact, split, out_of_fold)
+    for file in written.iterdir():
+        assert (tmp_path / file.name).read_bytes() == file.read_bytes(), file.name

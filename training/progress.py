@@ -1,0 +1,68 @@
+"""A training run with a progress bar on the terminal, and the training curve for the report."""
+
+from dataclasses import dataclass, field
+from typing import Never
+
+from tqdm import tqdm
+
+from model import Network, Weights
+from training.data import Rows
+from training.evaluate import evaluate
+from training.fit import Epoch
+from training.recipe import Recipe, train
+
+CURVE_POINTS = 100
+
+
+@dataclass
+class Curve:
+    """The course of a training: lists of equal length, with one entry for each point of the curve.
+
+    Args:
+        epoch: Number of the epoch, from 1.
+        loss: Mean cross-entropy of that epoch's batches, on distorted images, in nats.
+        log_loss: Log-loss on the scored rows, undistorted, before the temperature, in nats.
+        accuracy: Share of the scored rows that are classified correctly, in [0, 1].
+    """
+
+    epoch: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    log_loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+
+    def add(self, epoch: Epoch, scored: Rows) -> None:
+        """Add a point: score the network after an epoch.
+
+        Args:
+            epoch: The epoch that has just ended.
+            scored: Rows with which the network is scored.
+        """
+        metrics = evaluate(Network(epoch.weights), scored)
+        self.epoch.append(epoch.number)
+        self.loss.append(round(epoch.loss, 6))
+        self.log_loss.append(round(metrics.log_loss, 6))
+        self.accuracy.append(metrics.accuracy)
+
+
+def train_and_track(recipe: Recipe, rows: Rows, scored: Rows, seed: int, label: str) -> tuple[Weights, Curve]:
+    """Train a network, and show a progress bar if the output is a terminal.
+
+    Args:
+        recipe: The hyper-parameters.
+        rows: The training rows.
+        scored: Rows with which the points of the curve are scored.
+        seed: Seed of all randomness.
+        label: Text in front of the bar.
+    Returns:
+        The trained parameters, before the temperature, and the training curve.
+    """
+    epochs = recipe.schedule.epochs
+    curve = Curve()
+    bar: tqdm[Never]
+    with tqdm(total=epochs, desc=label, unit="epoch", disable=None) as bar:
+        for epoch in train(recipe, rows, seed):
+            if epoch.number * CURVE_POINTS % epochs < CURVE_POINTS:
+                curve.add(epoch, scored)
+            bar.set_postfix(loss=f"{epoch.loss:.4f}", rate=f"{epoch.learning_rate:.1e}", refresh=False)
+            bar.update()
+    return epoch.weights, curve

@@ -1,0 +1,89 @@
+"""The figure that shows how a picture becomes the 8×8 image of the network, step by step.
+
+The steps are `model/picture/background.py` and `model/picture/normalise.py`.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from model import NORMALISATION_STEPS, subtract_background
+from training.reporting.style import STYLE, new_figure
+
+SIDE = 120  # height and width of the picture, in pixels
+# A six that leans to the right, and two specks. Each stroke is the radius of the pen, followed by the
+# points (x, y) that the pen connects.
+STROKES = (
+    (6, (88, 20), (66, 42), (48, 72), (45, 90), (54, 101), (70, 97), (78, 82), (70, 71), (52, 76)),
+    (2.5, (18, 30), (19, 30)),
+    (2.5, (104, 98), (104, 99)),
+)
+
+
+@mpl.rc_context(fname=STYLE)
+def normalisation() -> Figure:
+    """Draw a picture and the result of each step that turns it into an 8×8 image.
+
+    Returns:
+        A row of images. The title of each image is the name of the function that made it.
+    """
+    stages = list(stages_of(draw_picture()))
+    figure, panels = new_figure(1.25 * len(stages), 1.7, columns=len(stages))
+    for axes, (name, image) in zip(panels, stages, strict=True):
+        axes.imshow(image, cmap="gray" if name == "picture" else "gray_r", vmin=0)
+        axes.set_title(name, fontsize="small")
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(True)
+    return figure
+
+
+def stages_of(brightness: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Normalise a picture, and keep the result of each step.
+
+    Args:
+        brightness: Brightness of a picture, shape (height, width), uint8.
+    Yields:
+        The name and the result of each step, after the picture itself.
+    """
+    yield "picture", brightness
+    image: NDArray[Any] = subtract_background(brightness)
+    yield "subtract_background", image
+    for step in NORMALISATION_STEPS:
+        image = step(image)
+        yield step.__name__, image
+
+
+def draw_picture() -> NDArray[np.uint8]:
+    """Draw a dark digit on a grey sheet that is lit from one side.
+
+    Returns:
+        Brightness, shape (120, 120), uint8.
+    """
+    points = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), axis=-1)  # (120, 120, 2), x and y
+    coverage = np.zeros((SIDE, SIDE))  # share of each pixel that the foreground covers
+    for radius, *path in STROKES:
+        for start, end in pairwise(np.array(path, dtype=float)):
+            coverage = np.maximum(coverage, (radius + 0.5 - distance_to_line(points, start, end)).clip(0, 1))
+    background = 110 + points @ (1, 0.2)  # (120, 120)
+    return (background * (1 - 0.7 * coverage)).astype(np.uint8)
+
+
+def distance_to_line(points: NDArray[Any], start: NDArray[Any], end: NDArray[Any]) -> NDArray[Any]:
+    """Compute the distance of points from a line segment.
+
+    Args:
+        points: Coordinates, shape (..., 2).
+        start: Start of the line segment, shape (2,).
+        end: End of the line segment, shape (2,), different from `start`.
+    Returns:
+        Distances, shape (...).
+    """
+    line = end - start
+    along = ((points - start) @ line / (line @ line)).clip(0, 1)
+    distance: NDArray[Any] = np.linalg.norm(points - start - along[..., None] * line, axis=-1)
+    return distance

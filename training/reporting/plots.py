@@ -1,0 +1,194 @@
+"""The figures of the report: metrics, misclassified images, first-layer weights and distortions."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from model import DIGITS, IMAGE_SIDE, INK_MAX, Confusion, Floats, Floats32
+from training.evaluate import ReliabilityBin
+from training.progress import Curve
+from training.reporting.style import BLUE, ORANGE, STYLE, TEXT_COLOUR, new_figure
+
+GAP = 2  # pixels between the images of a mosaic
+# Positive weights are orange, negative weights blue; a weight of 0 is transparent.
+WEIGHT_COLOURS = LinearSegmentedColormap.from_list(
+    "weights", [(0, BLUE), (0.5, f"{BLUE}00"), (0.5, f"{ORANGE}00"), (1, ORANGE)]
+)
+TILE_COLOURS = LinearSegmentedColormap.from_list("tiles", ["#80808000", "#80808026"])
+COUNT_COLOURS = LinearSegmentedColormap.from_list("counts", [f"{BLUE}00", BLUE])
+
+
+@mpl.rc_context(fname=STYLE)
+def confusion(counts: Confusion) -> Figure:
+    """Draw the confusion matrix.
+
+    Args:
+        counts: 10×10 counts; the row is the true digit, the column the predicted digit.
+    Returns:
+        A table of the counts. The colour of a cell shows its share of its row.
+    """
+    table = np.array(counts)
+    figure, (axes,) = new_figure(5, 4.6)
+    axes.imshow(table / np.maximum(table.sum(axis=1, keepdims=True), 1), cmap=COUNT_COLOURS, vmin=0, vmax=1.6)
+    for true, predicted in zip(*np.nonzero(table), strict=True):
+        is_wrong = true != predicted
+        font = {"color": ORANGE if is_wrong else TEXT_COLOUR, "weight": "bold" if is_wrong else "normal"}
+        axes.text(predicted, true, str(table[true, predicted]), font, ha="center", va="center")
+    axes.set(xticks=range(DIGITS), yticks=range(DIGITS), xlabel="predicted digit", ylabel="true digit")
+    axes.tick_params(length=0)
+    return figure
+
+
+@mpl.rc_context(fname=STYLE)
+def misclassified(pixels: Floats32, labels: NDArray[np.int64], probabilities: Floats32) -> Figure:
+    """Draw every misclassified image with its predicted digit, its true digit and their probabilities.
+
+    Args:
+        pixels: Images, shape (N, 64), float32 in [0, 16].
+        labels: True digits, shape (N,), int64 in 0…9.
+        probabilities: Predicted probabilities, shape (N, 10), float32.
+    Returns:
+        The misclassified images side by side, in descending order of the predicted probability.
+    """
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong_rows = np.flatnonzero(predicted != labels)
+    wrong_rows = wrong_rows[np.argsort(-confidence[wrong_rows])]
+    if not len(wrong_rows):
+        figure = Figure(figsize=(3, 0.5))
+        figure.text(0.5, 0.5, "none", ha="center", va="center")
+        return figure
+    columns = 6
+    lines = -(-len(wrong_rows) // columns)
+    figure = Figure(figsize=(1.3 * columns, 1.9 * lines))
+    for position, row in enumerate(wrong_rows, start=1):
+        axes = figure.add_subplot(lines, columns, position)
+        axes.imshow(pixels[row].reshape(IMAGE_SIDE, IMAGE_SIDE), cmap="gray_r", vmin=0, vmax=INK_MAX)
+        axes.axis("off")
+        title = f"predicted {predicted[row]}, {confidence[row]:.1%}\ntrue {labels[row]}, "
+        axes.set_title(f"{title}{probabilities[row, labels[row]]:.1%}", fontsize="small")
+    return figure
+
+
+@mpl.rc_context(fname=STYLE)
+def reliability(before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin]) -> Figure:
+    """Draw the reliability diagrams: does a probability of 80 % mean eight correct images in ten?
+
+    Args:
+        before: The bins without the temperature.
+        after: The bins with the temperature.
+    Returns:
+        Two diagrams. Each point is a bin; the more images the bin has, the larger the point.
+    """
+    figure, panels = new_figure(7, 3.6, columns=2)
+    for axes, bins, when in zip(panels, (before, after), ("before", "after"), strict=True):
+        filled = [bin_ for bin_ in bins if bin_.rows]
+        axes.plot([0, 1], [0, 1], color=TEXT_COLOUR, linewidth=0.8, linestyle=":", label="calibrated")
+        axes.scatter(
+            [bin_.confidence for bin_ in filled],
+            [bin_.accuracy for bin_ in filled],
+            s=[8 + 12 * bin_.rows**0.5 for bin_ in filled],
+            color=BLUE,
+            alpha=0.8,
+            linewidths=0,
+            clip_on=False,
+        )
+        axes.set(xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal", title=f"{when} the temperature")
+        axes.set(xlabel="probability of the predicted digit", ylabel="accuracy")
+        axes.grid(visible=True)
+    panels[0].legend(loc="lower right", fontsize=8)
+    return figure
+
+
+@mpl.rc_context(fname=STYLE)
+def filters(matrix: Floats) -> Figure:
+    """Draw the weights of each unit of the first layer as an image.
+
+    Args:
+        matrix: W1, shape (64, 200).
+    Returns:
+        200 images of 8×8 weights, in descending order of their norm.
+    """
+    order = np.argsort(-np.linalg.norm(matrix, axis=0))
+    tiles = matrix.T[order].reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
+    figure, (axes,) = new_figure(7.2, 3.9)
+    limit = float(np.quantile(np.abs(matrix), 0.995))
+    axes.imshow(mosaic(np.ones_like(tiles), 20), cmap=TILE_COLOURS, vmin=0, vmax=1)
+    image = axes.imshow(mosaic(tiles, 20), cmap=WEIGHT_COLOURS, vmin=-limit, vmax=limit)
+    axes.axis("off")
+    colour_bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.01)
+    colour_bar.set_label("weight of the pixel")
+    colour_bar.outline.set_visible(False)
+    return figure
+
+
+@mpl.rc_context(fname=STYLE)
+def distortions(originals: Floats32, copies: Sequence[Floats32]) -> Figure:
+    """Draw a few training images and distorted copies of them.
+
+    Args:
+        originals: Images, shape (N, 64), float32 in [0, 16].
+        copies: Distorted copies of all images, each array of the same shape.
+    Returns:
+        One line for each image, with the original at the left.
+    """
+    tiles = np.stack([originals, *copies], axis=1).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
+    columns = 1 + len(copies)
+    figure, (axes,) = new_figure(7.2, 0.2 + 7 * len(originals) / columns)
+    axes.imshow(mosaic(tiles, columns), cmap="gray_r", vmin=0, vmax=INK_MAX)
+    axes.axis("off")
+    axes.text(0, -2, "original", fontsize=8)
+    axes.text(IMAGE_SIDE + GAP, -2, "distorted for training", fontsize=8)
+    return figure
+
+
+@mpl.rc_context(fname=STYLE)
+def curves(released: Curve, folds: Sequence[Curve]) -> Figure:
+    """Draw the training curves of the released network and of the networks of the cross-validation.
+
+    Args:
+        released: Curve of the released network, scored on the training rows.
+        folds: Curve of each fold of the cross-validation, scored on the rows of that fold.
+    Returns:
+        Log-loss and accuracy over the epochs.
+    """
+    figure, (left, right) = new_figure(7.6, 3.4, columns=2)
+    epochs = folds[0].epoch
+    for fold in folds:
+        left.plot(epochs, fold.log_loss, color=ORANGE, linewidth=0.7, alpha=0.6)
+        right.plot(epochs, fold.accuracy, color=ORANGE, linewidth=0.7, alpha=0.6)
+    mean_loss = np.mean([fold.log_loss for fold in folds], axis=0)
+    mean_accuracy = np.mean([fold.accuracy for fold in folds], axis=0)
+    left.plot(epochs, mean_loss, color=ORANGE)
+    right.plot(epochs, mean_accuracy, color=ORANGE, label="unseen forms: each fold, and the mean")
+    left.plot(released.epoch, released.loss, color=BLUE, linestyle=":", label="training rows, distorted")
+    left.plot(released.epoch, released.log_loss, color=BLUE)
+    right.plot(released.epoch, released.accuracy, color=BLUE, label="training rows, undistorted")
+    left.set(xlabel="epoch", ylabel="log-loss in nats", yscale="log")
+    right.set(xlabel="epoch", ylabel="accuracy", ylim=(0.9, 1.004))
+    right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    for axes in (left, right):
+        axes.grid(visible=True)
+    left.legend(fontsize=8, loc="upper right")
+    right.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def mosaic(tiles: Floats, columns: int) -> Floats:
+    """Arrange small images in a grid, in reading order.
+
+    Args:
+        tiles: Images, shape (lines x columns, 8, 8).
+        columns: Number of images in a line.
+    Returns:
+        One large image. The gaps between the small images are NaN, which matplotlib leaves transparent.
+    """
+    padded = np.pad(tiles, ((0, 0), (0, GAP), (0, GAP)), constant_values=np.nan)
+    lines = len(tiles) // columns
+    grid = padded.reshape(lines, columns, IMAGE_SIDE + GAP, IMAGE_SIDE + GAP).swapaxes(1, 2)
+    large: Floats = grid.reshape(lines * (IMAGE_SIDE + GAP), columns * (IMAGE_SIDE + GAP))[:-GAP, :-GAP]
+    return large
