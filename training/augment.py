@@ -28,7 +28,7 @@ class Distortion:
 
     Args:
         rotation_degrees: Rotation about the centre, in degrees.
-        shear: Horizontal displacement for each row of distance from the centre, in pixels.
+        shear: Horizontal displacement per image row of distance from the centre, in pixels.
         scale: Relative change of the width and of the height, drawn separately.
         shift_pixels: Horizontal and vertical displacement, drawn separately, in pixels.
         elastic_pixels: Standard deviation of the elastic displacement of each point, in pixels.
@@ -82,8 +82,7 @@ class Distorter:
         Args:
             rng: Source of randomness.
         Returns:
-            Vertical and horizontal distance of the points from the centre, each of shape (B, 64), in
-            pixels.
+            Vertical and horizontal offset of the points from the centre, each of shape (B, 64), in pixels.
         """
         limits = self.limits
         angle = self._uniform(math.radians(limits.rotation_degrees), rng)
@@ -111,9 +110,9 @@ class Distorter:
 def upsample(pixels: Floats32) -> Floats32:
     """Enlarge images smoothly, to 7×7 points for each pixel.
 
-    This is done once. Each distortion then only looks up the nearest point for each pixel, which is as
-    good as interpolating between the pixels. The interpolation is cubic, because it keeps the edges of
-    strokes sharp; linear interpolation would blur them.
+    This is done once for all epochs. Each distortion then only looks up the nearest point for each pixel,
+    which has the effect of interpolating between the pixels. The interpolation is cubic, because cubic
+    interpolation keeps the edges of strokes sharp; linear interpolation would blur them.
 
     Args:
         pixels: Images, shape (B, 64), float32 in [0, 16].
@@ -148,7 +147,7 @@ def smoothing_matrix(reach_pixels: float) -> Floats32:
 
 
 def _nearest_index(coordinates: Floats) -> NDArray[np.intp]:
-    """Find the row or column of an upsampled image that is nearest to a distance from the centre."""
+    """Find the row or column of an upsampled image that is nearest to an offset from the centre."""
     points = (coordinates + (IMAGE_SIDE / 2 + BORDER_PIXELS)) * POINTS_PER_PIXEL
     clipped: Floats = np.clip(points, 0, UPSAMPLED_SIDE - 1)
     return clipped.astype(np.intp)

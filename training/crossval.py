@@ -66,7 +66,7 @@ class OutOfFoldPredictions:
 
 
 def cross_validate(recipe: Recipe, rows: Rows, count: int, seed: int) -> Iterator[OutOfFoldPredictions]:
-    """Train one network for each fold, and classify the rows of that fold with it.
+    """For each fold, train a network on the other folds and classify the rows of the fold.
 
     Args:
         recipe: The hyper-parameters.

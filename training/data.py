@@ -24,7 +24,7 @@ FORMS = 14
 
 
 class DataError(Exception):
-    """An input file or an output folder does not fit; the message gives the reason."""
+    """An input file or an output folder cannot be used; the message gives the reason."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,7 +75,7 @@ def log_loss(labels: NDArray[np.int64], probabilities: Floats32) -> float:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The images whose predicted digit has a probability within one interval.
+    """The images whose predicted digit has a probability within one interval of width 1/15.
 
     Args:
         rows: Number of images.
@@ -122,7 +122,7 @@ def calibration_error(labels: NDArray[np.int64], probabilities: Floats) -> float
 
 
 class Interval(NamedTuple):
-    """A 95 % confidence interval of a metric; it covers the chance in the choice of the images."""
+    """A 95 % confidence interval of a metric. It only accounts for the random choice of the images."""
 
     low: float
     high: float

@@ -47,7 +47,7 @@ class Schedule:
             The learning rate at that point, on half a cosine from the first rate to the last.
         Source: Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts.
         """
-        fallen = (1 - math.cos(math.pi * progress)) / 2
+        fallen = (1 - math.cos(math.pi * progress)) / 2  # share of the fall, from 0 to 1
         return self.learning_rate * (1 - (1 - self.last_rate) * fallen)
 
 

@@ -1,8 +1,8 @@
 """The gradient check: a gradient is compared with finite differences of the loss.
 
-A derivative is the slope of the loss. Moving one parameter a little up and a little down measures that
-slope without any calculus. A correct gradient agrees with the measured slopes to about nine digits; a
-wrong formula does not. `make gradients` checks our gradient and the notebook's.
+A derivative is the slope of the loss. Moving one parameter a little up and a little down measures this
+slope without any calculus. The gradient of a correct formula agrees with the measured slopes to eight
+digits; the gradient of a wrong formula does not. `make gradients` checks our gradient and the notebook's.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,8 +36,8 @@ def relative_errors(
         step: Distance by which an entry is moved up and down.
     Yields:
         The name of each array and its relative error |a - n| / (|a| + |n|), in [0, 1]. Here a is the
-        gradient, n the central differences, and |.| the Euclidean norm. Below 1e-6 the two are equal
-        within the precision of float64.
+        gradient, n the central differences, and |.| the Euclidean norm. An error below 1e-6 is explained
+        by rounding in float64.
     Source: central differences; LeCun, Bottou, Orr and Müller 1998, "Efficient BackProp".
     """
     rng = np.random.default_rng(0)

@@ -19,7 +19,7 @@ from training.data import Split, folds
 from training.evaluate import accuracy_interval, log_loss_interval, reliability_bins, score
 from training.progress import Curve
 from training.reporting import plots
-from training.reporting.normalisation_plot import normalisation
+from training.reporting.normalisation_plot import normalisation_figure
 from training.reporting.style import save_svg
 
 TEMPLATE = Path(__file__).with_name("model_card.template.md")
@@ -52,11 +52,11 @@ def draw_figures(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredict
     Returns:
         Each figure by the name of its file, without the suffix.
     """
-    card, held_out = artefact.card, split.held_out
+    card, held_out, labels = artefact.card, split.held_out, out_of_fold.labels
     held_out_probabilities = artefact.network.probabilities(held_out.pixels)
     probabilities = out_of_fold.probabilities(card.hyperparameters["temperature"])
-    pixels = np.concatenate([rows.pixels for _, rows in folds(split.training, FOLDS)])
-    bins = [reliability_bins(out_of_fold.labels, p) for p in (out_of_fold.probabilities(1), probabilities)]
+    out_of_fold_pixels = np.concatenate([rows.pixels for _, rows in folds(split.training, FOLDS)])
+    bins = [reliability_bins(labels, p) for p in (out_of_fold.probabilities(1), probabilities)]
     examples = split.training.pixels[:DISTORTED_IMAGES]
     distorter = Distorter(examples, Distortion(**card.hyperparameters["distortion"]))
     rng = np.random.default_rng(card.seed)
@@ -64,10 +64,10 @@ def draw_figures(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredict
         "curves": plots.curves(Curve(**card.curve), out_of_fold.curves),
         "confusion": plots.confusion(card.held_out.confusion),
         "misclassified": plots.misclassified(held_out.pixels, held_out.labels, held_out_probabilities),
-        "misclassified_out_of_fold": plots.misclassified(pixels, out_of_fold.labels, probabilities),
+        "misclassified_out_of_fold": plots.misclassified(out_of_fold_pixels, labels, probabilities),
         "reliability": plots.reliability(*bins),
         "filters": plots.filters(artefact.network.weights.W1),
-        "steps": normalisation(),
+        "steps": normalisation_figure(),
         "distortions": plots.distortions(examples, [distorter.distort(rng) for _ in range(DISTORTED_COPIES)]),
     }
 

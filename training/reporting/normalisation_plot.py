@@ -26,7 +26,7 @@ STROKES = (
 
 
 @mpl.rc_context(fname=STYLE)
-def normalisation() -> Figure:
+def normalisation_figure() -> Figure:
     """Draw a picture and the result of each step that turns it into an 8×8 image.
 
     Returns:
