@@ -1,32 +1,36 @@
 /**
- * Readings for those who listen: said once they have settled, not at every stroke.
+ * Announces predictions to screen readers once they have settled, not after every stroke.
  */
 
-import { percentSure } from "./percent.js";
+import { formatPercent } from "./percent.js";
 
-const SETTLED = 800; // ms without another outcome
+const SETTLE_DELAY_MS = 800; // time without another outcome
 
 /**
- * Create what announces outcomes.
- * @param {HTMLElement} region A live region.
+ * Create the announcer of predictions.
+ * @param {HTMLElement} liveRegion Element with `aria-live`, whose new text a screen reader speaks.
+ * @returns {{announce: (outcome: import("./predictor.js").Outcome) => void}} `announce` takes every outcome.
  */
-export function createAnnouncer(region) {
+export function createAnnouncer(liveRegion) {
   let timer;
 
-  /** Announce an outcome unless another follows soon; refusals and trouble are in the status line, which speaks. */
-  function follow(outcome) {
+  /**
+   * Announce a prediction unless another outcome follows soon.
+   * All other outcomes appear in the status line, which is a live region too.
+   */
+  function announce(outcome) {
     clearTimeout(timer);
-    region.textContent = "";
-    if (outcome.kind !== "answer") return;
+    liveRegion.textContent = "";
+    if (outcome.kind !== "success") return;
     timer = setTimeout(() => {
-      region.textContent = sentence(outcome.body);
-    }, SETTLED);
+      liveRegion.textContent = predictionSentence(outcome.body);
+    }, SETTLE_DELAY_MS);
   }
 
-  return { follow };
+  return { announce };
 }
 
-/** Put a reading into a sentence. */
-function sentence({ digit, probabilities }) {
-  return `Read as ${digit}, ${percentSure(probabilities[digit], 0)} percent sure`;
+/** Describe a prediction in a sentence. */
+function predictionSentence({ digit, probabilities }) {
+  return `Read as ${digit}, ${formatPercent(probabilities[digit], 0)} percent sure`;
 }

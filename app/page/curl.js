@@ -1,54 +1,60 @@
 /**
- * The reading as a command for a shell, and a button that copies it.
+ * Shows the prediction as a curl command, with a button that copies the command.
  */
 
 const PLACEHOLDER = "Draw a digit, and the command that asks for it appears here.";
-const FEEDBACK = 2_000; // ms
-const PLAIN_IN_A_SHELL = /^[\w./:~-]+$/;
+const COPY_FEEDBACK_MS = 2_000;
+const SAFE_UNQUOTED = /^[\w./:~-]+$/; // a shell takes these characters literally
 
 /**
- * Create what shows the command.
- * @param {{code: HTMLElement, button: HTMLButtonElement}} elements Where, and what copies it.
+ * Create the view of the curl command.
+ * @param {{code: HTMLElement, button: HTMLButtonElement}} elements The element that shows the command,
+ *   and the button that copies it.
+ * @returns {{show: (outcome: import("./predictor.js").Outcome) => void}} `show` takes every outcome.
  */
-export function createCurl({ code, button }) {
+export function createCurlView({ code, button }) {
   const label = button.textContent;
   let timer;
 
-  /** Show the command of a reading; in trouble the last one stays, like the reading itself. */
-  function follow(outcome) {
-    if (outcome.kind === "trouble") return;
-    const read = outcome.kind === "answer";
-    code.textContent = read ? command(outcome.body.pixels) : PLACEHOLDER;
-    code.classList.toggle("placeholder", !read);
-    button.disabled = !read;
+  /** Show the command of a prediction. While the service is unavailable, the last command stays. */
+  function show(outcome) {
+    if (outcome.kind === "unavailable") return;
+    const hasPrediction = outcome.kind === "success";
+    code.textContent = hasPrediction ? curlCommand(outcome.body.pixels) : PLACEHOLDER;
+    code.classList.toggle("placeholder", !hasPrediction);
+    button.disabled = !hasPrediction;
   }
 
-  /** Copy the command and say so for a while. */
+  /** Copy the command, and show the result on the button for a short time. */
   async function copy() {
     button.textContent = (await copyText(code)) ? "Copied" : "Press Ctrl+C";
     clearTimeout(timer);
     timer = setTimeout(() => {
       button.textContent = label;
-    }, FEEDBACK);
+    }, COPY_FEEDBACK_MS);
   }
 
   button.addEventListener("click", copy);
-  return { follow };
+  return { show };
 }
 
-/** Write the command that has an 8×8 read. */
-function command(pixels) {
-  const address = new URL("predict", document.baseURI).href;
+/** Build the command that sends an 8×8 image to the service. */
+function curlCommand(pixels) {
+  const url = new URL("predict", document.baseURI).href;
   const rows = pixels.map((row) => JSON.stringify(row)).join(",\n  ");
-  return `curl -s ${quote(address)} -d '{"pixels": [\n  ${rows}]}'`;
+  return `curl -s ${shellQuote(url)} -d '{"pixels": [\n  ${rows}]}'`;
 }
 
-/** Quote a word for a shell if it needs it. */
-function quote(word) {
-  return PLAIN_IN_A_SHELL.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+/** Quote a word for a POSIX shell if the word needs quotes. */
+function shellQuote(word) {
+  return SAFE_UNQUOTED.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** Copy an element's text; browsers hide the clipboard from pages without TLS, so there is the old way too. */
+/**
+ * Copy the text of an element, and return whether that worked.
+ * Browsers offer the clipboard API only to pages with TLS. Elsewhere the older `execCommand` copies the
+ * selection.
+ */
 async function copyText(element) {
   try {
     await navigator.clipboard.writeText(element.textContent);

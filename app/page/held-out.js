@@ -1,51 +1,54 @@
 /**
- * How well the network reads images that it never saw in training: a sentence, and the confusion matrix.
+ * Shows the metrics of the network on the held-out images: the accuracy and the confusion matrix.
  */
 
-import { askPatiently } from "./ask.js";
+import { fetchWithRetry } from "./request.js";
 
-const HEAT_LEVELS = 4; // style.css has a colour for each
+const HEAT_LEVELS = 4; // components.css has a colour for each level
 
 /**
- * Ask for the figures and show them.
- * @param {{accuracy: HTMLElement, confusion: HTMLTableElement}} elements Where.
+ * Request the metrics of the service, and show those of the held-out images.
+ * @param {{accuracy: HTMLElement, confusion: HTMLTableElement}} elements The element for the accuracy or an
+ *   error message, and the empty table for the confusion matrix.
+ * @returns {Promise<void>} Resolved when the metrics are shown, or the message of a rejected request.
  */
-export async function showHeldOut({ accuracy, confusion }) {
-  const sayTrouble = (trouble) => {
-    accuracy.textContent = trouble.message;
+export async function showHeldOutMetrics({ accuracy, confusion }) {
+  const showMessage = ({ message }) => {
+    accuracy.textContent = message;
   };
-  const outcome = await askPatiently(makeRequest, sayTrouble, new AbortController().signal);
-  if (outcome.kind === "refusal") return sayTrouble(outcome);
-  accuracy.textContent = sentence(outcome.body);
-  fillTable(confusion, outcome.body.held_out.confusion);
+  const neverAborted = new AbortController().signal;
+  const outcome = await fetchWithRetry(makeRequest, showMessage, neverAborted);
+  if (outcome.kind === "rejected") return showMessage(outcome);
+  accuracy.textContent = accuracySentence(outcome.body);
+  fillConfusionMatrix(confusion, outcome.body.held_out.confusion);
 }
 
-/** Make the request for the figures. */
+/** Make the request for the metrics. */
 function makeRequest() {
   return new Request("metrics", { headers: { Accept: "application/json" } });
 }
 
-/** Put the accuracy into a sentence. */
-function sentence(metrics) {
+/** State the accuracy in a sentence. */
+function accuracySentence(metrics) {
   const percent = (metrics.accuracy * 100).toFixed(2);
   return `It reads ${percent} % of ${metrics.held_out.rows} images it never saw in training.`;
 }
 
-/** Fill a table with a head of digits, and a row for each. */
-function fillTable(table, counts) {
-  const digits = counts.map((_, digit) => createHeader(digit, "col"));
-  table.createTHead().insertRow().append(document.createElement("td"), ...digits);
+/** Fill the table: a header row with the predicted digits, then one row for each true digit. */
+function fillConfusionMatrix(table, counts) {
+  const headers = counts.map((_, digit) => createHeader(digit, "col"));
+  table.createTHead().insertRow().append(document.createElement("td"), ...headers);
   const body = table.createTBody();
-  counts.forEach((row, digit) => fillRow(body.insertRow(), row, digit));
+  counts.forEach((rowCounts, digit) => fillRow(body.insertRow(), rowCounts, digit));
 }
 
 /** Fill the row of one true digit. */
-function fillRow(element, row, digit) {
-  const total = row.reduce((sum, count) => sum + count, 0);
-  element.append(createHeader(digit, "row"), ...row.map((count) => createCell(count, total)));
+function fillRow(row, rowCounts, digit) {
+  const total = rowCounts.reduce((sum, count) => sum + count, 0);
+  row.append(createHeader(digit, "row"), ...rowCounts.map((count) => createCell(count, total)));
 }
 
-/** Create a header of a row or column. */
+/** Create the header of a row or column. */
 function createHeader(digit, scope) {
   const header = document.createElement("th");
   header.scope = scope;
@@ -53,11 +56,12 @@ function createHeader(digit, scope) {
   return header;
 }
 
-/** Create a cell; none has no text, so that the eye finds the mistakes. */
+/** Create the cell of a count. The cell of a count of 0 stays empty, so that mistakes are easy to see. */
 function createCell(count, total) {
   const cell = document.createElement("td");
   if (count === 0) return cell;
   cell.textContent = count;
-  cell.dataset.heat = Math.ceil(HEAT_LEVELS * Math.sqrt(count / total)); // a root, or one mistake would not show
+  // The square root raises small shares; without it a single mistake would be hard to see.
+  cell.dataset.heat = Math.ceil(HEAT_LEVELS * Math.sqrt(count / total));
   return cell;
 }

@@ -1,13 +1,14 @@
 /**
- * Shares as percentages.
+ * Probabilities as percentages.
  */
 
 /**
- * Write how sure the network is, rounded down and never as 100, because it is never certain.
+ * Format a probability as a percentage, rounded down and below 100, because the network is never certain.
  * @param {number} probability From 0 to 1.
- * @param {number} decimals How many.
+ * @param {number} decimals Number of digits after the decimal point.
+ * @returns {string} The percentage without its sign.
  */
-export function percentSure(probability, decimals) {
+export function formatPercent(probability, decimals) {
   const steps = 10 ** decimals;
   const floor = Math.floor(probability * 100 * steps);
   return (Math.min(floor, 100 * steps - 1) / steps).toFixed(decimals);

@@ -1,21 +1,22 @@
-"""Take the README's picture of the page, `docs/page.png`: `python -m tests.e2e.screenshot`."""
+"""Take the screenshot of the page for the README, `docs/page.png`: `python -m tests.e2e.screenshot`."""
 
 from playwright.sync_api import sync_playwright
 
 from tests.conftest import ROOT
+from tests.e2e.browser import EXECUTABLE, LAUNCH_FLAGS, DrawingPage
 from tests.e2e.server import running
-from tests.e2e.test_page import BROWSER, FLAGS, Visit
 
-SCREEN = {"viewport": {"width": 1120, "height": 740}}
+DEVICE = {"viewport": {"width": 1120, "height": 740}}
 
 
 def main():
+    """Draw a 3 on the page, and save the screenshot."""
     with sync_playwright() as playwright, running(port=8000) as server:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        visit = Visit(browser.new_context(**SCREEN).new_page(), f"{server.url}/")
-        visit.draw(3)
-        visit.expect_digit(3)
-        visit.page.screenshot(path=ROOT / "docs" / "page.png", animations="disabled")
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=LAUNCH_FLAGS)
+        drawing_page = DrawingPage(browser.new_context(**DEVICE).new_page(), f"{server.url}/")
+        drawing_page.draw(3)
+        drawing_page.expect_prediction(3)
+        drawing_page.page.screenshot(path=ROOT / "docs" / "page.png", animations="disabled")
         browser.close()
 
 
