@@ -89,7 +89,7 @@ def train_pytorch(epochs, seed):
 
 def train_notebook(epochs, seed):
     """Train with the notebook's loop, but with the correct gradient and without its stopping rule."""
-    run = notebook.run(SPLIT.training, notebook.NONE, seed=seed, ends_when_loss_rises=False)
+    run = notebook.train(SPLIT.training, notebook.NO_FAULTS, seed=seed, stops_early=False)
     for iteration in islice(run, epochs):
         yield lambda weights=iteration.weights: forward(weights, HELD_OUT_INPUTS).logits.argmax(axis=1)
 

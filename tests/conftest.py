@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from app.main import create_app
 from app.settings import Settings
-from model import PIXELS, load_artefact, normalise_digit, subtract_background
+from model import load_artefact
 from training.data import load_split
 
 settings.register_profile("digits", deadline=None, print_blob=True)
@@ -61,17 +61,6 @@ class InProcess:
 @pytest.fixture(scope="session")
 def artefact():
     return load_artefact(ROOT / "model" / "digits.npz")
-
-
-@pytest.fixture(scope="session")
-def network_reads(artefact):
-    """Reads the digit of a picture, brightness 0 to 255."""
-
-    def read(brightness):
-        pixels = normalise_digit(subtract_background(brightness)).reshape(1, PIXELS)
-        return int(artefact.network.probabilities(pixels).argmax())
-
-    return read
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ ELSEWHERE = {
     "make gradients": "has a test of its own",
     "make train": "takes a minute; tests/training trains shorter",
     "make cross-validate": "takes minutes; tests/training/test_crossval.py trains shorter",
-    "make report": "tests/training/test_report.py writes it",
+    "make report": "tests/training/reporting/test_model_card.py writes it",
     "make bench-quick": "is a benchmark; tests/test_benchmarks.py runs its parts",
     "make bench-training": "is a benchmark; its table is held against its result below",
     "make notebook": "takes two minutes; tests/training/test_notebook.py runs its parts",

@@ -7,7 +7,7 @@ from matplotlib.ticker import StrMethodFormatter
 
 from benchmarks.serving.contenders import CONTENDERS
 from benchmarks.serving.goals import median_of
-from training.plots import BLUE, ORANGE, STYLE, canvas, save
+from training.reporting.style import BLUE, ORANGE, STYLE, new_figure, save_svg
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -19,8 +19,8 @@ def write_plots(serving, scaling):
         serving: The result of comparing the contenders.
         scaling: The result of measuring this service by batch size and by number of connections.
     """
-    save(plot_comparison(serving["results"]), DOCS / "serving.svg")
-    save(plot_scaling(scaling["results"]), DOCS / "scaling.svg")
+    save_svg(plot_comparison(serving["results"]), DOCS / "serving.svg")
+    save_svg(plot_scaling(scaling["results"]), DOCS / "scaling.svg")
 
 
 @mpl.rc_context(fname=STYLE)
@@ -34,7 +34,7 @@ def plot_comparison(results):
     """
     cpu = {name: median_of(measurements, "cpu_microseconds") for name, measurements in results.items()}
     names = sorted((name for name in cpu if name != "two_workers"), key=cpu.get, reverse=True)
-    figure, (axes,) = canvas(8, 0.45 * len(names) + 0.5)
+    figure, (axes,) = new_figure(8, 0.45 * len(names) + 0.5)
     colours = [ORANGE if name == "ours" else BLUE for name in names]
     titles, costs = [CONTENDERS[name].title for name in names], [cpu[name] for name in names]
     axes.bar_label(axes.barh(titles, costs, color=colours), [f"{cost:,.0f}" for cost in costs], padding=4)
@@ -52,7 +52,7 @@ def plot_scaling(rounds):
     Returns:
         The figure.
     """
-    figure, (sizes, connections) = canvas(9, 3.4, columns=2)
+    figure, (sizes, connections) = new_figure(9, 3.4, columns=2)
     for curve, label, colour in (("batch", "JSON", BLUE), ("tensor", "/v2, bytes", ORANGE)):
         cpu = median_curve(rounds, curve, "cpu_microseconds")
         sizes.plot([*cpu], [cost / size for size, cost in cpu.items()], "o-", label=label, color=colour)

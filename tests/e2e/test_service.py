@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from app.api.schemas import EXAMPLE_IMAGE
-from app.http.middleware import MAX_HEAD_BYTES
+from app.http.request_head import MAX_HEAD_BYTES
 from tests.conftest import ROOT
 from tests.e2e.server import eventually, is_ready, running, service, status, wait_for_both_workers
 from tests.hostile import INFER

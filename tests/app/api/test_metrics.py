@@ -328,7 +328,7 @@ def test_what_only_looks_like_a_template_is_unmatched(make_client, path):
 def test_a_path_that_a_proxy_took_off_is_no_part_of_a_route(make_client):
     client = make_client()
     client.root_path = "/digits"
-    for path in ("/", "/docs", "/draw.js", "/predict"):
+    for path in ("/", "/docs", "/main.js", "/predict"):
         client.get(f"/digits{path}")
     counted = answers(client.get("/digits/metrics").json()["service"])
     assert {(a["route"], a["count"]) for a in counted} == {("/{path}", 2), ("/docs", 1), ("/predict", 1)}
@@ -364,7 +364,7 @@ def test_who_has_an_answer_finds_it_counted(artefact, path, route):
 
 def test_files_of_the_page_are_one_route_and_what_there_is_not_is_none(make_client):
     client = make_client()
-    for path in ("/", "/draw.js", "/style.css", "/nowhere.js", "/draw.js/"):
+    for path in ("/", "/main.js", "/style.css", "/nowhere.js", "/main.js/"):
         client.get(path)
     counted = answers(client.get("/metrics").json()["service"])
     assert {(a["route"], a["status"], a["count"]) for a in counted} == {
