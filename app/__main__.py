@@ -39,9 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name in FLAGS:
         field = Settings.model_fields[name]
         help_text = f"{field.description} (default: {field.default!r})".replace("%", "%%")
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", metavar="VALUE", default=argparse.SUPPRESS, help=help_text
-        )
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", default=argparse.SUPPRESS, help=help_text)
     return parser
 
 
@@ -57,9 +55,7 @@ def main() -> int:
         artefact = load_artefact(settings.weights, settings.weights_sha256)
         listener = listen(settings.host, settings.port)
     except ValidationError as error:
-        return report_failure(
-            "; ".join(f"DIGITS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
-        )
+        return report_failure("; ".join(f"DIGITS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
     except ArtefactError as error:
         return report_failure(str(error))
     except OSError as error:

@@ -59,7 +59,8 @@ def create_app(
     statistics = Statistics(registry, settings.max_batch_rows)
     errors = ErrorResponses({PREFIX: OIP_FORM})
     app = _create_bare_app(tracer_provider, errors)
-    observers = tracing.prediction_observers(tracer_provider)
+    is_traced = tracer_provider is not None
+    observers = [tracing.set_batch_size] if is_traced else []  # without spans a prediction costs nothing more
     predictor = Predictor(artefact.network, instruments.predictions.count, *observers)
     for router in (
         predict_routes(predictor, settings),
@@ -70,7 +71,6 @@ def create_app(
     ):
         add_flat_routes(app.router, router)
     app.include_router(page_routes())  # a route to files must be included, and it must come last
-    is_traced = tracer_provider is not None
     if not is_traced:  # the framework creates spans only for requests that go through it
         app.add_middleware(FastPath, routes=find_fast_routes(app))
     app.add_middleware(

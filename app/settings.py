@@ -27,20 +27,16 @@ class Settings(BaseSettings):
     )
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port; 0 takes any free one.")
     workers: int = Field(
-        default=1,
-        ge=1,
-        le=64,
-        description="Number of worker processes; one process serves fifteen thousand predictions a second.",
+        default=1, ge=1, le=64, description="Worker processes; one serves fifteen thousand predictions a second."
     )
     root_path: str = Field(
         default="",
         pattern="^(/[A-Za-z0-9._~-]+)*$",
-        description="Path prefix that a proxy removes from each request; the links in /docs need it.",
+        description="Path prefix that a proxy removes; the links in /docs need it.",
     )
     weights: Path = Field(default=RELEASED_WEIGHTS, description="File of weights to serve.")
     weights_sha256: Sha256 | None = Field(
-        default=None,
-        description="SHA-256 that the file of weights must have; if unset, any valid file is accepted.",
+        default=None, description="SHA-256 that the file of weights must have; if unset, any valid file is accepted."
     )
     max_body_bytes: int = Field(
         default=2 * 1024 * 1024,
@@ -49,43 +45,28 @@ class Settings(BaseSettings):
         "1024 images with all their decimals fit.",
     )
     max_batch_rows: int = Field(
-        default=1024,
-        ge=1,
-        le=65_536,
-        description="Largest number of images in a batch; limits how long one request blocks the event loop.",
+        default=1024, ge=1, le=65_536, description="Largest batch, in images; a batch blocks the event loop."
     )
     max_picture_bytes: int = Field(
-        default=8 * 1024 * 1024,
-        ge=1024,
-        description="Largest body with a picture, in bytes; a photo of a phone fits.",
+        default=8 * 1024 * 1024, ge=1024, description="Largest body with a picture, in bytes; a photo of a phone fits."
     )
     max_picture_pixels: int = Field(
-        default=16_000_000,
-        ge=64,
-        description="Largest number of pixels of a picture, checked before decoding; a third for a WebP.",
+        default=16_000_000, ge=64, description="Most pixels of a picture, checked before decoding; for WebP a third."
     )
     max_pictures_in_flight: int = Field(
-        default=16,
-        ge=1,
-        description="Largest number of pictures in progress in a process; further requests get a 503.",
+        default=16, ge=1, description="Largest number of pictures in progress in a process; further requests get a 503."
     )
     keep_alive_seconds: int = Field(
-        default=75,
-        ge=1,
-        description="Time after which an idle connection is closed; longer than the 60 s of a load balancer.",
+        default=75, ge=1, description="Longest idle time of a connection; more than the 60 s of load balancers."
     )
     drain_seconds: float = Field(
-        default=2.0,
-        ge=0,
-        le=300,
-        description="Pause after SIGTERM, between readiness turning 503 and the socket closing.",
+        default=2.0, ge=0, le=300, description="On SIGTERM, pause between readiness turning 503 and the socket closing."
     )
     graceful_stop_seconds: int = Field(
         default=10, ge=1, description="Time limit for the requests in flight after the socket is closed."
     )
     access_log: bool = Field(
-        default=False,
-        description="Log one line for every request; off because it nearly doubles the cost of a prediction.",
+        default=False, description="Log every request; off because it nearly doubles the cost of a prediction."
     )
 
     @property

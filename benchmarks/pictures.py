@@ -207,9 +207,7 @@ def mistakes(result, count=5):
     np.fill_diagonal(confusion, 0)
     most_frequent = np.argsort(-confusion, axis=None, kind="stable")[:count]
     pairs = (np.unravel_index(flat_index, confusion.shape) for flat_index in most_frequent)
-    descriptions = (
-        f"a {label} as {predicted} {confusion[label, predicted]} times" for label, predicted in pairs
-    )
+    descriptions = (f"a {label} as {predicted} {confusion[label, predicted]} times" for label, predicted in pairs)
     return f"Of the {confusion.sum()} mistakes the commonest are {', '.join(descriptions)}."
 
 
@@ -226,10 +224,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("strokes", type=Path, help="file of recorded strokes, .npz")
     parser.add_argument(
-        "--every",
-        type=int,
-        default=6,
-        help="measure each n-th digit in each kind of file; default: %(default)s",
+        "--every", type=int, default=6, help="measure each n-th digit in each kind of file; default: %(default)s"
     )
     options = parser.parse_args()
     result = measure(options.strokes, options.every)

@@ -56,11 +56,7 @@ def train_scikit_learn(epochs, seed):
     """Train with scikit-learn's `MLPClassifier`."""
     random_state = np.random.RandomState(seed)
     network = MLPClassifier(
-        LAYER_SIZES[1:-1],
-        batch_size=BATCH_SIZE,
-        learning_rate_init=LEARNING_RATE,
-        alpha=0,
-        random_state=random_state,
+        LAYER_SIZES[1:-1], batch_size=BATCH_SIZE, learning_rate_init=LEARNING_RATE, alpha=0, random_state=random_state
     )
     for _ in range(epochs):
         network.partial_fit(INPUTS, LABELS, classes=range(DIGITS))

@@ -11,9 +11,7 @@ OVERSAMPLING = 4  # each pixel is the mean of 4×4 smaller pixels, so that edges
 def arc(centre, radii, start, end, points=24):
     """Compute points along an ellipse; angles are in degrees: 0 is right, 90 is down."""
     angles = [math.radians(start + (end - start) * i / (points - 1)) for i in range(points)]
-    return [
-        (centre[0] + radii[0] * math.cos(angle), centre[1] + radii[1] * math.sin(angle)) for angle in angles
-    ]
+    return [(centre[0] + radii[0] * math.cos(angle), centre[1] + radii[1] * math.sin(angle)) for angle in angles]
 
 
 # Each digit is a list of strokes, and each stroke is a list of points (x, y). y is 0 at the top of the digit

@@ -24,13 +24,7 @@ def tensor(**fields):
 
 def behind(size, **fields):
     """A tensor whose bytes are behind the JSON."""
-    return {
-        "name": "pixels",
-        "shape": [1, 64],
-        "datatype": "FP32",
-        "parameters": {"binary_data_size": size},
-        **fields,
-    }
+    return {"name": "pixels", "shape": [1, 64], "datatype": "FP32", "parameters": {"binary_data_size": size}, **fields}
 
 
 def message(*tensors, **fields):
@@ -110,10 +104,7 @@ MESSAGES = {
     "output_unknown": (wanted({"name": MARK}), "outputs[0].name must be 'digit' or 'probabilities'"),
     "output_without_name": (wanted({}), "outputs[0].name"),
     "duplicate_output_names": (wanted({"name": "digit"}, {"name": "digit"}), "outputs must name each"),
-    "more_outputs_than_there_are": (
-        wanted(*[{"name": "digit"}] * 3),
-        "outputs must have a length of at most 2",
-    ),
+    "more_outputs_than_there_are": (wanted(*[{"name": "digit"}] * 3), "outputs must have a length of at most 2"),
     "outputs_by_the_thousand": (wanted(*[{"name": "digit"}] * 50_000), VALUES),
     "outputs_an_object": (message(tensor(), outputs={}), "outputs"),
     "output_binary_of_text": (
@@ -145,10 +136,7 @@ MESSAGES = {
     "endless_recursion": (b"[" * 1_000_000, VALUES),
     "integer_of_a_million_digits": (b'{"inputs":[{"data":[' + b"1" * 1_000_000, "the body is not valid JSON"),
     "exponent_of_a_million_digits": (b'{"inputs":[{"shape":[1e' + b"1" * 1_000_000, "the body is not valid"),
-    "float_overflows": (
-        json.dumps(message(tensor(data=["@"] * 64))).replace('"@"', "1e999").encode(),
-        "pixels[0][0]",
-    ),
+    "float_overflows": (json.dumps(message(tensor(data=["@"] * 64))).replace('"@"', "1e999").encode(), "pixels[0][0]"),
 }
 
 HEAD = json.dumps(message(behind(256))).encode()

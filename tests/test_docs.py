@@ -128,9 +128,7 @@ def test_every_other_command_is_accounted_for():
     others = {command for _, command, _ in SHOWN if not command.startswith("curl")}
     assert others <= set(ELSEWHERE)
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {
-        target for name in DOCUMENTS for target in re.findall(r"`make ([a-z-]+)", (ROOT / name).read_text())
-    }
+    named = {target for name in DOCUMENTS for target in re.findall(r"`make ([a-z-]+)", (ROOT / name).read_text())}
     assert named <= targets
 
 

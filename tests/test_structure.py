@@ -43,15 +43,7 @@ LIBRARIES = {
     "app.predictor": {"numpy"},
     "app.pictures": {"PIL", "fastapi", "numpy", "starlette"},
     "app.observability": {
-        *(
-            "fastapi",
-            "numpy",
-            "opentelemetry",
-            "prometheus_client",
-            "pydantic",
-            "starlette",
-            "typing_extensions",
-        )
+        *("fastapi", "numpy", "opentelemetry", "prometheus_client", "pydantic", "starlette", "typing_extensions")
     },
     "app.oip.codec": {"numpy", "pydantic", "pydantic_core", "typing_extensions"},
     "app.http": {*WEB, "numpy"},
@@ -170,9 +162,7 @@ def test_the_public_names_of_the_model_are_complete():
 
 def test_serving_loads_no_library_of_the_training():
     code = "import sys, app.main, app.process.server; print(*{name.split('.')[0] for name in sys.modules})"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(result.stdout.split())
     assert "numpy" in loaded
     assert not loaded & {"sklearn", "scipy", "matplotlib", "tqdm", "training", "joblib"}

@@ -62,11 +62,7 @@ def make_card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_
         training_rows=training_rows,
         curve=asdict(curve),
         held_out=held_out,
-        libraries={
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
+        libraries={"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__},
     )
 
 
@@ -101,9 +97,7 @@ def report(file: Path, validation: Path, out: Path) -> int:
     """
     artefact, out_of_fold = load_artefact(file), crossval.load(validation)
     if not out_of_fold.is_complete_for(artefact.card.hyperparameters):
-        raise DataError(
-            f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}"
-        )
+        raise DataError(f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}")
     write_report(out, artefact, load_split(), out_of_fold)
     print(f"{out}/model_card.md and its pictures")
     return 0

@@ -21,12 +21,7 @@ class Adam:
     """
 
     def __init__(
-        self,
-        size: int,
-        weight_decay: float = 0.0,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
+        self, size: int, weight_decay: float = 0.0, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
     ) -> None:
         self.weight_decay = weight_decay
         self.beta_1 = beta_1

@@ -56,17 +56,9 @@ VERSION = "2"  # of the released weights; each new release gets the next number
 
 RELEASE = Recipe(
     name="adam-elastic",
-    schedule=Schedule(
-        epochs=3000, batch_rows=32, learning_rate=3e-3, last_rate=0.3, weight_decay=0.05, averaged=0.4
-    ),
+    schedule=Schedule(epochs=3000, batch_rows=32, learning_rate=3e-3, last_rate=0.3, weight_decay=0.05, averaged=0.4),
     distortion=Distortion(
-        rotation_degrees=10,
-        shear=0.1,
-        scale=0.1,
-        shift_pixels=0.5,
-        elastic_pixels=0.5,
-        elastic_reach_pixels=2,
-        ink=0.3,
+        rotation_degrees=10, shear=0.1, scale=0.1, shift_pixels=0.5, elastic_pixels=0.5, elastic_reach_pixels=2, ink=0.3
     ),
     temperature=0.8,
 )

@@ -47,9 +47,7 @@ def to_prediction_replies(predictions: Predictions) -> list[Prediction]:
     """
     return [
         {"digit": digit, "probabilities": probabilities}
-        for digit, probabilities in zip(
-            predictions.digits.tolist(), predictions.probabilities.tolist(), strict=True
-        )
+        for digit, probabilities in zip(predictions.digits.tolist(), predictions.probabilities.tolist(), strict=True)
     ]
 
 

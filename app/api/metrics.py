@@ -23,9 +23,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def metrics_routes(
-    artefact: Artefact, shared_counters: SharedCounters, instruments: Instruments
-) -> APIRouter:
+def metrics_routes(artefact: Artefact, shared_counters: SharedCounters, instruments: Instruments) -> APIRouter:
     """Build the route that reports the figures.
 
     Args:

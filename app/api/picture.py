@@ -14,15 +14,8 @@ from app.api.schemas import PicturePrediction
 from app.http.admission import Admission
 from app.http.problems import documented_problems
 from app.observability.instruments import RejectedPictureCounters
+from app.pictures import upload
 from app.pictures.decode import PictureTooLargeError, UndecodableError, normalise_file
-from app.pictures.upload import (
-    FORM,
-    MEDIA_TYPES,
-    announced_body_bytes,
-    picture_error,
-    picture_location,
-    receive_file,
-)
 from app.predictor import Predictor
 from app.settings import Settings
 from model import PIXELS, BlankPictureError, Floats32
@@ -36,15 +29,13 @@ _FILE = {"type": "string", "format": "binary"}
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        **{media_type: {"schema": _FILE} for media_type in MEDIA_TYPES},
-        FORM: {"schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}}},
+        **{media_type: {"schema": _FILE} for media_type in upload.MEDIA_TYPES},
+        upload.FORM: {"schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}}},
     },
 }
 
 
-def picture_routes(
-    predictor: Predictor, settings: Settings, rejected_pictures: RejectedPictureCounters
-) -> APIRouter:
+def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: RejectedPictureCounters) -> APIRouter:
     """Build the route that predicts the digit of a picture.
 
     A picture is decoded in a thread, because decoding takes milliseconds. Pictures are decoded one at a time,
@@ -63,22 +54,20 @@ def picture_routes(
         responses=documented_problems(400, 408, 413, 415, 422, 500, 503),
     )
     admission = Admission(settings.max_pictures_in_flight, MAX_LARGE_BODIES * settings.max_picture_bytes)
-    one_at_a_time = CapacityLimiter(1)
+    limiter = CapacityLimiter(1)
 
     async def receive_and_normalise(request: Request) -> Floats32:
-        with admission.admit(announced_body_bytes(request, settings.max_picture_bytes)):
+        with admission.admit(upload.announced_body_bytes(request, settings.max_picture_bytes)):
             try:
-                file = await receive_file(request)
-                return await to_thread.run_sync(
-                    normalise_file, file, settings.max_picture_pixels, limiter=one_at_a_time
-                )
+                file = await upload.receive_file(request)
+                return await to_thread.run_sync(normalise_file, file, settings.max_picture_pixels, limiter=limiter)
             finally:
                 await request.close()
 
     @router.post("/predict/picture", openapi_extra={"requestBody": REQUEST_BODY})
     async def predict_picture(request: Request) -> PicturePrediction:
         """Predict the digit that a picture shows: a PNG, JPEG, WebP or BMP file."""
-        with rejecting(rejected_pictures, *picture_location(request)):
+        with rejecting(rejected_pictures, *upload.picture_location(request)):
             image = await receive_and_normalise(request)
         (prediction,) = to_prediction_replies(predictor.predict(image.reshape(1, PIXELS)))
         return PicturePrediction(**prediction, pixels=image.astype(int).tolist())
@@ -110,11 +99,11 @@ def rejecting(rejected_pictures: RejectedPictureCounters, *location: str) -> Ite
     except UndecodableError as error:
         rejected_pictures.count("undecodable")
         rule = "is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged"
-        raise picture_error(rule, *location) from error.with_traceback(None)
+        raise upload.picture_error(rule, *location) from error.with_traceback(None)
     except BlankPictureError as error:
         rejected_pictures.count("blank")
         rule = "shows nothing that stands out from its paper"
-        raise picture_error(rule, *location) from error.with_traceback(None)
+        raise upload.picture_error(rule, *location) from error.with_traceback(None)
     except HTTPException as error:
         rejected_pictures.count(REASON_BY_STATUS[error.status_code])
         raise

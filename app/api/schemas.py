@@ -27,21 +27,13 @@ EXAMPLE_IMAGE: list[JsonValue] = [
     *(0, 0, 8, 4, 5, 14, 9, 0),
     *(0, 0, 7, 13, 13, 9, 0, 0),
 ]
-EXAMPLE_ROWS: list[JsonValue] = [
-    EXAMPLE_IMAGE[start : start + IMAGE_SIDE] for start in range(0, PIXELS, IMAGE_SIDE)
-]
+EXAMPLE_ROWS: list[JsonValue] = [EXAMPLE_IMAGE[start : start + IMAGE_SIDE] for start in range(0, PIXELS, IMAGE_SIDE)]
 
-Pixel: TypeAlias = Annotated[
-    float, Field(strict=True, json_schema_extra={"minimum": INK_MIN, "maximum": INK_MAX})
-]
+Pixel: TypeAlias = Annotated[float, Field(strict=True, json_schema_extra={"minimum": INK_MIN, "maximum": INK_MAX})]
 # Lists fail fast, because a body of 2 MiB can hold a million errors, and describing all of them takes
 # seconds.
-FlatImage: TypeAlias = Annotated[
-    list[Pixel], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True, title=FLAT)
-]
-ImageRow: TypeAlias = Annotated[
-    list[Pixel], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True)
-]
+FlatImage: TypeAlias = Annotated[list[Pixel], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True, title=FLAT)]
+ImageRow: TypeAlias = Annotated[list[Pixel], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True)]
 RowsImage: TypeAlias = Annotated[
     list[ImageRow], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True, title=ROWS)
 ]
@@ -94,11 +86,7 @@ class Prediction(TypedDict):
     digit: Annotated[int, Field(ge=0, lt=DIGITS, description="The most probable digit.")]
     probabilities: Annotated[
         list[float],
-        Field(
-            min_length=DIGITS,
-            max_length=DIGITS,
-            description="One probability for each digit from 0; they sum to 1.",
-        ),
+        Field(min_length=DIGITS, max_length=DIGITS, description="A probability for each digit from 0; they sum to 1."),
     ]
 
 

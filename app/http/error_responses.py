@@ -13,7 +13,7 @@ from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import Message, Receive, Scope, Send
 
 from app.http.field_errors import FieldError, field_error, format_location
-from app.http.problems import PROBLEM_FORM, ErrorForm, problem_title
+from app.http.problems import PROBLEM_FORM, ErrorForm, problem_type
 from app.http.scope import route_path
 
 IS_OWN_RESPONSE = "digits.error_response"  # key of a scope: this module built the answer
@@ -52,7 +52,7 @@ class ErrorResponses:
         """
         scope[IS_OWN_RESPONSE] = True
         form = self._form(scope)
-        status, body = form.write(status, detail or f"{problem_title(status)}.", errors)
+        status, body = form.write(status, detail or f"{problem_type(status)[1]}.", errors)
         return Response(body, status, headers, form.media_type)
 
     def install(self, app: FastAPI) -> None:

@@ -19,9 +19,7 @@ from app.http.json_endpoint import JsonRoute
 from app.http.scope import route_path
 
 CONTENT_TYPE = (b"content-type", JSON.encode())
-MAX_BYTES = (
-    4096  # three times an image with all its decimals; the framework's share is small for longer bodies
-)
+MAX_BYTES = 4096  # three times an image with all its decimals; the framework's share is small for longer bodies
 
 
 class FastPath:
@@ -39,9 +37,7 @@ class FastPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI defines it."""
         route = self.routes.get(route_path(scope)) if scope.get("method") == "POST" else None
-        if route is None or not _announces_short_json(
-            scope, min(MAX_BYTES, route.max_body_size or MAX_BYTES)
-        ):
+        if route is None or not _announces_short_json(scope, min(MAX_BYTES, route.max_body_size or MAX_BYTES)):
             await self.app(scope, receive, send)
             return
         message = await receive()

@@ -103,9 +103,7 @@ def parse_json(body: TypeAdapter[T], data: bytes, max_values: int, select_errors
         details = select_errors(error.errors(include_url=False, include_input=False))
         if len(details) > MAX_ERRORS:
             raise _body_error(TOO_MANY_ERRORS) from error
-        raise RequestValidationError(
-            [{**detail, "loc": ("body", *detail["loc"])} for detail in details]
-        ) from error
+        raise RequestValidationError([{**detail, "loc": ("body", *detail["loc"])} for detail in details]) from error
 
 
 def count_values(data: bytes) -> int:

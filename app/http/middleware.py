@@ -51,13 +51,13 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        head = check_head(scope)
-        record = RequestRecord(scope, send, head.request_id, self.requests)
+        request_id, head_error = check_head(scope)
+        record = RequestRecord(scope, send, request_id, self.requests)
         if self.is_traced:
-            tracing.set_request_id(head.request_id)
+            tracing.set_request_id(request_id)
         try:
-            if head.error is not None:
-                await self.errors.build(scope, *head.error)(scope, receive, record.send)
+            if head_error is not None:
+                await self.errors.build(scope, *head_error)(scope, receive, record.send)
             else:
                 replace_errors = self.errors.replace_foreign_errors(scope, receive, record.send)
                 await self.app(scope, receive, replace_errors)

@@ -65,14 +65,21 @@ class ErrorForm(NamedTuple):
 
 
 def _write_problem(status: int, detail: str, errors: Sequence[FieldError] | None) -> tuple[int, bytes]:
-    identifier, title = _problem_type(status)
+    identifier, title = problem_type(status)
     problem = ProblemReply(type=f"urn:digits:problem:{identifier}", title=title, status=status, detail=detail)
     if errors is not None:
         problem["errors"] = list(errors)
     return status, _PROBLEM.dump_json(problem)
 
 
-def _problem_type(status: int) -> tuple[str, str]:
+def problem_type(status: int) -> tuple[str, str]:
+    """Return the kind of problem that a status stands for.
+
+    Args:
+        status: HTTP status, 400 to 599.
+    Returns:
+        The identifier and the title of the kind; the title has no full stop.
+    """
     return PROBLEM_TYPES.get(status, PROBLEM_TYPES[500 if status >= 500 else 400])
 
 
@@ -89,14 +96,3 @@ def documented_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """
     content = {PROBLEM_FORM.media_type: {"schema": _PROBLEM.json_schema()}}
     return {status: {"description": PROBLEM_TYPES[status][1], "content": content} for status in statuses}
-
-
-def problem_title(status: int) -> str:
-    """Name the kind of problem that a status stands for.
-
-    Args:
-        status: HTTP status, 400 to 599.
-    Returns:
-        The title, without a full stop.
-    """
-    return _problem_type(status)[1]

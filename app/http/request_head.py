@@ -2,7 +2,6 @@
 
 import os
 import re
-from typing import NamedTuple
 
 from starlette.types import Scope
 
@@ -10,20 +9,14 @@ MAX_HEAD_BYTES = 64 * 1024
 VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
-class RequestHead(NamedTuple):
-    """The result of the checks."""
-
-    request_id: bytes  # the id of the caller if it is valid, otherwise a new one
-    error: tuple[int, str] | None  # status and detail of the error response, if the head is not acceptable
-
-
-def check_head(scope: Scope) -> RequestHead:
+def check_head(scope: Scope) -> tuple[bytes, tuple[int, str] | None]:
     """Find the id of a request and check its head.
 
     Args:
         scope: ASGI scope of the request.
     Returns:
-        The request's id, and the error if the head is not acceptable.
+        The caller's id if it is valid, otherwise a new one; and the status and detail of the error response if the
+        head is not acceptable.
     """
     request_id, has_upgrade, size = b"", False, len(scope["raw_path"]) + len(scope["query_string"])
     for name, value in scope["headers"]:
@@ -36,7 +29,7 @@ def check_head(scope: Scope) -> RequestHead:
         request_id = os.urandom(16).hex().encode()
     if size > MAX_HEAD_BYTES:
         detail = f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes."
-        return RequestHead(request_id, (431, detail))
+        return request_id, (431, detail)
     if has_upgrade and scope["method"] == "POST":  # the parser takes the body for another protocol
-        return RequestHead(request_id, (400, "A request with a body cannot ask for an upgrade."))
-    return RequestHead(request_id, None)
+        return request_id, (400, "A request with a body cannot ask for an upgrade.")
+    return request_id, None

@@ -35,15 +35,13 @@ class Histogram:
         registry: The registry that allocates the counters.
         name: Name of the values.
         bounds: Upper bound of each bucket but the last, in ascending order.
-        histogram_count: Number of histograms.
+        series_count: Number of histograms.
     """
 
-    def __init__(
-        self, registry: CounterRegistry, name: str, bounds: tuple[float, ...], histogram_count: int = 1
-    ) -> None:
+    def __init__(self, registry: CounterRegistry, name: str, bounds: tuple[float, ...], series_count: int = 1) -> None:
         self._bounds = bounds
         self._width = len(bounds) + 2  # the last bucket and the sum
-        self._block = registry.allocate(histogram_count * self._width, name, bounds)
+        self._block = registry.allocate(series_count * self._width, name, bounds)
 
     def observe(self, value: float, histogram: int = 0) -> None:
         """Count one value.

@@ -118,15 +118,11 @@ class RequestCounters:
         """
         counts, routes = self._counts.sum().reshape(self._shape), list(self.routes)
         predeclared = [
-            self._label_indices(route, "POST", status)
-            for route in self._post_routes
-            for status in PREDECLARED_STATUSES
+            self._label_indices(route, "POST", status) for route in self._post_routes for status in PREDECLARED_STATUSES
         ]
         labels = {*map(tuple, np.argwhere(counts).tolist()), *predeclared}
         return [
-            RequestCount(
-                routes[route], (*METHODS, OTHER)[method], STATUSES[status], int(counts[route, method, status])
-            )
+            RequestCount(routes[route], (*METHODS, OTHER)[method], STATUSES[status], int(counts[route, method, status]))
             for route, method, status in sorted(labels)
         ]
 
@@ -240,6 +236,4 @@ def create_instruments(registry: CounterRegistry) -> Instruments:
     Returns:
         The instruments.
     """
-    return Instruments(
-        RequestCounters(registry), PredictionCounters(registry), RejectedPictureCounters(registry)
-    )
+    return Instruments(RequestCounters(registry), PredictionCounters(registry), RejectedPictureCounters(registry))

@@ -1,6 +1,6 @@
 """`/metrics` as Prometheus text and as OpenMetrics; prometheus_client writes both formats."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client import exposition
 from prometheus_client.metrics_core import (
@@ -57,48 +57,36 @@ def write_metrics(report: MetricsReply, metrics_format: MetricsFormat) -> bytes:
 
 def _model_metrics(report: MetricsReply) -> Iterator[Metric]:
     model, held_out = report["model"], report["held_out"]
-    yield InfoMetricFamily(
-        "model",
-        "The network that this service asks.",
-        {name: str(model[name]) for name in ("name", "version", "sha256", "recipe", "seed")},
-    )
-    yield GaugeMetricFamily(
-        "model_accuracy_ratio",
-        "Share of the held-out images that the model classifies correctly.",
-        report["accuracy"],
-    )
-    yield GaugeMetricFamily(
-        "model_log_loss", "Mean log-loss on the held-out images, in nats.", report["log_loss"]
-    )
-    yield GaugeMetricFamily(
-        "model_calibration_error_ratio",
-        "Expected calibration error on the held-out images, 15 bins.",
-        report["calibration_error"],
-    )
-    yield GaugeMetricFamily("model_held_out_rows", "Number of held-out images.", held_out["rows"])
-    yield _gauge_by_digit(
-        "model_recall_ratio",
-        "Share of the held-out images of a digit that are classified as this digit.",
-        [figures["recall"] for figures in held_out["per_digit"]],
-    )
-    yield _gauge_by_digit(
-        "model_precision_ratio",
-        "Share of the held-out images classified as a digit that show this digit.",
-        [figures["precision"] for figures in held_out["per_digit"]],
-    )
+    labels = {name: str(model[name]) for name in ("name", "version", "sha256", "recipe", "seed")}
+    yield InfoMetricFamily("model", "The network that this service asks.", labels)
+    for name, description, value in (
+        ("model_accuracy_ratio", "Share of the held-out images classified correctly.", report["accuracy"]),
+        ("model_log_loss", "Mean log-loss on the held-out images, in nats.", report["log_loss"]),
+        ("model_calibration_error_ratio", "Expected calibration error, 15 bins.", report["calibration_error"]),
+        ("model_held_out_rows", "Number of held-out images.", held_out["rows"]),
+    ):
+        yield GaugeMetricFamily(name, description, value)
+    recalls = [figures["recall"] for figures in held_out["per_digit"]]
+    yield _gauge_by_digit("model_recall_ratio", "Share of a digit's images that are classified as it.", recalls)
+    precisions = [figures["precision"] for figures in held_out["per_digit"]]
+    yield _gauge_by_digit("model_precision_ratio", "Share of images classified as a digit that show it.", precisions)
+
+
+def _gauge_by_digit(name: str, description: str, values: list[float | None]) -> Metric:
+    family = GaugeMetricFamily(name, description, labels=["digit"])
+    for digit, value in enumerate(values):
+        if value is not None:
+            family.add_metric([str(digit)], value)
+    return family
 
 
 def _process_metrics(service: ServiceReply) -> Iterator[Metric]:
     yield InfoMetricFamily("service", "The software of this service.", {"version": service["version"]})
-    yield GaugeMetricFamily(
-        "service_start_time_seconds",
-        "Time when the service started, in seconds since 1970.",
-        service["start_time_seconds"],
-    )
+    start = service["start_time_seconds"]
+    yield GaugeMetricFamily("service_start_time_seconds", "Start of the service, in seconds since 1970.", start)
     yield GaugeMetricFamily("service_workers", "Number of live worker processes.", service["workers"])
-    yield CounterMetricFamily(
-        "service_worker_starts_total", "Number of worker processes started so far.", service["worker_starts"]
-    )
+    starts = service["worker_starts"]
+    yield CounterMetricFamily("service_worker_starts_total", "Worker processes started so far.", starts)
 
 
 def _request_metrics(service: ServiceReply) -> Iterator[Metric]:
@@ -110,52 +98,30 @@ def _request_metrics(service: ServiceReply) -> Iterator[Metric]:
     for answer in service["requests_by_answer"]:
         requests.add_metric([answer["route"], answer["method"], str(answer["status"])], answer["count"])
     yield requests
-    yield GaugeMetricFamily(
-        "http_requests_in_flight",
-        "Requests that are being answered now, including this scrape.",
-        service["requests_in_flight"],
-    )
-    yield _histogram_by_route(
+    in_flight = service["requests_in_flight"]
+    yield GaugeMetricFamily("http_requests_in_flight", "Unfinished requests, including this scrape.", in_flight)
+    durations = HistogramMetricFamily(
         "http_request_duration_seconds",
         "Time from the head of a request to the last bytes of its answer.",
-        ((entry["route"], entry["seconds"]) for entry in service["durations"]),
+        labels=["route"],
     )
+    for entry in service["durations"]:
+        durations.add_metric([entry["route"]], *_cumulative_buckets(entry["seconds"]))
+    yield durations
 
 
 def _prediction_metrics(service: ServiceReply) -> Iterator[Metric]:
-    predictions = CounterMetricFamily(
-        "predictions_total", "Images classified, by predicted digit.", labels=["digit"]
-    )
+    predictions = CounterMetricFamily("predictions_total", "Predictions, by predicted digit.", labels=["digit"])
     for digit, count in enumerate(service["predictions"]):
         predictions.add_metric([str(digit)], count)
     yield predictions
-    yield HistogramMetricFamily(
-        "prediction_confidence_ratio",
-        "Probability of the predicted digit.",
-        *_cumulative_buckets(service["confidence"]),
-    )
-    yield HistogramMetricFamily(
-        "prediction_batch_rows", "Number of images in a request.", *_cumulative_buckets(service["batch_rows"])
-    )
+    confidence, batch_sizes = map(_cumulative_buckets, (service["confidence"], service["batch_rows"]))
+    yield HistogramMetricFamily("prediction_confidence_ratio", "Probability of the predicted digit.", *confidence)
+    yield HistogramMetricFamily("prediction_batch_rows", "Number of images in a request.", *batch_sizes)
     rejected = CounterMetricFamily("pictures_refused_total", "Rejected pictures.", labels=["reason"])
     for reason, count in service["pictures_refused"].items():
         rejected.add_metric([reason], count)
     yield rejected
-
-
-def _gauge_by_digit(name: str, description: str, values: Iterable[float | None]) -> Metric:
-    family = GaugeMetricFamily(name, description, labels=["digit"])
-    for digit, value in enumerate(values):
-        if value is not None:
-            family.add_metric([str(digit)], value)
-    return family
-
-
-def _histogram_by_route(name: str, description: str, series: Iterable[tuple[str, HistogramReply]]) -> Metric:
-    family = HistogramMetricFamily(name, description, labels=["route"])
-    for route, histogram in series:
-        family.add_metric([route], *_cumulative_buckets(histogram))
-    return family
 
 
 def _cumulative_buckets(histogram: HistogramReply) -> tuple[list[tuple[str, float]], float]:

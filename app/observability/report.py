@@ -10,29 +10,22 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 from app.observability.histogram import Distribution
 from app.observability.instruments import Instruments
 from app.observability.shared_counters import SharedCounters
-from model import LAYER_SIZES, Artefact, Card, Confusion
+from model import LAYER_SIZES, Artefact, Confusion
 
 
 class DigitFigures(TypedDict):
     """Recall and precision of one digit; null where the denominator is zero."""
 
     digit: int
-    recall: Annotated[
-        float | None, Field(description="Share of the images of this digit that are classified as it.")
-    ]
-    precision: Annotated[
-        float | None, Field(description="Share of the images classified as this digit that show it.")
-    ]
+    recall: Annotated[float | None, Field(description="Share of this digit's images classified as it.")]
+    precision: Annotated[float | None, Field(description="Share of the images classified as it that show it.")]
 
 
 class HeldOutReply(TypedDict):
     """Details of the evaluation on the held-out rows."""
 
     rows: Annotated[int, Field(description="Number of held-out images.")]
-    confusion: Annotated[
-        list[list[int]],
-        Field(description="Counts; the row is the true digit, the column is the predicted digit."),
-    ]
+    confusion: Annotated[list[list[int]], Field(description="Counts by true digit (row) and predicted digit.")]
     per_digit: list[DigitFigures]
 
 
@@ -87,13 +80,11 @@ class ServiceReply(TypedDict):
     workers: Annotated[int, Field(description="Number of live worker processes.")]
     worker_starts: Annotated[int, Field(description="Number of worker processes started so far.")]
     requests: Annotated[int, Field(description="Number of finished requests of any kind.")]
-    requests_in_flight: Annotated[
-        int, Field(description="Number of requests that are being answered now, including this one.")
-    ]
+    requests_in_flight: Annotated[int, Field(description="Unfinished requests, including this one.")]
     requests_by_answer: list[RouteRequestsReply]
     durations: list[RouteSecondsReply]
     predictions: Annotated[list[int], Field(description="Number of predictions of each digit from 0.")]
-    confidence: Annotated[HistogramReply, Field(description="Probabilities of the predicted digits, 0 to 1.")]
+    confidence: Annotated[HistogramReply, Field(description="Probabilities of the predicted digits.")]
     batch_rows: Annotated[HistogramReply, Field(description="Number of images in each request.")]
     pictures_refused: Annotated[dict[str, int], Field(description="Number of rejected pictures by reason.")]
 
@@ -101,13 +92,9 @@ class ServiceReply(TypedDict):
 class MetricsReply(TypedDict):
     """The accuracy of the network, and the figures of the service."""
 
-    accuracy: Annotated[
-        float, Field(description="Share of the held-out rows that are classified correctly, 0 to 1.")
-    ]
+    accuracy: Annotated[float, Field(description="Share of the held-out rows classified correctly, 0 to 1.")]
     log_loss: Annotated[float, Field(description="Mean of -log p(true digit) on the held-out rows, in nats.")]
-    calibration_error: Annotated[
-        float, Field(description="Expected calibration error on the held-out rows, 15 bins.")
-    ]
+    calibration_error: Annotated[float, Field(description="Expected calibration error on them, 15 bins.")]
     held_out: HeldOutReply
     model: ModelInfoReply
     service: ServiceReply
@@ -126,7 +113,7 @@ def build_report(
     Returns:
         The report.
     """
-    held_out = artefact.card.held_out
+    card, held_out = artefact.card, artefact.card.held_out
     return MetricsReply(
         accuracy=held_out.accuracy,
         log_loss=held_out.log_loss,
@@ -136,19 +123,15 @@ def build_report(
             confusion=[list(row) for row in held_out.confusion],
             per_digit=per_digit(held_out.confusion),
         ),
-        model=_model_info(artefact.card, artefact.sha256),
+        model=ModelInfoReply(
+            name=card.name,
+            version=card.version,
+            sha256=artefact.sha256,
+            layers=list(LAYER_SIZES),
+            recipe=card.recipe,
+            seed=card.seed,
+        ),
         service=_service_figures(shared_counters, instruments, version),
-    )
-
-
-def _model_info(card: Card, sha256: str) -> ModelInfoReply:
-    return ModelInfoReply(
-        name=card.name,
-        version=card.version,
-        sha256=sha256,
-        layers=list(LAYER_SIZES),
-        recipe=card.recipe,
-        seed=card.seed,
     )
 
 
@@ -198,9 +181,7 @@ def per_digit(confusion: Confusion) -> list[DigitFigures]:
     """
     columns = list(zip(*confusion, strict=True))
     return [
-        DigitFigures(
-            digit=digit, recall=share(confusion[digit], digit), precision=share(columns[digit], digit)
-        )
+        DigitFigures(digit=digit, recall=share(confusion[digit], digit), precision=share(columns[digit], digit))
         for digit in range(len(confusion))
     ]
 

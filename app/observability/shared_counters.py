@@ -51,9 +51,7 @@ class SharedCounters:
         started: Time when counting began: seconds since 1970, and seconds of the monotonic clock.
     """
 
-    def __init__(
-        self, file: int, slot_count: int, counters_per_slot: int, started: tuple[float, float]
-    ) -> None:
+    def __init__(self, file: int, slot_count: int, counters_per_slot: int, started: tuple[float, float]) -> None:
         self.started = started
         self.counters_per_slot = counters_per_slot
         self._file, self._slot_count = file, slot_count

@@ -16,9 +16,7 @@ TRACEPARENT = b"traceparent"
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def telemetry_config(
-    provider: trace.TracerProvider | None, is_excluded: Callable[[Scope], bool]
-) -> TelemetryConfig:
+def telemetry_config(provider: trace.TracerProvider | None, is_excluded: Callable[[Scope], bool]) -> TelemetryConfig:
     """Configure FastAPI's telemetry to create one span for each request, and no metrics or logs.
 
     Args:
@@ -36,17 +34,6 @@ def telemetry_config(
         auto_configure=False,
         exclude=is_excluded,
     )
-
-
-def prediction_observers(provider: trace.TracerProvider | None) -> list[Callable[[Predictions], None]]:
-    """List the observers that write predictions to spans.
-
-    Args:
-        provider: Provider that receives the spans, or None.
-    Returns:
-        No observer if there are no spans, so that a prediction costs nothing more.
-    """
-    return [] if provider is None else [set_batch_size]
 
 
 def set_batch_size(predictions: Predictions) -> None:
@@ -78,13 +65,8 @@ def trace_fields(scope: Scope) -> dict[str, str]:
     """
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:
-        carrier = {
-            name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name == TRACEPARENT
-        }
+        carrier = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name == TRACEPARENT}
         context = trace.get_current_span(_PROPAGATOR.extract(carrier)).get_span_context()
     if not context.is_valid:
         return {}
-    return {
-        "trace_id": trace.format_trace_id(context.trace_id),
-        "span_id": trace.format_span_id(context.span_id),
-    }
+    return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}

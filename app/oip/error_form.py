@@ -49,10 +49,7 @@ def documented_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
         The value of an operation's argument `responses`.
     """
     content = {OIP_FORM.media_type: {"schema": _ERROR.json_schema()}}
-    titles = {
-        501: "The service does not do this",
-        **{code: title for code, (_, title) in PROBLEM_TYPES.items()},
-    }
+    titles = {501: "The service does not do this", **{code: title for code, (_, title) in PROBLEM_TYPES.items()}}
     descriptions: dict[int | str, str] = {status: titles[status] for status in statuses}
     descriptions["default"] = "Any other error"  # without it FastAPI adds a 422 in its own form
     return {status: {"description": text, "content": content} for status, text in descriptions.items()}

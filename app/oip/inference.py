@@ -60,9 +60,7 @@ def add_inference(
         return response
 
 
-def _write_reply(
-    card: Card, request: InferRequest, predictions: Predictions, accept_encoding: str
-) -> Response:
+def _write_reply(card: Card, request: InferRequest, predictions: Predictions, accept_encoding: str) -> Response:
     """Write the reply: the JSON, and behind it the binary outputs."""
     outputs, binary_data = to_outputs(predictions, request)
     reply = InferReply(model_name=card.name, model_version=card.version, outputs=outputs)

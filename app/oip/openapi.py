@@ -35,20 +35,12 @@ INFER_BODY: dict[str, Any] = {
     "required": True,
     "content": {"application/json": {"schema": inline_definitions(_SCHEMA, _SCHEMA["$defs"])}, **OCTETS},
 }
-INDEX_BODY: dict[str, Any] = {
-    "content": {"application/json": {"schema": TypeAdapter(IndexRequest).json_schema()}}
-}
+INDEX_BODY: dict[str, Any] = {"content": {"application/json": {"schema": TypeAdapter(IndexRequest).json_schema()}}}
 INFER_REPLY: dict[str, Any] = {
     "model": InferReply,
     "content": OCTETS,
     "headers": {
-        HEADER_LENGTH: {
-            "description": "Number of JSON bytes, if binary tensors follow.",
-            "schema": {"type": "integer"},
-        },
-        "Content-Encoding": {
-            "description": "The content coding chosen by Accept-Encoding.",
-            "schema": {"type": "string"},
-        },
+        HEADER_LENGTH: {"description": "Number of JSON bytes before binary tensors.", "schema": {"type": "integer"}},
+        "Content-Encoding": {"description": "Coding chosen by Accept-Encoding.", "schema": {"type": "string"}},
     },
 }

@@ -130,9 +130,7 @@ def _add_model_description(
         return StatisticsReply(model_stats=[statistics.report(card)])
 
 
-def _add_server(
-    router: APIRouter, card: Card, statistics: Statistics, is_draining: Callable[[], bool]
-) -> None:
+def _add_server(router: APIRouter, card: Card, statistics: Statistics, is_draining: Callable[[], bool]) -> None:
     """Add the routes that describe the service as a whole."""
 
     @router.get("/", include_in_schema=False)
@@ -167,14 +165,10 @@ def _add_server(
         return StatisticsReply(model_stats=[statistics.report(card)])
 
 
-def _add_repository(
-    router: APIRouter, card: Card, settings: Settings, is_draining: Callable[[], bool]
-) -> None:
+def _add_repository(router: APIRouter, card: Card, settings: Settings, is_draining: Callable[[], bool]) -> None:
     """Add the routes of the model repository, which is read-only."""
 
-    @router.post(
-        "/index", responses=documented_errors(400, 413, 501), openapi_extra={"requestBody": INDEX_BODY}
-    )
+    @router.post("/index", responses=documented_errors(400, 413, 501), openapi_extra={"requestBody": INDEX_BODY})
     async def index(request: Request) -> list[messages.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` only the ready ones."""
         coding = combined_header(request.headers, "Content-Encoding") or ""

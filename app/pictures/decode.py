@@ -30,14 +30,10 @@ MAX_SIDE = 65_535  # pixels, the limit of JPEG; the tiles of a longer picture wo
 # because phones append films to photos, and 8 MiB of random bytes contain a marker of two bytes 128 times.
 MAX_SCANS = 250
 MAX_SEGMENTS = 8192  # segments of a JPEG; Pillow creates an object for each before it knows the size
-WORKING_SIDE = (
-    1024  # pixels along the longer side of the small picture; a digit of 50 pixels is still recognised
-)
+WORKING_SIDE = 1024  # pixels along the longer side of the small picture; a digit of 50 pixels is still recognised
 TILE_SIDE = 64  # pixels of the small picture along each side of a tile
 
-Image.MAX_IMAGE_PIXELS = (
-    None  # `require_size` rejects fewer pixels than the 89 million that Pillow warns about
-)
+Image.MAX_IMAGE_PIXELS = None  # `require_size` rejects fewer pixels than the 89 million that Pillow warns about
 PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024  # bytes of decompressed comments; Pillow allows 64 MiB
 
 
@@ -104,9 +100,7 @@ def _decode_valid(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
         picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
         picture.load()
         # Every tile copies this dictionary, and a file may contain hundreds of thousands of comments.
-        picture.info = {
-            name: value for name, value in picture.info.items() if name in ("transparency", "exif")
-        }
+        picture.info = {name: value for name, value in picture.info.items() if name in ("transparency", "exif")}
         return np.asarray(rotate_upright(shrink(picture), picture))
 
 

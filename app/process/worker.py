@@ -3,7 +3,6 @@
 import ctypes
 import logging
 from collections.abc import Callable
-from typing import TypeAlias
 
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
@@ -17,10 +16,8 @@ from app.process.tuning import freeze_gc, set_heap_limits
 from app.settings import Settings
 from model import Artefact, parse_artefact
 
-SharedBytes: TypeAlias = "ctypes.Array[ctypes.c_char]"
 
-
-def parse_shared(data: SharedBytes, source: str) -> Artefact:
+def parse_shared(data: "ctypes.Array[ctypes.c_char]", source: str) -> Artefact:
     """Parse the bytes of a verified file of weights in a worker process.
 
     Args:

@@ -82,9 +82,7 @@ def _positive_integer(text):
 def _parse_options():
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "what", nargs="?", choices=["all", "quick"], default="all", help="default: %(default)s"
-    )
+    parser.add_argument("what", nargs="?", choices=["all", "quick"], default="all", help="default: %(default)s")
     parser.add_argument("--rounds", type=_positive_integer, default=3, help="default: %(default)s")
     parser.add_argument(
         "--seconds", type=_positive_integer, default=3, help="duration of each load; default: %(default)s"

@@ -39,8 +39,7 @@ def measure(contender, split, network, seconds, additional_loads):
                 **processes.memory(),
                 **measure_load(contender.load(images[0].tolist()), url, seconds, processes),
                 "further": {
-                    name: measure_load(load, url, seconds, processes)
-                    for name, load in additional_loads.items()
+                    name: measure_load(load, url, seconds, processes) for name, load in additional_loads.items()
                 },
                 "rss_bytes_afterwards": processes.memory()["rss_bytes"],
                 "habits": probe.observe_behaviour(contender, url),

@@ -175,9 +175,7 @@ CONTENDERS: Mapping[str, Contender] = {
         "bare ASGI, echo", "the limit of this server", _uvicorn_command("echo"), parse_probabilities=None
     ),
     "bare": Contender("bare ASGI, the work", "our decoding, network and encoding", _uvicorn_command("bare")),
-    "textbook": Contender(
-        "textbook FastAPI", "a `def` and two pydantic models", _uvicorn_command("textbook")
-    ),
+    "textbook": Contender("textbook FastAPI", "a `def` and two pydantic models", _uvicorn_command("textbook")),
     "two_workers": Contender(
         "Digits, two workers", "both on one core", _digits_command(2), has_all_workers=_has_two_workers
     ),

@@ -81,7 +81,4 @@ def median_curve(rounds, curve, figure_name):
     Returns:
         The median by batch size or number of connections.
     """
-    return {
-        int(x): median_of([measurement[curve][x] for measurement in rounds], figure_name)
-        for x in rounds[0][curve]
-    }
+    return {int(x): median_of([measurement[curve][x] for measurement in rounds], figure_name) for x in rounds[0][curve]}

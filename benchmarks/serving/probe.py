@@ -29,9 +29,7 @@ def require_correct_answers(contender, url, images, probabilities):
         if contender.parse_probabilities is None:
             if reply != contender.build_request(image):
                 raise RuntimeError(f"{contender.title} did not send back the request.")
-        elif not np.allclose(
-            np.ravel(contender.parse_probabilities(reply)), expected, rtol=0, atol=TOLERANCE
-        ):
+        elif not np.allclose(np.ravel(contender.parse_probabilities(reply)), expected, rtol=0, atol=TOLERANCE):
             raise RuntimeError(f"{contender.title} did not answer with the network's probabilities.")
 
 

@@ -16,9 +16,7 @@ START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 20
 # One mapping in /proc/<pid>/smaps, with three groups: the file's path (or a name such as [heap], or nothing);
 # the resident size, Rss; and Pss, which divides shared memory by the number of processes that share it.
-MAPPING = re.compile(
-    r"^[0-9a-f]+-\S+ \S+ \S+ \S+ \d+ *(.*)\n(?:.*\n)*?Rss: +(\d+) kB\nPss: +(\d+) kB", re.MULTILINE
-)
+MAPPING = re.compile(r"^[0-9a-f]+-\S+ \S+ \S+ \S+ \d+ *(.*)\n(?:.*\n)*?Rss: +(\d+) kB\nPss: +(\d+) kB", re.MULTILINE)
 # Prefixes of environment variables that configure this service. Servers do not inherit them, because they
 # would change the measured figures.
 SETTING_PREFIXES = ("DIGITS_", "OTEL_")

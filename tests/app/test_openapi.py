@@ -20,10 +20,7 @@ OPERATIONS = {
     *(
         (method, f"/v2/models/{{name}}{version}{path}")
         for version in ("", "/versions/{version}")
-        for method, path in (
-            *(("GET", path) for path in ("", "/ready", "/config", "/stats")),
-            ("POST", "/infer"),
-        )
+        for method, path in (*(("GET", path) for path in ("", "/ready", "/config", "/stats")), ("POST", "/infer"))
     ),
 }
 
@@ -122,9 +119,7 @@ def test_a_picture_may_be_of_four_types_or_in_a_form(document):
     assert set(operation["responses"]) == {"200", "400", "408", "413", "415", "422", "500", "503"}
 
 
-@pytest.mark.parametrize(
-    ("path", "schema"), [("/predict", "PredictRequest"), ("/predict/batch", "BatchRequest")]
-)
+@pytest.mark.parametrize(("path", "schema"), [("/predict", "PredictRequest"), ("/predict/batch", "BatchRequest")])
 def test_every_example_is_answered(client, document, path, schema):
     examples = document["components"]["schemas"][schema]["examples"]
     assert examples

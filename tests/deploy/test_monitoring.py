@@ -16,16 +16,13 @@ from tests.conftest import ROOT
 MONITORING = ROOT / "deploy" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana" / "dashboards" / "digits.json").read_text())
 RULES = yaml.safe_load((MONITORING / "prometheus" / "rules.yml").read_text())
-SERIES = re.compile(
-    r"^\| `(\w+)` \| (.*?) ?\| (.*?) \| `(.*)` \|$", re.MULTILINE
-)  # rows of the table of series
+SERIES = re.compile(r"^\| `(\w+)` \| (.*?) ?\| (.*?) \| `(.*)` \|$", re.MULTILINE)  # rows of the table of series
 DOCUMENTED = SERIES.findall((ROOT / "docs" / "operations.md").read_text())
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OF_PROMETHEUS = {"job", "instance"}  # labels that it gives to what it scrapes
 
 promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None and "CI" not in os.environ,
-    reason="needs promtool, of Debian's prometheus",
+    shutil.which("promtool") is None and "CI" not in os.environ, reason="needs promtool, of Debian's prometheus"
 )
 
 
@@ -82,11 +79,7 @@ def test_the_operators_page_lists_every_reason_to_refuse_a_picture():
 @promtool
 @pytest.mark.parametrize(
     "command",
-    [
-        ["check", "config", "prometheus.yml"],
-        ["check", "rules", "rules.yml"],
-        ["test", "rules", "rules_test.yml"],
-    ],
+    [["check", "config", "prometheus.yml"], ["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]],
 )
 def test_promtool_accepts_what_prometheus_reads(command):
     ran = subprocess.run(

@@ -18,11 +18,7 @@ def request(rows, datatype, *, is_binary, outputs=None, parameters=None):
     images = InferInput(name="pixels", shape=list(rows.shape), datatype=datatype)
     images.set_data_from_numpy(rows, binary_data=is_binary)
     return InferRequest(
-        model_name="digits",
-        infer_inputs=[images],
-        request_id="kserve",
-        request_outputs=outputs,
-        parameters=parameters,
+        model_name="digits", infer_inputs=[images], request_id="kserve", request_outputs=outputs, parameters=parameters
     )
 
 

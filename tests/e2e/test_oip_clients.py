@@ -186,9 +186,7 @@ def test_statistics_are_those_of_the_process_that_answers(server):
     assert after == before + 5
 
 
-@pytest.mark.skipif(
-    not KSERVE.exists() and "CI" not in os.environ, reason="needs KServe's client: make kserve-client"
-)
+@pytest.mark.skipif(not KSERVE.exists() and "CI" not in os.environ, reason="needs KServe's client: make kserve-client")
 def test_kserves_client_sees_the_same(server, images, expected):
     script = [str(KSERVE), str(ROOT / "tests" / "e2e" / "kserve_client.py"), server.url]
     rows = json.dumps(images.tolist())

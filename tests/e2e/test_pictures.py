@@ -52,10 +52,7 @@ def test_large_pictures_at_once_fit_the_container_and_probes_are_answered_meanwh
 def test_what_decoders_and_parsers_warn_of_is_not_logged():
     damaged = io.BytesIO()
     Image.fromarray(draw(7)).save(damaged, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
-    form = {
-        "content": b"--x\r\nno header\r\n",
-        "headers": {"content-type": "multipart/form-data; boundary=x"},
-    }
+    form = {"content": b"--x\r\nno header\r\n", "headers": {"content-type": "multipart/form-data; boundary=x"}}
     with running() as server:
         assert httpx.post(f"{server.url}/predict/picture", content=damaged.getvalue()).json()["digit"] == 7
         assert httpx.post(f"{server.url}/predict/picture", **form).status_code == 400

@@ -78,9 +78,7 @@ def test_a_head_that_never_ends_is_cut_off(server):
 
 
 def test_an_absolute_address_and_an_old_client_are_answered(server):
-    assert exchange(server, b"GET http://digits/livez HTTP/1.1\r\nhost: digits\r\n\r\n").startswith(
-        "HTTP/1.1 200"
-    )
+    assert exchange(server, b"GET http://digits/livez HTTP/1.1\r\nhost: digits\r\n\r\n").startswith("HTTP/1.1 200")
     assert exchange(server, b"GET /livez HTTP/1.0\r\n\r\n").startswith("HTTP/1.1 200")
 
 

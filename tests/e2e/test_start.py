@@ -49,9 +49,7 @@ def test_an_artefact_with_another_hash_than_the_pinned_one_is_refused():
     ("name", "value"), [("port", "eighty"), ("port", 70000), ("workers", 0), ("drain_seconds", -1)]
 )
 def test_a_bad_setting_is_named(name, value):
-    assert refusal(**{name: value}).startswith(
-        f"digits cannot start: DIGITS_{name.upper()}: Input should be "
-    )
+    assert refusal(**{name: value}).startswith(f"digits cannot start: DIGITS_{name.upper()}: Input should be ")
 
 
 def test_a_bad_flag_is_named_by_its_setting():
@@ -71,9 +69,7 @@ def test_an_address_of_another_machine_is_named():
 
 
 def test_a_name_that_nobody_has_is_named():
-    assert refusal(host="nobody.invalid").startswith(
-        "digits cannot start: cannot listen on nobody.invalid port 8000: "
-    )
+    assert refusal(host="nobody.invalid").startswith("digits cannot start: cannot listen on nobody.invalid port 8000: ")
 
 
 def test_help_describes_every_flag_and_names_every_setting():

@@ -125,10 +125,7 @@ def test_arbitrary_bytes_are_rejected(data):
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        (
-            pack({name: array for name, array in read_members().items() if name != "W3"}),
-            "must hold exactly W1, b1",
-        ),
+        (pack({name: array for name, array in read_members().items() if name != "W3"}), "must hold exactly W1, b1"),
         (pack({**read_members(), "extra": np.zeros(1)}), "must hold exactly W1, b1"),
         (pack({**read_members(), "W2": np.zeros((200, 151), np.float32)}), "W2 must have shape"),
         (pack({**read_members(), "b3": np.zeros(10)}), "b3 must be float32, not float64"),

@@ -27,12 +27,8 @@ from model import (
 from tests.reference import slow_probabilities
 from training.parameters import he_initialisation, views
 
-images = arrays(
-    np.float32, st.tuples(st.integers(1, 5), st.just(PIXELS)), elements=st.floats(0, 16, width=32)
-)
-logits = arrays(
-    np.float32, array_shapes(min_dims=2, max_dims=2), elements=st.floats(-(2.0**100), 2.0**100, width=32)
-)
+images = arrays(np.float32, st.tuples(st.integers(1, 5), st.just(PIXELS)), elements=st.floats(0, 16, width=32))
+logits = arrays(np.float32, array_shapes(min_dims=2, max_dims=2), elements=st.floats(-(2.0**100), 2.0**100, width=32))
 
 
 def test_probabilities_agree_with_a_slow_float64_reference(artefact, split):

@@ -148,13 +148,5 @@ def test_gradients_finds_our_gradient_right_and_the_notebook_gradient_wrong():
 
 def test_help_lists_every_command():
     text = run("--help").stdout
-    for command in (
-        "train",
-        "evaluate",
-        "report",
-        "cross-validate",
-        "check-release",
-        "gradients",
-        "notebook",
-    ):
+    for command in ("train", "evaluate", "report", "cross-validate", "check-release", "gradients", "notebook"):
         assert command in text

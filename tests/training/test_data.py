@@ -10,9 +10,7 @@ from training.data import DataError, folds, read_csv
 
 def test_load_split_splits_the_digits_as_the_notebook_did(split):
     digits = load_digits()
-    x_train, x_test, y_train, y_test = train_test_split(
-        digits.data, digits.target, test_size=0.33, random_state=42
-    )
+    x_train, x_test, y_train, y_test = train_test_split(digits.data, digits.target, test_size=0.33, random_state=42)
     np.testing.assert_array_equal(split.training.pixels, x_train)
     np.testing.assert_array_equal(split.training.labels, y_train)
     np.testing.assert_array_equal(split.held_out.pixels, x_test)
@@ -32,8 +30,7 @@ def test_folds_validate_every_row_once_and_never_split_a_form(split, count):
 
 def csv_lines(rows):
     return [
-        ",".join(map(str, [*pixels, label]))
-        for pixels, label in zip(rows.pixels.astype(int), rows.labels, strict=True)
+        ",".join(map(str, [*pixels, label])) for pixels, label in zip(rows.pixels.astype(int), rows.labels, strict=True)
     ]
 
 

@@ -5,21 +5,11 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from training.notebook import (
-    ALL_FAULTS,
-    CASES,
-    NO_FAULTS,
-    NOTEBOOK_ACCURACY,
-    NOTEBOOK_LOSSES,
-    Faults,
-    accuracy,
-    train,
-)
+from training.notebook import ALL_FAULTS, CASES, NO_FAULTS, NOTEBOOK_ACCURACY, NOTEBOOK_LOSSES, Faults, accuracy, train
 
 README_ROW = re.compile(r"^\| ([a-zA-Z ]+) \| (\d+) \| ([\d.]+) \| ([\d.]+) % \|$", re.MULTILINE)
 README_RESULTS = {
-    name: tuple(map(float, numbers))
-    for name, *numbers in README_ROW.findall((ROOT / "README.md").read_text())
+    name: tuple(map(float, numbers)) for name, *numbers in README_ROW.findall((ROOT / "README.md").read_text())
 }
 
 

@@ -4,9 +4,7 @@ import re
 
 from app.oip.codec.errors import InvalidError
 
-HEADER_LENGTH = (
-    "Inference-Header-Content-Length"  # header: number of JSON bytes before the first binary tensor
-)
+HEADER_LENGTH = "Inference-Header-Content-Length"  # header: number of JSON bytes before the first binary tensor
 
 
 def split_body(body: bytes, header_length: str | None) -> tuple[bytes | None, bytes]:
@@ -29,8 +27,6 @@ def split_body(body: bytes, header_length: str | None) -> tuple[bytes | None, by
     header_length = header_length.strip(" \t")
     # The pattern limits the number of digits, because int() raises for thousands of them.
     if not re.fullmatch("[0-9]{1,18}", header_length) or int(header_length) > len(body):
-        raise InvalidError(
-            f"{HEADER_LENGTH} must be a whole number from 0 to the length of the body, {len(body)}."
-        )
+        raise InvalidError(f"{HEADER_LENGTH} must be a whole number from 0 to the length of the body, {len(body)}.")
     length = int(header_length)
     return body[:length] if length else None, body[length:]

@@ -49,9 +49,7 @@ class InputParameters(Message):
     """Parameters of an input tensor."""
 
     binary_data_size: int | None = Field(
-        default=None,
-        ge=0,
-        description="Number of bytes of the tensor behind the JSON, little-endian, row by row.",
+        default=None, ge=0, description="Number of bytes of the tensor behind the JSON, little-endian, row by row."
     )
     shared_memory_region: str | None = Field(default=None, description="Not supported.")
 
@@ -64,8 +62,7 @@ class InputTensor(Message):
     datatype: Datatype
     parameters: InputParameters | None = None
     data: TensorData | None = Field(
-        default=None,
-        description="Pixels in one list, or in a list for each image; 0 is background, 16 is full ink.",
+        default=None, description="Pixels in one list, or in a list for each image; 0 is background, 16 is full ink."
     )
 
     @model_validator(mode="after")
@@ -82,9 +79,7 @@ class InputTensor(Message):
 class OutputParameters(Message):
     """Parameters of a requested output."""
 
-    binary_data: bool | None = Field(
-        default=None, description="True puts the data behind the JSON instead of in it."
-    )
+    binary_data: bool | None = Field(default=None, description="True puts the data behind the JSON.")
     classification: int | None = Field(
         default=None, ge=1, description="Number of the most probable digits to return, as value:index:label."
     )
@@ -121,9 +116,7 @@ RequestedOutputs: TypeAlias = Annotated[
 class RequestParameters(Message):
     """Parameters of all outputs that have no parameters of their own."""
 
-    binary_data_output: bool | None = Field(
-        default=None, description="True puts the data behind the JSON instead of in it."
-    )
+    binary_data_output: bool | None = Field(default=None, description="True puts the data behind the JSON.")
 
 
 class InferRequest(Message):
@@ -132,9 +125,7 @@ class InferRequest(Message):
     id: str | None = Field(default=None, description="Identifier that the reply repeats.")
     parameters: RequestParameters | None = None
     inputs: Annotated[list[InputTensor], Field(min_length=1, max_length=1, fail_fast=True)]
-    outputs: RequestedOutputs | None = Field(
-        default=None, description="Requested outputs; all outputs by default."
-    )
+    outputs: RequestedOutputs | None = Field(default=None, description="Requested outputs; all outputs by default.")
 
 
 class OutputTensor(TypedDict):
@@ -144,9 +135,7 @@ class OutputTensor(TypedDict):
     shape: list[int]
     datatype: Literal["INT64", "FP32", "BYTES"]
     parameters: NotRequired[dict[Literal["binary_data_size"], int]]
-    data: NotRequired[
-        Annotated[list[float] | list[int] | list[str], Field(description="Values in row-major order.")]
-    ]
+    data: NotRequired[Annotated[list[float] | list[int] | list[str], Field(description="Values in row-major order.")]]
 
 
 class InferReply(TypedDict):
@@ -251,7 +240,4 @@ def select_format_errors(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     Returns:
         The same errors without the names.
     """
-    return [
-        {**error, "loc": tuple(part for part in error["loc"] if part not in TENSOR_FORMATS)}
-        for error in errors
-    ]
+    return [{**error, "loc": tuple(part for part in error["loc"] if part not in TENSOR_FORMATS)} for error in errors]

@@ -1,26 +1,20 @@
 """The description of the model: its metadata, its configuration, and its entry in the repository index."""
 
-from app.oip.codec.messages import (
-    ConfigReply,
-    IndexEntry,
-    ModelMetadataReply,
-    TensorConfig,
-    TensorDescription,
-)
+from app.oip.codec import messages
 from model import DIGITS, PIXELS, Card
 
 PLATFORM = "numpy"
 EXTENSIONS = ["binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics"]
 ANY_SIZE = -1  # size of the batch dimension
 
-INPUT_TENSORS = [TensorDescription(name="pixels", datatype="FP32", shape=[ANY_SIZE, PIXELS])]
+INPUT_TENSORS = [messages.TensorDescription(name="pixels", datatype="FP32", shape=[ANY_SIZE, PIXELS])]
 OUTPUT_TENSORS = [
-    TensorDescription(name="digit", datatype="INT64", shape=[ANY_SIZE]),
-    TensorDescription(name="probabilities", datatype="FP32", shape=[ANY_SIZE, DIGITS]),
+    messages.TensorDescription(name="digit", datatype="INT64", shape=[ANY_SIZE]),
+    messages.TensorDescription(name="probabilities", datatype="FP32", shape=[ANY_SIZE, DIGITS]),
 ]
 
 
-def model_metadata(card: Card) -> ModelMetadataReply:
+def model_metadata(card: Card) -> messages.ModelMetadataReply:
     """Describe the model by its tensors.
 
     Args:
@@ -28,16 +22,12 @@ def model_metadata(card: Card) -> ModelMetadataReply:
     Returns:
         The metadata.
     """
-    return ModelMetadataReply(
-        name=card.name,
-        versions=[card.version],
-        platform=PLATFORM,
-        inputs=INPUT_TENSORS,
-        outputs=OUTPUT_TENSORS,
+    return messages.ModelMetadataReply(
+        name=card.name, versions=[card.version], platform=PLATFORM, inputs=INPUT_TENSORS, outputs=OUTPUT_TENSORS
     )
 
 
-def model_config(card: Card, max_batch_size: int) -> ConfigReply:
+def model_config(card: Card, max_batch_size: int) -> messages.ConfigReply:
     """Describe the model in the form of Triton's model configuration.
 
     Args:
@@ -46,7 +36,7 @@ def model_config(card: Card, max_batch_size: int) -> ConfigReply:
     Returns:
         The configuration.
     """
-    return ConfigReply(
+    return messages.ConfigReply(
         name=card.name,
         platform=PLATFORM,
         max_batch_size=max_batch_size,
@@ -55,12 +45,12 @@ def model_config(card: Card, max_batch_size: int) -> ConfigReply:
     )
 
 
-def _tensor_config(tensor: TensorDescription) -> TensorConfig:
+def _tensor_config(tensor: messages.TensorDescription) -> messages.TensorConfig:
     """Describe a tensor without its batch dimension, which `max_batch_size` describes."""
-    return TensorConfig(name=tensor["name"], data_type=f"TYPE_{tensor['datatype']}", dims=tensor["shape"][1:])
+    return messages.TensorConfig(name=tensor["name"], data_type=f"TYPE_{tensor['datatype']}", dims=tensor["shape"][1:])
 
 
-def repository_index(card: Card, *, is_ready: bool) -> list[IndexEntry]:
+def repository_index(card: Card, *, is_ready: bool) -> list[messages.IndexEntry]:
     """List all versions of all models in the repository.
 
     Args:
@@ -70,7 +60,7 @@ def repository_index(card: Card, *, is_ready: bool) -> list[IndexEntry]:
         One entry, because there is one model.
     """
     return [
-        IndexEntry(
+        messages.IndexEntry(
             name=card.name,
             version=card.version,
             state="READY" if is_ready else "UNAVAILABLE",

@@ -169,9 +169,7 @@ class Statistics:
                 queue=Duration(count=total.requests, ns=0),
                 **_phases(total),
             ),
-            batch_stats=[
-                BatchStatistics(batch_size=size, **_phases(totals)) for size, totals in batches.items()
-            ],
+            batch_stats=[BatchStatistics(batch_size=size, **_phases(totals)) for size, totals in batches.items()],
         )
 
 

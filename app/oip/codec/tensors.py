@@ -5,24 +5,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.oip.codec import messages
 from app.oip.codec.errors import InvalidError, UnsupportedError
-from app.oip.codec.messages import (
-    OUTPUTS,
-    Datatype,
-    InferRequest,
-    InputParameters,
-    InputTensor,
-    OutputParameters,
-    OutputTensor,
-    RequestedOutput,
-    RequestParameters,
-    TensorData,
-)
 from app.predictor import Predictions
 from model import PIXELS, Floats32, PixelRangeError, validate_pixels
 
 # Source: Open Inference Protocol, "Tensor Data Types"; "Binary Tensor Data Extension" for the byte order.
-DTYPES: dict[Datatype, np.dtype[Any]] = {
+DTYPES: dict[messages.Datatype, np.dtype[Any]] = {
     "UINT8": np.dtype("<u1"),
     "UINT16": np.dtype("<u2"),
     "UINT32": np.dtype("<u4"),
@@ -39,7 +28,7 @@ OUTPUT_DATATYPES: dict[str, Literal["INT64", "FP32", "BYTES"]] = {"i": "INT64", 
 RAW_IMAGE_BYTES = PIXELS * DTYPES["FP32"].itemsize
 
 
-def raw_binary_request(data: bytes) -> InferRequest:
+def raw_binary_request(data: bytes) -> messages.InferRequest:
     """Create the message of a raw binary request, which has no JSON: its body is one FP32 tensor.
 
     Args:
@@ -52,15 +41,13 @@ def raw_binary_request(data: bytes) -> InferRequest:
     """
     batch_size, remainder = divmod(len(data), RAW_IMAGE_BYTES)
     if remainder or not batch_size:
-        raise InvalidError(
-            f"A body without JSON must be rows of {PIXELS} FP32 numbers, {RAW_IMAGE_BYTES} bytes each."
-        )
-    parameters = InputParameters(binary_data_size=len(data))
-    tensor = InputTensor(name="pixels", shape=[batch_size, PIXELS], datatype="FP32", parameters=parameters)
-    return InferRequest(inputs=[tensor], parameters=RequestParameters(binary_data_output=True))
+        raise InvalidError(f"A body without JSON must be rows of {PIXELS} FP32 numbers, {RAW_IMAGE_BYTES} bytes each.")
+    parameters = messages.InputParameters(binary_data_size=len(data))
+    tensor = messages.InputTensor(name="pixels", shape=[batch_size, PIXELS], datatype="FP32", parameters=parameters)
+    return messages.InferRequest(inputs=[tensor], parameters=messages.RequestParameters(binary_data_output=True))
 
 
-def to_pixels(request: InferRequest, binary_data: bytes, max_batch_size: int) -> Floats32:
+def to_pixels(request: messages.InferRequest, binary_data: bytes, max_batch_size: int) -> Floats32:
     """Convert the input tensor of a request to pixels.
 
     Args:
@@ -87,7 +74,7 @@ def to_pixels(request: InferRequest, binary_data: bytes, max_batch_size: int) ->
         raise InvalidError(f"{tensor.name}[{error.row}][{error.pixel}] {error.bound}") from error
 
 
-def reject_shared_memory(request: InferRequest) -> None:
+def reject_shared_memory(request: messages.InferRequest) -> None:
     """Reject a request that refers to shared memory; tensors must be in the body.
 
     Args:
@@ -116,7 +103,7 @@ def batch_size_of(shape: list[int], max_batch_size: int) -> int:
     return shape[0]
 
 
-def from_json(data: TensorData, batch_size: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
+def from_json(data: messages.TensorData, batch_size: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
     """Convert a tensor whose data is in the JSON.
 
     Args:
@@ -136,9 +123,7 @@ def from_json(data: TensorData, batch_size: int, dtype: np.dtype[Any]) -> NDArra
     return values.reshape(batch_size, PIXELS)
 
 
-def from_bytes(
-    tensor: InputTensor, binary_data: bytes, batch_size: int, dtype: np.dtype[Any]
-) -> NDArray[Any]:
+def from_bytes(tensor: messages.InputTensor, binary_data: bytes, batch_size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Convert a tensor whose data is behind the JSON.
 
     Args:
@@ -152,16 +137,14 @@ def from_bytes(
         InvalidError: The declared or the actual number of bytes does not fit the shape.
     """
     size = batch_size * PIXELS * dtype.itemsize
-    if (tensor.parameters or InputParameters()).binary_data_size != size:
-        raise InvalidError(
-            f"inputs[0].parameters.binary_data_size must be {size}, as its shape and datatype say"
-        )
+    if (tensor.parameters or messages.InputParameters()).binary_data_size != size:
+        raise InvalidError(f"inputs[0].parameters.binary_data_size must be {size}, as its shape and datatype say")
     if len(binary_data) != size:
         raise InvalidError(f"The bytes behind the JSON must be {size}, as inputs[0] says.")
     return np.frombuffer(binary_data, dtype).reshape(batch_size, PIXELS)
 
 
-def to_outputs(predictions: Predictions, request: InferRequest) -> tuple[list[OutputTensor], bytes]:
+def to_outputs(predictions: Predictions, request: messages.InferRequest) -> tuple[list[messages.OutputTensor], bytes]:
     """Convert predictions to the outputs that the client requested.
 
     Args:
@@ -172,13 +155,13 @@ def to_outputs(predictions: Predictions, request: InferRequest) -> tuple[list[Ou
     """
     binary_by_default = bool(request.parameters and request.parameters.binary_data_output)
     outputs, binary_data = [], []
-    for requested in request.outputs or [RequestedOutput(name=name) for name in OUTPUTS]:
-        parameters = requested.parameters or OutputParameters()
+    for requested in request.outputs or [messages.RequestedOutput(name=name) for name in messages.OUTPUTS]:
+        parameters = requested.parameters or messages.OutputParameters()
         values: NDArray[Any] = predictions.digits if requested.name == "digit" else predictions.probabilities
         if parameters.classification is not None:
             values = classify(predictions.probabilities, parameters.classification)
         datatype = OUTPUT_DATATYPES[values.dtype.kind]
-        output = OutputTensor(name=requested.name, shape=list(values.shape), datatype=datatype)
+        output = messages.OutputTensor(name=requested.name, shape=list(values.shape), datatype=datatype)
         is_binary = binary_by_default if parameters.binary_data is None else parameters.binary_data
         if is_binary:
             binary_data.append(to_bytes(values))

@@ -33,9 +33,7 @@ def layout(image):
     return ROWS if isinstance(image, list) and image and isinstance(image[0], list) else FLAT
 
 
-TaggedImage = Annotated[
-    Annotated[FlatImage, Tag(FLAT)] | Annotated[RowsImage, Tag(ROWS)], Discriminator(layout)
-]
+TaggedImage = Annotated[Annotated[FlatImage, Tag(FLAT)] | Annotated[RowsImage, Tag(ROWS)], Discriminator(layout)]
 
 
 class SlowPredictRequest(BaseModel):
@@ -71,9 +69,7 @@ def bounds(fault):
 
 
 @given(bodies | st.binary(max_size=100))
-@pytest.mark.parametrize(
-    ("quick", "slow"), [(PredictRequest, SlowPredictRequest), (BatchRequest, SlowBatchRequest)]
-)
+@pytest.mark.parametrize(("quick", "slow"), [(PredictRequest, SlowPredictRequest), (BatchRequest, SlowBatchRequest)])
 def test_layouts_tried_in_turn_parse_and_refuse_as_a_choice_made_first(quick, slow, body):
     assert outcome(quick, body) == slow_outcome(slow, body)
 

@@ -51,9 +51,7 @@ def answers(service):
 def samples(reply, parse):
     """The samples of a reply in Prometheus' form, by name and labels."""
     families = list(parse(reply.text))
-    found = {
-        (s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples
-    }
+    found = {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
     assert len(found) == sum(len(family.samples) for family in families)  # none twice
     return found
 
@@ -190,15 +188,11 @@ def numbers(service):
 def test_both_forms_have_the_same_numbers(used, accept, parse):
     body = used.get("/metrics").json()
     found = samples(used.get("/metrics", headers={"accept": accept}), parse)
-    expected = {
-        (name, tuple(sorted(labels.items()))): value for name, labels, value in numbers(body["service"])
-    }
+    expected = {(name, tuple(sorted(labels.items()))): value for name, labels, value in numbers(body["service"])}
     # The request for the JSON was counted after it was answered.
     scraped = {key for key in found if ("route", "/metrics") in key[1]}
     assert found[("http_requests_total", (("method", "GET"), ("route", "/metrics"), ("status", "200")))] == 1
-    service = {
-        key: value for key, value in found.items() if key not in scraped and not key[0].startswith("model_")
-    }
+    service = {key: value for key, value in found.items() if key not in scraped and not key[0].startswith("model_")}
     assert service == pytest.approx(expected)
     figures = {key[0]: value for key, value in found.items() if not key[1]}
     assert figures["model_accuracy_ratio"] == body["accuracy"]
@@ -211,9 +205,7 @@ def test_both_forms_have_the_same_numbers(used, accept, parse):
         assert found["model_precision_ratio", label] == digit["precision"]
     ((info, value),) = [(dict(key[1]), value) for key, value in found.items() if key[0] == "model_info"]
     assert value == 1
-    assert info == {
-        name: str(body["model"][name]) for name in ("name", "version", "sha256", "recipe", "seed")
-    }
+    assert info == {name: str(body["model"][name]) for name in ("name", "version", "sha256", "recipe", "seed")}
 
 
 def test_a_digit_that_is_never_read_right_has_a_recall_of_0_and_one_never_read_no_precision(used):
@@ -281,13 +273,7 @@ def test_a_client_that_leaves_is_counted_once_with_status_0(artefact):
     async def send(_):
         raise AssertionError
 
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/predict",
-        "raw_path": b"/predict",
-        "query_string": b"",
-    }
+    scope = {"type": "http", "method": "POST", "path": "/predict", "raw_path": b"/predict", "query_string": b""}
     asyncio.run(app({**scope, "root_path": "", "headers": []}, leave, send))
     service = InProcess(app).get("/metrics").json()["service"]
     assert [(a["route"], a["status"], a["count"]) for a in answers(service)] == [("/predict", 0, 1)]
@@ -346,13 +332,7 @@ def test_who_has_an_answer_finds_it_counted(artefact, path, route):
                 async with httpx.AsyncClient(transport=transport, base_url="http://digits") as other:
                     sent.append((await other.get("/metrics")).json()["service"])
 
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-        }
+        scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
         stays = asyncio.Event().wait  # there is no body, and the client stays
         await app({**scope, "root_path": "", "headers": []}, stays, send)
         return sent
@@ -367,18 +347,13 @@ def test_files_of_the_page_are_one_route_and_what_there_is_not_is_none(make_clie
     for path in ("/", "/main.js", "/style.css", "/nowhere.js", "/main.js/"):
         client.get(path)
     counted = answers(client.get("/metrics").json()["service"])
-    assert {(a["route"], a["status"], a["count"]) for a in counted} == {
-        ("/{path}", 200, 4),
-        ("unmatched", 404, 1),
-    }
+    assert {(a["route"], a["status"], a["count"]) for a in counted} == {("/{path}", 200, 4), ("unmatched", 404, 1)}
 
 
 PROMTOOL = shutil.which("promtool")
 
 
-@pytest.mark.skipif(
-    PROMTOOL is None and "CI" not in os.environ, reason="needs promtool, of Debian's prometheus"
-)
+@pytest.mark.skipif(PROMTOOL is None and "CI" not in os.environ, reason="needs promtool, of Debian's prometheus")
 @pytest.mark.parametrize("is_used", [False, True])
 def test_promtool_finds_nothing_to_say(used, make_client, is_used):
     text = (used if is_used else make_client()).get("/metrics", params={"format": "prometheus"}).content

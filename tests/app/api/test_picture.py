@@ -65,8 +65,7 @@ def bomb(side):
     head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     chunks = [(b"IHDR", head), (b"IDAT", rows), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in chunks
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
     )
 
 
@@ -101,10 +100,7 @@ VARIANTS = {
     "transparency": lambda d: (encode(transparent(d)), "image/png"),
     "grey with transparency": lambda d: (encode(transparent(d, "LA")), "image/png"),
     "inverted": lambda d: (encode(255 - d), "image/png"),
-    "shaded paper": lambda d: (
-        encode((d * np.linspace(0.5, 0.85, d.shape[1])).astype(np.uint8)),
-        "image/png",
-    ),
+    "shaded paper": lambda d: (encode((d * np.linspace(0.5, 0.85, d.shape[1])).astype(np.uint8)), "image/png"),
     "metadata that cannot be read": lambda d: (encode(d, "JPEG", exif=b"Exif\0\0garbage"), "image/jpeg"),
     "a parameter": lambda d: (encode(d, "JPEG"), "image/jpeg; charset=binary"),
 }
@@ -158,9 +154,7 @@ def test_a_form_with_a_file_of_another_type_is_refused(client):
     refusal(reply, 415)
 
 
-@pytest.mark.parametrize(
-    "form", [{"files": {"picture": b"x"}}, {"files": {"other": b"x"}, "data": {"file": "text"}}]
-)
+@pytest.mark.parametrize("form", [{"files": {"picture": b"x"}}, {"files": {"other": b"x"}, "data": {"file": "text"}}])
 def test_a_form_without_the_file_is_told_which_field_is_meant(client, form):
     problem = refusal(client.post("/predict/picture", **form), 422)
     assert problem["errors"] == [{"loc": ["body", "file"], "msg": "is required, as a file"}]
@@ -190,18 +184,14 @@ def test_a_blank_picture_is_refused(client, brightness):
 )
 def test_what_is_no_picture_or_a_damaged_one_is_refused(client, data):
     problem = refusal(post(client, data), 422)
-    assert problem["detail"].startswith(
-        "the body is not a picture that can be decoded: PNG, JPEG, WebP or BMP"
-    )
+    assert problem["detail"].startswith("the body is not a picture that can be decoded: PNG, JPEG, WebP or BMP")
 
 
 @pytest.mark.parametrize("side", [4001, 20_000, 2_000_000])
 def test_a_bomb_is_refused_by_its_head(client, side):
     reply = post(client, bomb(side))
     assert is_answered(reply)
-    assert refusal(reply, 413)["detail"] == (
-        "The picture must have at most 16000000 pixels, and 65535 along a side."
-    )
+    assert refusal(reply, 413)["detail"] == ("The picture must have at most 16000000 pixels, and 65535 along a side.")
 
 
 def test_comments_that_inflate_to_a_bomb_are_refused(client):
@@ -242,16 +232,10 @@ def test_a_webp_may_have_a_third_of_the_points(make_client):
 def test_a_body_over_the_limit_is_refused(make_client):
     client = make_client(max_picture_bytes=2000)
     assert "at most 2000 bytes" in refusal(post(client, bytes(2001)), 413)["detail"]
-    assert (
-        "at most 2000 bytes"
-        in refusal(client.post("/predict/picture", files={"file": bytes(2000)}), 413)["detail"]
-    )
+    assert "at most 2000 bytes" in refusal(client.post("/predict/picture", files={"file": bytes(2000)}), 413)["detail"]
 
 
-@given(
-    st.binary(max_size=300),
-    st.sampled_from(["image/png", "image/bmp", "", "multipart/form-data; boundary=x"]),
-)
+@given(st.binary(max_size=300), st.sampled_from(["image/png", "image/bmp", "", "multipart/form-data; boundary=x"]))
 def test_any_bytes_are_answered(client, data, kind):
     assert is_answered(post(client, data, kind))
 

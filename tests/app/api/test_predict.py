@@ -43,14 +43,9 @@ def test_an_image_gets_a_digit_and_ten_probabilities(client):
     assert sum(body["probabilities"]) == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    "body", [{"pixels": EXAMPLE_ROWS}, {"image": EXAMPLE_IMAGE}, {"image": EXAMPLE_ROWS}]
-)
+@pytest.mark.parametrize("body", [{"pixels": EXAMPLE_ROWS}, {"image": EXAMPLE_IMAGE}, {"image": EXAMPLE_ROWS}])
 def test_rows_and_the_other_name_say_the_same(client, body):
-    assert (
-        client.post("/predict", json=body).json()
-        == client.post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()
-    )
+    assert client.post("/predict", json=body).json() == client.post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()
 
 
 @pytest.mark.parametrize(
@@ -87,10 +82,7 @@ def test_a_pixel_out_of_bounds_is_named_with_its_bounds(client, text):
 def test_in_rows_a_pixel_is_named_by_row_and_column(client):
     rows = [[*row] for row in EXAMPLE_ROWS]
     rows[2][5] = 99
-    assert (
-        refusal(client.post("/predict", json={"pixels": rows}))["detail"]
-        == "pixels[2][5] must be between 0 and 16"
-    )
+    assert refusal(client.post("/predict", json={"pixels": rows}))["detail"] == "pixels[2][5] must be between 0 and 16"
 
 
 @pytest.mark.parametrize("text", ['"1"', "true", "false", "null", "[]", "{}"])
@@ -136,8 +128,7 @@ def test_the_largest_batch_has_no_more_values_than_a_body_may(make_client):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"{", b'{"pixels": [0,}', b"\xff\xfe", b"[" * 900, b'{"pixels": ' + b"[" * 900, b'{"a": "\xc3"}'],
+    "content", [b"", b"{", b'{"pixels": [0,}', b"\xff\xfe", b"[" * 900, b'{"pixels": ' + b"[" * 900, b'{"a": "\xc3"}']
 )
 def test_what_is_not_json_is_a_422(client, content):
     assert "the body is not valid JSON" in refusal(client.post("/predict", content=content))["detail"]
@@ -153,18 +144,14 @@ def test_several_faults_are_counted_and_listed(client):
     assert [error["loc"] for error in problem["errors"]] == [["body", "pixels"], ["body", "a"], ["body", "b"]]
 
 
-@pytest.mark.parametrize(
-    "images", [[1] * 1_000_000, [[]] * 500_000, [[""] * 64] * 7_000], ids=["1", "[]", "''"]
-)
+@pytest.mark.parametrize("images", [[1] * 1_000_000, [[]] * 500_000, [[""] * 64] * 7_000], ids=["1", "[]", "''"])
 def test_of_a_million_faults_in_lists_the_first_is_said(client, images):
     content = json.dumps({"images": images}, separators=(",", ":"))
     assert len(refusal(client.post("/predict/batch", content=content))["errors"]) == 1
 
 
 def test_a_body_of_unknown_fields_is_refused_without_listing_them(client):
-    problem = refusal(
-        client.post("/predict", json={"pixels": EXAMPLE_IMAGE, **dict.fromkeys(map(str, range(50)))})
-    )
+    problem = refusal(client.post("/predict", json={"pixels": EXAMPLE_IMAGE, **dict.fromkeys(map(str, range(50)))}))
     assert problem["detail"] == "the body must not have more than 20 faults"
 
 
@@ -234,10 +221,7 @@ def test_any_valid_image_gets_probabilities_of_which_the_digit_is_the_largest(cl
     assert sum(body["probabilities"]) == pytest.approx(1, abs=1e-6)
 
 
-@given(
-    json_values
-    | st.fixed_dictionaries({"pixels": json_values | st.lists(json_values, min_size=64, max_size=64)})
-)
+@given(json_values | st.fixed_dictionaries({"pixels": json_values | st.lists(json_values, min_size=64, max_size=64)}))
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
 def test_any_json_body_gets_a_2xx_or_a_4xx(client, path, body):
     reply = client.post(path, content=json.dumps(body))

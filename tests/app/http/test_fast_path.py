@@ -209,9 +209,7 @@ def test_a_route_that_fails_is_a_500_in_the_log_like_any_other(answering, caplog
     service = FastAPI()
     service.include_router(answering)
     service.add_middleware(FastPath, routes=find_fast_routes(service))
-    service.add_middleware(
-        RequestMiddleware, requests=requests_to({"/open": {"POST"}}), errors=ErrorResponses({})
-    )
+    service.add_middleware(RequestMiddleware, requests=requests_to({"/open": {"POST"}}), errors=ErrorResponses({}))
     status, headers, body = ask(service, "/open", b'{"pixels": [0]}', pieces=1)
     assert status == 500
     assert len(answering.questions) == 1

@@ -81,8 +81,7 @@ def test_what_another_library_has_set_up_is_used_as_it_is(monkeypatch, set_up_by
 
 @pytest.mark.usefixtures("set_up_by_another_library")
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("OTEL_SDK_DISABLED", "true"), ("OTEL_SDK_DISABLED", "True"), ("OTEL_TRACES_EXPORTER", "none")],
+    ("name", "value"), [("OTEL_SDK_DISABLED", "true"), ("OTEL_SDK_DISABLED", "True"), ("OTEL_TRACES_EXPORTER", "none")]
 )
 def test_tracing_can_be_switched_off_whoever_set_it_up(monkeypatch, caplog, name, value):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
@@ -169,8 +168,7 @@ def test_the_service_has_a_name_and_its_spans_a_bound(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("OTEL_SERVICE_NAME", "mine"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=mine,team=a")],
+    ("name", "value"), [("OTEL_SERVICE_NAME", "mine"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=mine,team=a")]
 )
 def test_the_environment_can_say_otherwise(monkeypatch, name, value):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)

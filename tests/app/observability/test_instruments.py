@@ -53,9 +53,7 @@ def requests_to(methods, counters=None):
 def readings(draw):
     """What a network might say of some images; probabilities on the bounds of buckets, and just above."""
     edge = st.sampled_from(CONFIDENCE_BOUNDS).map(np.float32)
-    confidence = (
-        st.floats(0.125, 1, width=32) | edge | edge.map(lambda bound: np.nextafter(bound, np.float32(1)))
-    )
+    confidence = st.floats(0.125, 1, width=32) | edge | edge.map(lambda bound: np.nextafter(bound, np.float32(1)))
     said = draw(st.lists(st.tuples(st.integers(0, 9), confidence), min_size=1, max_size=40))
     probabilities = np.zeros((len(said), 10), np.float32)
     for image, (digit, share) in enumerate(said):
@@ -77,9 +75,7 @@ def test_predictions_are_counted_alike_one_by_one_and_in_batches(passes):
     assert found.sum == pytest.approx(sum(confidences))
     rows = predictions.batch_sizes()
     assert (rows.total, rows.sum) == (len(passes), len(confidences))
-    assert rows.cumulative[:-1] == [
-        sum(len(said.digits) <= bound for said in passes) for bound in BATCH_SIZE_BOUNDS
-    ]
+    assert rows.cumulative[:-1] == [sum(len(said.digits) <= bound for said in passes) for bound in BATCH_SIZE_BOUNDS]
 
 
 @given(
@@ -98,12 +94,7 @@ def test_requests_are_counted_by_their_labels_and_timed_by_their_route(answered)
         requests.start_request()
         requests.finish_request(route, method, status, seconds)
     known = [
-        (
-            route if route in {"/a", "/b"} else "unmatched",
-            m if m in {"GET", "HEAD", "POST"} else "other",
-            s,
-            t,
-        )
+        (route if route in {"/a", "/b"} else "unmatched", m if m in {"GET", "HEAD", "POST"} else "other", s, t)
         for route, m, s, t in answered
     ]
     totals = {(kind.route, kind.method, kind.status): kind.requests for kind in requests.totals()}
@@ -182,7 +173,7 @@ def test_what_is_posted_is_told_of_before_it_happens():
 
 
 def test_series_of_a_histogram_do_not_touch_each_other():
-    histogram = sealed(lambda registry: Histogram(registry, "x", (1.0, 2.0), histogram_count=3))
+    histogram = sealed(lambda registry: Histogram(registry, "x", (1.0, 2.0), series_count=3))
     histogram.observe(1.5, histogram=1)
     histogram.observe(5, histogram=2)
     assert [found.counts for found in histogram.totals()] == [(0, 0, 0), (0, 1, 0), (0, 0, 1)]

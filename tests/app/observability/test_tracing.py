@@ -57,15 +57,7 @@ def picture():
         ("/predict", {"json": {"pixels": EXAMPLE_IMAGE}}, 1),
         ("/predict/batch", {"json": {"images": [EXAMPLE_IMAGE] * 5}}, 5),
         ("/predict/picture", {"content": picture(), "headers": {"content-type": "image/png"}}, 1),
-        (
-            INFER,
-            {
-                "json": {
-                    "inputs": [{"name": "pixels", "shape": [3, 64], "datatype": "FP32", "data": [1] * 192}]
-                }
-            },
-            3,
-        ),
+        (INFER, {"json": {"inputs": [{"name": "pixels", "shape": [3, 64], "datatype": "FP32", "data": [1] * 192}]}}, 3),
     ],
 )
 def test_a_prediction_is_one_span_with_its_route_status_and_rows(traced, exporter, path, options, rows):
@@ -88,9 +80,7 @@ def test_a_prediction_is_one_span_with_its_route_status_and_rows(traced, exporte
         ("POST", "/v2/models/other/infer", 404, "/v2/models/{name}/infer"),
     ],
 )
-def test_what_is_refused_has_the_status_that_the_client_saw_and_no_rows(
-    traced, exporter, method, path, status, route
-):
+def test_what_is_refused_has_the_status_that_the_client_saw_and_no_rows(traced, exporter, method, path, status, route):
     assert traced.request(method, path, content=b"{}").status_code == status
     (span,) = exporter.get_finished_spans()
     assert span.attributes["http.response.status_code"] == status
@@ -174,7 +164,7 @@ def test_when_nothing_is_traced_a_prediction_runs_no_code_of_opentelemetry(make_
 
     def look(frame, event, _):
         if event == "call" and (
-            "opentelemetry" in frame.f_code.co_filename or "app/tracing" in frame.f_code.co_filename
+            "opentelemetry" in frame.f_code.co_filename or "app/observability/tracing" in frame.f_code.co_filename
         ):
             called.append(frame.f_code.co_qualname)
 

@@ -87,9 +87,7 @@ def test_a_reply_is_compressed_as_the_client_asks(infer, coding):
     assert reply.content == plain.content  # httpx undoes the coding
 
 
-@pytest.mark.parametrize(
-    "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "nonsense"]
-)
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded", "nonsense"])
 def test_no_content_type_is_needed_and_none_is_refused(infer, content_type):
     headers = {} if content_type is None else {"Content-Type": content_type}
     assert infer({"inputs": inputs()}, **headers).status_code == 200

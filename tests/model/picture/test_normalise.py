@@ -124,9 +124,7 @@ def test_stretch_fills_the_height_and_20_columns(shape):
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (0, 31, 6, 25)
 
 
-@pytest.mark.parametrize(
-    ("height", "width", "columns"), [(100, 10, 4), (100, 20, 9), (32, 1, 1), (320, 3, 1)]
-)
+@pytest.mark.parametrize(("height", "width", "columns"), [(100, 10, 4), (100, 20, 9), (32, 1, 1), (320, 3, 1)])
 def test_stretch_keeps_a_vertical_bar_narrow(height, width, columns):
     bitmap = stretch(np.ones((height, width), np.float32))
     assert bitmap.sum(axis=1).tolist() == [columns] * BITMAP_SIDE

@@ -69,9 +69,7 @@ def test_every_figure_takes_the_text_colour_of_the_page_and_has_a_transparent_ba
         assert "fill: #ffffff" not in text
 
 
-def test_write_report_writes_the_same_bytes_for_the_same_artefact(
-    tmp_path, written, artefact, split, out_of_fold
-):
+def test_write_report_writes_the_same_bytes_for_the_same_artefact(tmp_path, written, artefact, split, out_of_fold):
     write_report(tmp_path, artefact, split, out_of_fold)
     for file in written.iterdir():
         assert (tmp_path / file.name).read_bytes() == file.read_bytes(), file.name

@@ -103,8 +103,7 @@ def test_json_of_a_whole_datatype_holds_whole_numbers(datatype, value):
 
 
 @pytest.mark.parametrize(
-    "shape",
-    [(64,), (), (0, 64), (-1, 64), (1, 63), (1, 65), (64, 1), (MAX_ROWS + 1, 64), (2**63, 64), (2**200, 64)],
+    "shape", [(64,), (), (0, 64), (-1, 64), (1, 63), (1, 65), (64, 1), (MAX_ROWS + 1, 64), (2**63, 64), (2**200, 64)]
 )
 def test_a_shape_is_rows_of_64(shape):
     with pytest.raises(InvalidError, match=r"\[rows, 64\], with 1 to 16 rows"):
@@ -156,9 +155,7 @@ def test_shared_memory_is_unsupported(request_):
         reject_shared_memory(request_)
 
 
-@given(
-    values=hnp.arrays(np.float32, st.tuples(rows, st.just(64)), elements={"min_value": 0, "max_value": 16})
-)
+@given(values=hnp.arrays(np.float32, st.tuples(rows, st.just(64)), elements={"min_value": 0, "max_value": 16}))
 def test_a_body_of_bytes_alone_is_one_fp32_tensor(values):
     tail = values.astype("<f4").tobytes()
     request = raw_binary_request(tail)
@@ -211,9 +208,7 @@ def test_outputs_come_as_and_in_the_order_in_which_they_were_asked_for(readings,
 def test_what_is_said_of_an_output_beats_what_is_said_of_all(readings, by_default, digit):
     parameters = {"binary_data_output": by_default}
     outputs = [{"name": "digit", "parameters": {"binary_data": digit}}, {"name": "probabilities"}]
-    packed_digit, packed_rest = to_outputs(
-        readings, message(data=[], outputs=outputs, parameters=parameters)
-    )[0]
+    packed_digit, packed_rest = to_outputs(readings, message(data=[], outputs=outputs, parameters=parameters))[0]
     assert ("data" in packed_digit) != (by_default if digit is None else digit or False)
     assert ("data" in packed_rest) != (by_default or False)
 
@@ -226,9 +221,7 @@ def test_bytes_follow_each_other_in_the_order_of_the_outputs(readings):
 
 
 @given(
-    probabilities=hnp.arrays(
-        np.float32, st.tuples(rows, st.just(10)), elements={"min_value": 0, "max_value": 1}
-    ),
+    probabilities=hnp.arrays(np.float32, st.tuples(rows, st.just(10)), elements={"min_value": 0, "max_value": 1}),
     count=st.integers(1, 20),
 )
 def test_a_classification_is_what_sorting_in_python_gives(probabilities, count):
