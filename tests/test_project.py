@@ -61,3 +61,10 @@ def test_the_composed_service_is_locked_down():
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["ports"] == ["8000:8000"]
+
+
+def test_every_dependency_has_a_lower_and_an_upper_bound():
+    groups = [PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"].values()]
+    for requirement in (requirement for group in groups for requirement in group):
+        version = requirement.partition(";")[0]
+        assert "==" in version or (">=" in version and ",<" in version), requirement
