@@ -1,6 +1,7 @@
 """`python -m app`: read the settings, verify the weights, bind the port, and serve.
 
-Every error at start-up is reported in one sentence, with the exit status 1, before a request is accepted.
+An invalid setting, an invalid file of weights and a taken port are each reported in one sentence, with the exit
+status 1, before a request is accepted.
 """
 
 import argparse
@@ -59,7 +60,7 @@ def main() -> int:
     except ArtefactError as error:
         return report_failure(str(error))
     except OSError as error:
-        reason = str(error.strerror).partition(" (while")[0]  # the part after it repeats the address
+        reason = str(error.strerror).partition(" (while")[0]  # Python adds "(while attempting to bind …)"
         return report_failure(f"cannot listen on {settings.host} port {settings.port}: {reason}")
     serve(artefact, settings, listener)
     return 0

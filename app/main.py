@@ -1,4 +1,4 @@
-"""The application: it is put together here from values, and nothing is read from disk."""
+"""The application: `create_app` builds it from its arguments and reads neither settings nor weights from outside."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 from app.api.health import PROBES, health_routes
 from app.api.metrics import METRICS, metrics_routes
-from app.api.page import TEMPLATE, page_routes
+from app.api.page import PAGE_TEMPLATE, page_routes
 from app.api.picture import picture_routes
 from app.api.predict import predict_routes
 from app.http.error_responses import ErrorResponses
@@ -20,8 +20,8 @@ from app.observability import exporter, tracing
 from app.observability.counter_registry import CounterRegistry
 from app.observability.instruments import COUNTERS_PER_SLOT, create_instruments
 from app.observability.shared_counters import SharedCounters, create_shared_counters
-from app.oip.codec.statistics import Statistics, statistics_counters
-from app.oip.error_form import OIP_FORM, PREFIX, answer_codec_errors
+from app.oip.codec.statistics import OipStatistics, number_of_statistics_counters
+from app.oip.error_format import OIP_ERROR_FORMAT, OIP_PREFIX, answer_codec_errors
 from app.oip.routes import is_oip_probe, oip_routes
 from app.predictor import Predictor
 from app.settings import Settings
@@ -40,10 +40,10 @@ def create_app(
     shared_counters: SharedCounters | None = None,
     tracer_provider: TracerProvider | None = None,
 ) -> FastAPI:
-    """Put the application together.
+    """Create the application.
 
     Args:
-        artefact: The verified weights and their card.
+        artefact: The verified weights and their card (name, version, held-out accuracy).
         settings: The settings of the service.
         is_draining: Function that returns True once the service is shutting down.
         shared_counters: Counters of all workers; by default the application gets counters of its own.
@@ -51,26 +51,26 @@ def create_app(
     Returns:
         The application.
     Raises:
-        SharedCountersError: The process cannot count together with the other processes.
+        SharedCountersError: Every slot of the shared counters belongs to another process.
     """
     shared_counters = shared_counters or service_counters(settings)
     registry = CounterRegistry(shared_counters)
     instruments = create_instruments(registry)
-    statistics = Statistics(registry, settings.max_batch_rows)
-    errors = ErrorResponses({PREFIX: OIP_FORM})
+    oip_statistics = OipStatistics(registry, settings.max_batch_rows)
+    errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT})
     app = _create_bare_app(tracer_provider, errors)
     is_traced = tracer_provider is not None
-    observers = [tracing.set_batch_size] if is_traced else []  # without spans a prediction costs nothing more
+    observers = [tracing.set_batch_size] if is_traced else []  # without tracing there is no observer to call
     predictor = Predictor(artefact.network, instruments.predictions.count, *observers)
     for router in (
         predict_routes(predictor, settings),
         picture_routes(predictor, settings, instruments.rejected_pictures),
-        oip_routes(artefact, predictor, settings, is_draining, statistics),
+        oip_routes(artefact, predictor, settings, is_draining, oip_statistics),
         metrics_routes(artefact, shared_counters, instruments),
         health_routes(is_draining),
     ):
         add_flat_routes(app.router, router)
-    app.include_router(page_routes())  # a route to files must be included, and it must come last
+    app.include_router(page_routes())  # files cannot be added flat; last, because they take every remaining path
     if not is_traced:  # the framework creates spans only for requests that go through it
         app.add_middleware(FastPath, routes=find_fast_routes(app))
     app.add_middleware(
@@ -80,8 +80,9 @@ def create_app(
         access_log=settings.access_log,
         is_traced=is_traced,
     )
-    instruments.requests.register_routes({TEMPLATE: {"GET"}, **methods_by_template(app)})
-    registry.attach()
+    # `methods_by_template` does not list the route to files.
+    instruments.requests.register_routes({PAGE_TEMPLATE: {"GET"}, **methods_by_template(app)})
+    registry.attach()  # claims a slot of the shared counters, now that every instrument has its counters
     return app
 
 
@@ -101,7 +102,7 @@ def _create_bare_app(tracer_provider: TracerProvider | None, errors: ErrorRespon
 
 
 def is_probe(scope: Scope) -> bool:
-    """Tell whether a request is one that load balancers and scrapers send every few seconds.
+    """Tell whether a request is one that load balancers and Prometheus send every few seconds.
 
     Args:
         scope: ASGI scope of the request.
@@ -118,7 +119,7 @@ def service_counters(settings: Settings) -> SharedCounters:
     Args:
         settings: The settings of the service.
     Returns:
-        Shared counters that are all zero.
+        Shared counters that are all zero; a slot holds the counters of one process.
     """
-    counters_per_slot = COUNTERS_PER_SLOT + statistics_counters(settings.max_batch_rows)
+    counters_per_slot = COUNTERS_PER_SLOT + number_of_statistics_counters(settings.max_batch_rows)
     return create_shared_counters(counters_per_slot, MAX_PROCESSES)

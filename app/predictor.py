@@ -1,4 +1,4 @@
-"""The predictor: the one place where the service asks the network."""
+"""The predictor: the one place where the service runs the network."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Predictor:
     A predictor belongs to one event loop.
 
     Args:
-        network: The network to ask.
+        network: The network.
         observers: Functions that are called with the predictions of each request, before the caller gets
             them.
     """
@@ -47,7 +47,8 @@ class Predictor:
         """Predict the digit of one image in a micro-batch with the images of other waiting requests.
 
         The micro-batch runs as soon as the event loop has run all callbacks that are ready. No request waits
-        for one that has not arrived yet. A forward pass of eight images costs twice as much as a pass of one.
+        for one that has not arrived yet. Batching pays, because a forward pass of eight
+        images costs only twice as much as a pass of one.
 
         Args:
             pixels: One image, shape (1, 64), float32 in [0, 16].

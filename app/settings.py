@@ -41,17 +41,17 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=2 * 1024 * 1024,
         ge=1024,
-        description="Largest body without a picture, in bytes, as sent and decompressed; "
+        description="Largest body without a picture, in bytes, applied before and after decompression; "
         "1024 images with all their decimals fit.",
     )
     max_batch_rows: int = Field(
         default=1024, ge=1, le=65_536, description="Largest batch, in images; a batch blocks the event loop."
     )
     max_picture_bytes: int = Field(
-        default=8 * 1024 * 1024, ge=1024, description="Largest body with a picture, in bytes; a photo of a phone fits."
+        default=8 * 1024 * 1024, ge=1024, description="Largest body with a picture, in bytes; a phone's photo fits."
     )
     max_picture_pixels: int = Field(
-        default=16_000_000, ge=64, description="Most pixels of a picture, checked before decoding; for WebP a third."
+        default=16_000_000, ge=64, description="Largest number of pixels of a picture; for a WebP, a third of it."
     )
     max_pictures_in_flight: int = Field(
         default=16, ge=1, description="Largest number of pictures in progress in a process; further requests get a 503."

@@ -25,7 +25,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from PIL import Image, ImageDraw
 
-from app.pictures.decode import normalise_file
+from app.pictures.decode import image_from_file
 from model import PIXELS, BlankPictureError, load_artefact
 
 ROOT = Path(__file__).parents[1]
@@ -150,7 +150,7 @@ def predict_digit(network, picture, **save_options):
     file = BytesIO()
     picture.save(file, **save_options)
     try:
-        image = normalise_file(file, MAX_PIXELS)
+        image = image_from_file(file, MAX_PIXELS)
     except BlankPictureError:
         return -1
     return int(network.probabilities(image.reshape(1, PIXELS)).argmax())

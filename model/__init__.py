@@ -10,6 +10,7 @@ Other packages import every name from here, so the modules behind this interface
 
 Example:
     >>> from pathlib import Path
+    >>> import numpy as np
     >>> from model import load_artefact, validate_pixels
     >>> artefact = load_artefact(Path("model/digits.npz"))
     >>> blank = validate_pixels(np.zeros((1, 64)))
@@ -18,7 +19,7 @@ Example:
 """
 
 from model.artefact import Artefact, load_artefact, parse_artefact, save_artefact
-from model.card import Card, Confusion, HeldOutMetrics, dump_card, parse_card
+from model.card import Card, Confusion, Metrics, dump_card, parse_card
 from model.errors import (
     ArtefactError,
     BlankPictureError,
@@ -68,7 +69,7 @@ __all__ = [
     "DigitsError",
     "Floats",
     "Floats32",
-    "HeldOutMetrics",
+    "Metrics",
     "Network",
     "PictureError",
     "PictureShapeError",

@@ -17,7 +17,7 @@ Confusion: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
-class HeldOutMetrics:
+class Metrics:
     """The metrics of a network on the held-out rows of the data set.
 
     Args:
@@ -59,9 +59,9 @@ class Card:
         recipe: Name of the training recipe.
         hyperparameters: All hyper-parameters of the recipe, by name.
         seed: Seed of every random number that the training draws.
-        split: How the data set was split into training rows and held-out rows.
+        split: Data set, function, share and random seed of the split into training and held-out rows, by name.
         training_rows: Number of images in the training set.
-        curve: Values recorded during the training, by name: lists of equal length.
+        curve: Learning curve: a list of one value for each recorded epoch, by name, for example the loss.
         held_out: Metrics on the held-out rows.
         libraries: Versions of Python and of the libraries used for the training.
         format_version: Version of the artefact's format.
@@ -77,7 +77,7 @@ class Card:
     split: Mapping[str, Any]
     training_rows: int
     curve: Mapping[str, Any]
-    held_out: HeldOutMetrics
+    held_out: Metrics
     libraries: Mapping[str, str]
     format_version: int = FORMAT_VERSION
 
@@ -113,13 +113,13 @@ def parse_card(text: str) -> Card:
     except (ValueError, RecursionError) as error:
         raise CardError("is not JSON") from error
     values = _check_fields(Card, document, "card")
-    held_out = _check_fields(HeldOutMetrics, values["held_out"], "held_out")
+    held_out = _check_fields(Metrics, values["held_out"], "held_out")
     held_out["confusion"] = _parse_confusion(held_out["confusion"])
-    return Card(**{**values, "held_out": HeldOutMetrics(**held_out)})
+    return Card(**{**values, "held_out": Metrics(**held_out)})
 
 
 def _check_fields(cls: type, document: object, location: str) -> dict[str, Any]:
-    """Check the names and types of a JSON object's fields; of nested values check only list or object."""
+    """Check the names and types of a JSON object's fields; check only the container type of nested values."""
     if not isinstance(document, dict):
         raise CardError(f"{location} must be an object")
     names = [field.name for field in fields(cls)]

@@ -57,22 +57,22 @@ class PixelRangeError(PixelsError):
     """A pixel is outside 0…16 or NaN.
 
     Args:
-        bound: The rule that the pixel violates: a clause such as "must be between 0 and 16".
-        row: Index of the first invalid image in the batch, from 0.
+        rule: The rule that the pixel violates: a clause such as "must be between 0 and 16".
+        image: Index of the first invalid image in the batch, from 0.
         pixel: Index of the first invalid pixel in that image, 0…63.
     Example:
-        >>> print(PixelRangeError("must be between 0 and 16", row=0, pixel=3))
+        >>> print(PixelRangeError("must be between 0 and 16", image=0, pixel=3))
         pixel 3 of image 0 must be between 0 and 16
     """
 
-    def __init__(self, bound: str, row: int, pixel: int) -> None:
-        super().__init__(bound, row, pixel)
-        self.bound = bound
-        self.row = row
+    def __init__(self, rule: str, image: int, pixel: int) -> None:
+        super().__init__(rule, image, pixel)
+        self.rule = rule
+        self.image = image
         self.pixel = pixel
 
     def __str__(self) -> str:
-        return f"pixel {self.pixel} of image {self.row} {self.bound}"
+        return f"pixel {self.pixel} of image {self.image} {self.rule}"
 
 
 class PictureError(DigitsError, ValueError):

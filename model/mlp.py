@@ -109,7 +109,7 @@ def softmax(logits: Floats) -> Floats:
     """Turn logits into probabilities, row by row.
 
     Args:
-        logits: Finite, unbounded scores, shape (..., 10).
+        logits: Finite, unbounded scores, shape (..., n).
     Returns:
         Probabilities in [0, 1], same shape and dtype; each row sums to 1 (±1e-6).
     Source: shifted by the row's maximum so that exp never overflows; Blanchard, Higham and
@@ -130,8 +130,8 @@ def forward(weights: Weights, inputs: Floats) -> Activations:
     """Compute the output of every layer.
 
     Args:
-        weights: The parameters; their dtype is the dtype of the result.
-        inputs: Pixels divided by 16, shape (B, 64) or (64,), in [0, 1].
+        weights: The parameters, of the same dtype as the inputs.
+        inputs: Pixels divided by 16, shape (B, 64) or (64,), in [0, 1]; or pixels in [0, 16] if W1 is divided.
     Returns:
         The activations of all layers; `softmax` turns the logits into probabilities.
     """

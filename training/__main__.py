@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     report = add_command("report", "write the model card and its figures", commands.report)
     validate = add_command("cross-validate", "score the recipe on training rows", commands.cross_validate)
     check = add_command("check-release", "train again and compare with a file", commands.check_release)
-    add_command("gradients", "check both gradients by finite differences", commands.check_gradients)
+    add_command("gradients", "check our gradient and the notebook's by finite differences", commands.check_gradients)
     add_command("notebook", "repeat the notebook and measure its faults", commands.reproduce_notebook)
 
     for subparser in (evaluate, report, check):

@@ -16,7 +16,7 @@ from model import IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS, Floats, Floats32
 
 CENTRE = (IMAGE_SIDE - 1) / 2  # row and column of the centre of an image
 POINTS_PER_PIXEL = 7  # of an upsampled image, in each direction; odd, so one point is the pixel's centre
-BORDER_PIXELS = 3  # background around an upsampled image; points outside it take the value of its edge
+BORDER_PIXELS = 3  # background on each side of an upsampled image; points outside take the value at the edge
 UPSAMPLED_SIDE = (IMAGE_SIDE + 2 * BORDER_PIXELS) * POINTS_PER_PIXEL  # 98
 
 
@@ -28,7 +28,7 @@ class Distortion:
 
     Args:
         rotation_degrees: Rotation about the centre, in degrees.
-        shear: Horizontal displacement per image row of distance from the centre, in pixels.
+        shear: Horizontal displacement, in pixels, for each row between a pixel and the centre.
         scale: Relative change of the width and of the height, drawn separately.
         shift_pixels: Horizontal and vertical displacement, drawn separately, in pixels.
         elastic_pixels: Standard deviation of the elastic displacement of each point, in pixels.

@@ -50,7 +50,7 @@ def cross_entropy(logits: Floats, targets: Floats) -> float:
         logits: Finite, unbounded scores, shape (B, 10).
         targets: Target probabilities, shape (B, 10); each row sums to 1.
     Returns:
-        The mean over the batch, in nats; at least 0 for one-hot targets.
+        The mean over the batch, in nats, at least 0.
     """
     return float(-(targets * log_softmax(logits)).sum() / len(targets))
 

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import sklearn
 
-from model import Card, HeldOutMetrics, Network, load_artefact, save_artefact
+from model import Card, Metrics, Network, load_artefact, save_artefact
 from training import crossval, notebook
-from training import evaluate as metrics
-from training.data import SPLIT, DataError, load_split, read_csv
+from training import evaluate as evaluation
+from training.data import SPLIT_DESCRIPTION, DataError, load_split, read_csv
 from training.gradient_check import TOLERANCE, check_notebook_gradient, check_our_gradient
 from training.progress import Curve, train_and_track
 from training.recipe import RELEASE, VERSION, Recipe, apply_temperature
@@ -34,13 +34,13 @@ def train(out: Path, seed: int, epochs: int | None) -> int:
     recipe, split = released_recipe(epochs), load_split()
     weights, curve = train_and_track(recipe, split.training, split.training, seed, f"training, seed {seed}")
     weights = apply_temperature(weights, recipe.temperature)
-    held_out = metrics.evaluate(Network(weights), split.held_out)
+    held_out = evaluation.evaluate(Network(weights), split.held_out)
     save_artefact(out, weights, make_card(recipe, seed, len(split.training), curve, held_out))
     print(f"{out}: {summary(held_out)}")
     return 0
 
 
-def make_card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_out: HeldOutMetrics) -> Card:
+def make_card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_out: Metrics) -> Card:
     """Describe how a network was trained and how accurate it is.
 
     Args:
@@ -58,7 +58,7 @@ def make_card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_
         recipe=recipe.name,
         hyperparameters=recipe.hyperparameters(),
         seed=seed,
-        split=SPLIT,
+        split=SPLIT_DESCRIPTION,
         training_rows=training_rows,
         curve=asdict(curve),
         held_out=held_out,
@@ -80,7 +80,7 @@ def evaluate(file: Path, data: Path | None) -> int:
     rows = load_split().held_out if data is None else read_csv(data)
     probabilities = network.probabilities(rows.pixels)
     print(metrics_table(rows.labels, probabilities), end="\n\n")
-    print(confusion_table(metrics.confusion_matrix(rows.labels, probabilities.argmax(axis=1)).tolist()))
+    print(confusion_table(evaluation.confusion_matrix(rows.labels, probabilities.argmax(axis=1)).tolist()))
     return 0
 
 
@@ -89,7 +89,7 @@ def report(file: Path, validation: Path, out: Path) -> int:
 
     Args:
         file: The artefact that the report describes.
-        validation: The cross-validation of the artefact's recipe.
+        validation: File with the cross-validation of the artefact's recipe, as `cross_validate` writes it.
         out: The output folder.
     Raises:
         ArtefactError: `file` is not an artefact.
@@ -118,11 +118,11 @@ def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> int:
     recipe, by_fold = released_recipe(epochs), []
     for fold in crossval.cross_validate(recipe, load_split().training, folds, seed):
         by_fold.append(fold)
-        print(f"fold {len(by_fold)}: {_summary_of(fold, recipe.temperature)}", flush=True)
+        print(f"fold {len(by_fold)}: {_summary_at_temperature(fold, recipe.temperature)}", flush=True)
     predictions = crossval.concatenate(by_fold)
     best = crossval.fit_temperature(predictions.labels, predictions.logits)
-    print(f"all, temperature 1: {_summary_of(predictions, 1)}")
-    recipe_summary = _summary_of(predictions, recipe.temperature)
+    print(f"all, temperature 1: {_summary_at_temperature(predictions, 1)}")
+    recipe_summary = _summary_at_temperature(predictions, recipe.temperature)
     print(f"all, temperature {recipe.temperature}, the recipe's: {recipe_summary}")
     print(f"the temperature that fits these rows best: {best:.2f}")
     crossval.save(predictions, out)
@@ -169,7 +169,7 @@ def check_gradients() -> int:
 
 
 def reproduce_notebook() -> int:
-    """Repeat the notebook's training beside its own losses, then measure the cost of each fault alone."""
+    """Repeat the notebook's training, print its losses next to the losses of 2019, and measure each fault alone."""
     split = load_split()
     print("the notebook again, its three faults included\n")
     print(f"{'iteration':>9}{'loss':>13}{'seed':>13}")
@@ -210,19 +210,19 @@ def released_recipe(epochs: int | None) -> Recipe:
     return RELEASE if epochs is None else RELEASE.with_epochs(epochs)
 
 
-def summary(held_out: HeldOutMetrics) -> str:
+def summary(metrics: Metrics) -> str:
     """Summarise metrics in one line.
 
     Args:
-        held_out: The metrics.
+        metrics: Metrics on any rows.
     Returns:
         Accuracy in percent, log-loss in nats, calibration error, and number of rows.
     """
     return (
-        f"accuracy {held_out.accuracy:.2%}, log-loss {held_out.log_loss:.4f}, "
-        f"calibration error {held_out.calibration_error:.4f} on {held_out.rows} rows"
+        f"accuracy {metrics.accuracy:.2%}, log-loss {metrics.log_loss:.4f}, "
+        f"calibration error {metrics.calibration_error:.4f} on {metrics.rows} rows"
     )
 
 
-def _summary_of(predictions: crossval.OutOfFoldPredictions, temperature: float) -> str:
-    return summary(metrics.score(predictions.labels, predictions.probabilities(temperature)))
+def _summary_at_temperature(predictions: crossval.OutOfFoldPredictions, temperature: float) -> str:
+    return summary(evaluation.score(predictions.labels, predictions.probabilities(temperature)))

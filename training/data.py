@@ -13,13 +13,14 @@ from model import DIGITS, PIXELS, Floats, Floats32, PixelRangeError, validate_pi
 
 TEST_SIZE = 0.33
 SPLIT_SEED = 42
-SPLIT = {
+# How `load_split` splits the data set, as the card records it.
+SPLIT_DESCRIPTION = {
     "dataset": "sklearn.datasets.load_digits",
     "function": "sklearn.model_selection.train_test_split",
     "test_size": TEST_SIZE,
     "random_state": SPLIT_SEED,
 }
-# The 1,797 rows come from 14 scanned forms of about 130 consecutive digits, each by about one writer.
+# The 1,797 rows come from 14 scanned forms of about 130 consecutive digits, each probably filled in by one writer.
 FORMS = 14
 
 
@@ -34,7 +35,8 @@ class Rows:
     Args:
         pixels: Images, shape (N, 64), float32 in [0, 16].
         labels: The digit that each image shows, shape (N,), int64 in 0…9.
-        forms: The form from which each image was cut, shape (N,), int64 in 0…13.
+        forms: Number of the scanned form of each image, estimated from the position of its row, shape (N,), int64
+            in 0…13.
     """
 
     pixels: Floats32
@@ -103,7 +105,7 @@ def read_csv(file: Path) -> Rows:
     try:
         pixels = validate_pixels(table[:, :PIXELS])
     except PixelRangeError as error:
-        raise DataError(f"{file}, line {error.row + 1}: value {error.pixel + 1} {error.bound}") from error
+        raise DataError(f"{file}, line {error.image + 1}: value {error.pixel + 1} {error.rule}") from error
     return Rows(pixels, table[:, PIXELS].astype(np.int64), np.zeros(len(lines), dtype=np.int64))
 
 

@@ -8,36 +8,36 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model import DIGITS, Floats, Floats32, HeldOutMetrics, Network
+from model import DIGITS, Floats, Floats32, Metrics, Network
 from training.data import Rows
 
 BINS = 15  # of the calibration error, as in Guo et al. 2017
 BOOTSTRAP_DRAWS = 2000
 
 
-def evaluate(network: Network, rows: Rows) -> HeldOutMetrics:
-    """Compute the metrics of a network on rows that it was not trained on.
+def evaluate(network: Network, rows: Rows) -> Metrics:
+    """Compute the metrics of a network on rows.
 
     Args:
         network: The network.
         rows: Images and their true digits.
     Returns:
-        The metrics that a card holds.
+        Number of rows, accuracy, log-loss, calibration error and confusion matrix.
     """
     return score(rows.labels, network.probabilities(rows.pixels))
 
 
-def score(labels: NDArray[np.int64], probabilities: Floats32) -> HeldOutMetrics:
+def score(labels: NDArray[np.int64], probabilities: Floats32) -> Metrics:
     """Compute the metrics of predictions.
 
     Args:
         labels: True digits, shape (N,), int64 in 0…9; N is at least 1.
         probabilities: Predicted probabilities, shape (N, 10), float32.
     Returns:
-        The metrics that a card holds.
+        Number of rows, accuracy, log-loss, calibration error and confusion matrix.
     """
     counts = confusion_matrix(labels, probabilities.argmax(axis=1))
-    return HeldOutMetrics(
+    return Metrics(
         rows=len(labels),
         accuracy=int(counts.trace()) / len(labels),
         log_loss=log_loss(labels, probabilities),

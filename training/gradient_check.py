@@ -1,8 +1,8 @@
 """The gradient check: a gradient is compared with finite differences of the loss.
 
 A derivative is the slope of the loss. Moving one parameter a little up and a little down measures this
-slope without any calculus. The gradient of a correct formula agrees with the measured slopes to eight
-digits; the gradient of a wrong formula does not. `make gradients` checks our gradient and the notebook's.
+slope without any calculus. The gradient of a correct formula agrees with the measured slopes to six digits
+or more; the gradient of a wrong formula does not. `make gradients` checks our gradient and the notebook's.
 """
 
 from collections.abc import Callable, Iterator

@@ -4,12 +4,12 @@ It trained the same 64-200-150-10 network on the same rows, one image at a time,
 of 70.5 %. Three faults in its gradient are the reason. Each fault has a switch here, so that its cost
 can be measured. Everything else is as it was:
 
-- weights and biases drawn from N(0, 0.1),
+- weights and biases drawn from a normal distribution with mean 0 and standard deviation 0.1,
 - a learning rate of 0.002,
 - a fresh permutation of the rows in each iteration,
 - a stop after the first iteration whose loss rises, or after 500 iterations.
 
-Arrays replace the notebook's `np.matrix`, and row vectors its column vectors. The notebook had no random
+Arrays replace the notebook's `np.matrix`, and row vectors replace its column vectors. The notebook had no random
 seed; here each run has one.
 """
 
@@ -143,7 +143,7 @@ def draw_weights(random: np.random.RandomState) -> Weights:
     Args:
         random: Source of randomness: the generator that NumPy had in 2019.
     Returns:
-        float64 arrays drawn from N(0, 0.1).
+        float64 arrays, normally distributed with mean 0 and standard deviation 0.1.
     """
     names = sorted(WEIGHT_SHAPES)  # W1 W2 W3 b1 b2 b3
     return Weights(**{name: random.normal(0, INITIAL_DEVIATION, WEIGHT_SHAPES[name]) for name in names})

@@ -11,7 +11,7 @@ from training.evaluate import evaluate
 from training.fit import Epoch
 from training.recipe import Recipe, train
 
-CURVE_POINTS = 100
+CURVE_POINTS = 100  # at most so many epochs are scored, evenly spaced, including the last one
 
 
 @dataclass

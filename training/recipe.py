@@ -18,10 +18,10 @@ from training.fit import Epoch, Schedule, fit
 
 @dataclass(frozen=True)
 class Recipe:
-    """All hyper-parameters of a training. The model card lists them.
+    """All hyper-parameters of a training; the card inside the file of weights (`model.Card`) lists them.
 
     Args:
-        name: Name of the recipe in the card.
+        name: Name of the recipe.
         schedule: How long the network trains, and with which steps.
         distortion: How strongly each image is distorted, anew in each epoch.
         temperature: Divisor of the logits, above 0, fitted in cross-validation. A temperature above 1

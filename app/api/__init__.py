@@ -1,1 +1,1 @@
-"""The addresses of the service: one file for each group of addresses, and each file builds one router."""
+"""The endpoints of the service: one file for each group of URL paths, and each file builds one router."""

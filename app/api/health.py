@@ -1,6 +1,6 @@
 """`GET /livez` and `GET /readyz`: the probes for restarting the process and for routing requests to it.
 
-The probes wait for nothing, so an orchestrator never mistakes a busy service for a dead one.
+The probes wait for nothing but the event loop, so an orchestrator never mistakes a busy service for a dead one.
 """
 
 from collections.abc import Callable

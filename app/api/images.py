@@ -12,7 +12,7 @@ from app.api.schemas import IMAGE_FORMATS, ROWS, Image, Prediction
 from app.predictor import Predictions
 from model import IMAGE_SIDE, PIXELS, Floats32, PixelRangeError, validate_pixels
 
-FLOATS64 = Struct(f"{PIXELS}d")
+IMAGE_PACKER = Struct(f"{PIXELS}d")
 
 
 def to_pixels(images: Sequence[Image], location: Callable[[int], tuple[str | int, ...]]) -> Floats32:
@@ -20,21 +20,22 @@ def to_pixels(images: Sequence[Image], location: Callable[[int], tuple[str | int
 
     Args:
         images: B images that fit the schema.
-        location: Function from the index of an image to its location in the body, for the error.
+        location: Function from the index of an image to its location below the body, for the error: field names
+            and indices such as ("images", 7).
     Returns:
         Pixels, shape (B, 64), float32 in [0, 16].
     Raises:
         RequestValidationError: A pixel is out of range; the error names the pixel and the range.
     """
     flat = (chain.from_iterable(image) if isinstance(image[0], list) else image for image in images)
-    packed = b"".join([FLOATS64.pack(*numbers) for numbers in flat])  # takes half the time of np.array
+    packed = b"".join([IMAGE_PACKER.pack(*numbers) for numbers in flat])  # takes half the time of np.array
     try:
         return validate_pixels(np.frombuffer(packed).reshape(-1, PIXELS))
     except PixelRangeError as error:
-        has_rows = isinstance(images[error.row][0], list)
-        pixel = divmod(error.pixel, IMAGE_SIDE) if has_rows else (error.pixel,)
-        loc = ("body", *location(error.row), *pixel)
-        raise RequestValidationError([{"type": "pixel_range", "loc": loc, "msg": error.bound}]) from error
+        is_in_rows = isinstance(images[error.image][0], list)
+        pixel = divmod(error.pixel, IMAGE_SIDE) if is_in_rows else (error.pixel,)
+        loc = ("body", *location(error.image), *pixel)
+        raise RequestValidationError([{"type": "pixel_range", "loc": loc, "msg": error.rule}]) from error
 
 
 def to_prediction_replies(predictions: Predictions) -> list[Prediction]:
@@ -51,7 +52,7 @@ def to_prediction_replies(predictions: Predictions) -> list[Prediction]:
     ]
 
 
-def select_format_errors(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+def report_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Keep the errors of the image format that the client meant, without the name of the format.
 
     Args:
@@ -72,18 +73,19 @@ def errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]
     Args:
         errors: Errors as pydantic reports them.
     Returns:
-        One error for each such image, and all other errors.
+        One error for each image that fits neither format, and all other errors.
     """
     selected: list[ErrorDetails] = []
     for error in errors:
         location = error["loc"]
-        if ROWS not in location[1:]:  # the first part is a field of the body, which may have any name
+        if ROWS not in location[1:]:  # the first part is a field name of the client and may equal `ROWS`
             selected.append(error)
             continue
-        start = location.index(ROWS, 1) + 1  # of the location within the image
-        first_element_is_no_number = selected[-1]["loc"][start:] == (0,)
-        first_element_is_no_list = (error["type"], location[start:]) == ("list_type", (0,))
-        if first_element_is_no_number and not first_element_is_no_list:
+        start = location.index(ROWS, 1) + 1  # index at which the location within the image starts
+        # `selected[-1]` is the error of the same image in the flat format.
+        flat_fails_at_first_element = selected[-1]["loc"][start:] == (0,)
+        first_element_is_list = (error["type"], location[start:]) != ("list_type", (0,))
+        if flat_fails_at_first_element and first_element_is_list:
             selected[-1] = error
     return selected
 

@@ -27,9 +27,9 @@ def metrics_routes(artefact: Artefact, shared_counters: SharedCounters, instrume
     """Build the route that reports the figures.
 
     Args:
-        artefact: The weights and their card, which holds the held-out figures.
+        artefact: The weights and their card, which has the accuracy on the held-out rows.
         shared_counters: Counters of all workers.
-        instruments: Instruments of the service.
+        instruments: Counters, histograms and gauges that use the shared counters.
     Returns:
         A router.
     """
@@ -40,7 +40,7 @@ def metrics_routes(artefact: Artefact, shared_counters: SharedCounters, instrume
     async def metrics(
         request: Request,
         requested_format: Annotated[
-            Literal["json", "prometheus"] | None, Query(alias="format", description="Overrides Accept.")
+            Literal["json", "prometheus"] | None, Query(alias="format", description="Overrides the choice by Accept.")
         ] = None,
     ) -> Response:
         """Report the held-out figures of the network and the figures of all workers together."""

@@ -9,7 +9,7 @@ from app.http.scope import route_path
 
 FOLDER = Path(__file__).parents[1] / "page"
 FILES = {file.name for file in FOLDER.iterdir()}
-TEMPLATE = "/{path}"  # the name that the framework gives to this route in traces
+PAGE_TEMPLATE = "/{path}"  # the name that the framework gives to this route in traces
 
 HEADERS = {
     # The page loads its own files and calls its own service. Nothing can be injected into it or frame it.
@@ -33,7 +33,7 @@ def page_routes() -> APIRouter:
 
 
 async def set_headers_and_route(request: Request, response: Response) -> None:
-    """Set the security headers, and the route of the request, which the framework does not set for files.
+    """Set the headers of the page; for a file of the page also the route, which the framework leaves unset.
 
     Args:
         request: Request for a file, or for an address that does not exist.
@@ -42,4 +42,4 @@ async def set_headers_and_route(request: Request, response: Response) -> None:
     response.headers.update(HEADERS)
     name = route_path(request.scope).strip("/")
     if not name or name in FILES:
-        request.scope["route"] = SimpleNamespace(path=TEMPLATE)
+        request.scope["route"] = SimpleNamespace(path=PAGE_TEMPLATE)

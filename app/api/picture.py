@@ -15,7 +15,7 @@ from app.http.admission import Admission
 from app.http.problems import documented_problems
 from app.observability.instruments import RejectedPictureCounters
 from app.pictures import upload
-from app.pictures.decode import PictureTooLargeError, UndecodableError, normalise_file
+from app.pictures.decode import PictureTooLargeError, UndecodableError, image_from_file
 from app.predictor import Predictor
 from app.settings import Settings
 from model import PIXELS, BlankPictureError, Floats32
@@ -60,14 +60,14 @@ def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: 
         with admission.admit(upload.announced_body_bytes(request, settings.max_picture_bytes)):
             try:
                 file = await upload.receive_file(request)
-                return await to_thread.run_sync(normalise_file, file, settings.max_picture_pixels, limiter=limiter)
+                return await to_thread.run_sync(image_from_file, file, settings.max_picture_pixels, limiter=limiter)
             finally:
                 await request.close()
 
     @router.post("/predict/picture", openapi_extra={"requestBody": REQUEST_BODY})
     async def predict_picture(request: Request) -> PicturePrediction:
         """Predict the digit that a picture shows: a PNG, JPEG, WebP or BMP file."""
-        with rejecting(rejected_pictures, *upload.picture_location(request)):
+        with converting_picture_errors(rejected_pictures, *upload.picture_location(request)):
             image = await receive_and_normalise(request)
         (prediction,) = to_prediction_replies(predictor.predict(image.reshape(1, PIXELS)))
         return PicturePrediction(**prediction, pixels=image.astype(int).tolist())
@@ -76,12 +76,12 @@ def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: 
 
 
 @contextmanager
-def rejecting(rejected_pictures: RejectedPictureCounters, *location: str) -> Iterator[None]:
+def converting_picture_errors(rejected_pictures: RejectedPictureCounters, *location: str) -> Iterator[None]:
     """Convert the errors of a picture to error responses, and count every rejected picture.
 
     Args:
         rejected_pictures: Counters of the rejected pictures.
-        location: Location of the picture in the body.
+        location: Name of the form field with the picture; nothing if the body is the picture.
     Yields:
         Nothing.
     Raises:

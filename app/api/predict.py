@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 
-from app.api.images import select_format_errors, to_pixels, to_prediction_replies
+from app.api.images import report_meant_format, to_pixels, to_prediction_replies
 from app.api.schemas import BatchReply, BatchRequest, Prediction, PredictRequest
 from app.http.json_endpoint import json_route
 from app.http.problems import documented_problems
@@ -14,8 +14,9 @@ from app.settings import Settings
 def predict_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     """Build the routes that predict the digits of images.
 
-    Both run on the event loop, because a forward pass takes tens of microseconds, less than the way to a
-    thread and back. Single images that arrive together share a forward pass.
+    Both run on the event loop. A forward pass of one image takes tens of microseconds, less than the way to a thread
+    and back. The limit of a batch bounds how long it blocks the loop. Single images that arrive together share a
+    forward pass.
 
     Args:
         predictor: The predictor.
@@ -24,7 +25,7 @@ def predict_routes(predictor: Predictor, settings: Settings) -> APIRouter:
         A router.
     """
     router = APIRouter(
-        route_class=json_route(settings.max_json_values, select_format_errors),
+        route_class=json_route(settings.max_json_values, report_meant_format),
         tags=["predict"],
         max_body_size=settings.max_body_bytes,
         responses=documented_problems(413, 415, 422, 500),

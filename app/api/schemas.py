@@ -1,8 +1,8 @@
-"""Wire types of the addresses outside `/v2`: the JSON that they accept and the JSON that they return.
+"""Wire types of the endpoints outside `/v2`: the JSON that they accept and the JSON that they return.
 
-An image has one of two formats: 64 numbers in a flat list, or 8 rows of 8. The types check the shape and the
-type of the numbers. The model checks the range of a pixel (`model.validate_pixels`), because images reach the
-service in several ways.
+An image is the 8×8 input of the network, and a picture is a file that a client uploads. An image has one of two
+formats: 64 numbers in a flat list, or 8 rows of 8. The types check the shape and the type of the numbers. The model
+checks the range of a pixel (`model.validate_pixels`), because images reach the service in several ways.
 """
 
 from typing import Annotated, TypeAlias
@@ -13,6 +13,7 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 
 from model import DIGITS, IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS
 
+# Names of the image formats: the tags of pydantic's union, and the titles in OpenAPI.
 FLAT = f"{PIXELS} numbers"
 ROWS = f"{IMAGE_SIDE} rows of {IMAGE_SIDE}"
 IMAGE_FORMATS = (FLAT, ROWS)
@@ -33,9 +34,9 @@ Pixel: TypeAlias = Annotated[float, Field(strict=True, json_schema_extra={"minim
 # Lists fail fast, because a body of 2 MiB can hold a million errors, and describing all of them takes
 # seconds.
 FlatImage: TypeAlias = Annotated[list[Pixel], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True, title=FLAT)]
-ImageRow: TypeAlias = Annotated[list[Pixel], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True)]
+RequestRow: TypeAlias = Annotated[list[Pixel], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True)]
 RowsImage: TypeAlias = Annotated[
-    list[ImageRow], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True, title=ROWS)
+    list[RequestRow], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True, title=ROWS)
 ]
 
 
@@ -90,7 +91,7 @@ class Prediction(TypedDict):
     ]
 
 
-PixelRow: TypeAlias = Annotated[
+ReplyRow: TypeAlias = Annotated[
     list[Annotated[int, Field(ge=INK_MIN, le=INK_MAX)]], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)
 ]
 
@@ -99,7 +100,7 @@ class PicturePrediction(Prediction):
     """The prediction for a picture, with the image that the network saw."""
 
     pixels: Annotated[
-        list[PixelRow],
+        list[ReplyRow],
         Field(
             min_length=IMAGE_SIDE,
             max_length=IMAGE_SIDE,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from starlette.exceptions import HTTPException
 
-RETRY_AFTER_SECONDS = 1  # longer than the queue of small pictures takes, and longer than one large picture
+RETRY_AFTER_SECONDS = 1  # decoding a full queue of small pictures, or one large picture, takes less
 
 
 class Admission:

@@ -1,7 +1,7 @@
-"""Error responses: every answer with a status of 400 or more is built here.
+"""Error responses: every error answer of the application is built here.
 
-The default form is a problem document. Another package can register its own form for the addresses below a
-path. A message names the place and the broken rule, and it never repeats the data that was sent.
+The default format is a problem document. Another package can register its own format for the paths below a
+path. A message names the place and the broken rule, and it never repeats the values that were sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,22 +13,22 @@ from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import Message, Receive, Scope, Send
 
 from app.http.field_errors import FieldError, field_error, format_location
-from app.http.problems import PROBLEM_FORM, ErrorForm, problem_type
+from app.http.problems import PROBLEM_FORMAT, ErrorFormat, problem_type
 from app.http.scope import route_path
 
-IS_OWN_RESPONSE = "digits.error_response"  # key of a scope: this module built the answer
+IS_OWN_RESPONSE = "digits.error_response"  # `build` sets this key in the scope of a request
 FRAMEWORK_DETAILS = ("Not Found", "Content Too Large")  # details of the framework that say too little
 
 
 class ErrorResponses:
-    """Builds error responses in the form that belongs to the address of the request.
+    """Builds error responses in the format that belongs to the path of the request.
 
     Args:
-        forms: Other forms than problem documents, by the path below which they apply.
+        formats: Other formats than problem documents, by the path below which they apply.
     """
 
-    def __init__(self, forms: Mapping[str, ErrorForm]) -> None:
-        self.forms = forms
+    def __init__(self, formats: Mapping[str, ErrorFormat]) -> None:
+        self.formats = formats
 
     def build(
         self,
@@ -51,9 +51,9 @@ class ErrorResponses:
             The response.
         """
         scope[IS_OWN_RESPONSE] = True
-        form = self._form(scope)
-        status, body = form.write(status, detail or f"{problem_type(status)[1]}.", errors)
-        return Response(body, status, headers, form.media_type)
+        error_format = self._format(scope)
+        status, body = error_format.write(status, detail or f"{problem_type(status)[1]}.", errors)
+        return Response(body, status, headers, error_format.media_type)
 
     def install(self, app: FastAPI) -> None:
         """Make an application build its error responses here.
@@ -82,25 +82,25 @@ class ErrorResponses:
             nonlocal is_replaced
             if message["type"] == "http.response.start" and self._is_foreign_error(message, scope):
                 is_replaced = True
-                await self._for_status(message["status"], scope)(scope, receive, send)
+                await self._response_for_status(message["status"], scope)(scope, receive, send)
             elif not is_replaced:
                 await send(message)
 
         return send_or_replace
 
-    def _form(self, scope: Scope) -> ErrorForm:
+    def _format(self, scope: Scope) -> ErrorFormat:
         path = route_path(scope)
-        below = (form for prefix, form in self.forms.items() if f"{path}/".startswith(f"{prefix}/"))
-        return next(below, PROBLEM_FORM)
+        matches = (each for prefix, each in self.formats.items() if f"{path}/".startswith(f"{prefix}/"))
+        return next(matches, PROBLEM_FORMAT)
 
     def _is_foreign_error(self, message: Message, scope: Scope) -> bool:
-        """Tell whether a response start is an error that `build` did not build."""
+        """Tell whether a response start is an error of the framework, which may also follow an answer of `build`."""
         if message["status"] < 400:
             return False
-        content_type = (b"content-type", self._form(scope).media_type.encode())
+        content_type = (b"content-type", self._format(scope).media_type.encode())
         return IS_OWN_RESPONSE not in scope or content_type not in message["headers"]
 
-    def _for_status(
+    def _response_for_status(
         self, status: int, scope: Scope, detail: str | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Build the response to an HTTP error, and improve on the details that the framework gives."""
@@ -113,10 +113,10 @@ class ErrorResponses:
         return self.build(scope, status, detail, headers=headers)
 
     async def _on_http_exception(self, request: Request, error: HTTPException) -> Response:
-        return self._for_status(error.status_code, request.scope, error.detail, error.headers)
+        return self._response_for_status(error.status_code, request.scope, error.detail, error.headers)
 
     async def _on_invalid_input(self, request: Request, error: RequestValidationError) -> Response:
-        errors = [field_error(detail) for detail in error.errors()]
+        errors = [field_error(pydantic_error) for pydantic_error in error.errors()]
         more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
         detail = f"{format_location(errors[0]['loc'])} {errors[0]['msg']}{more}"
         return self.build(request.scope, 422, detail, errors)

@@ -14,12 +14,12 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.headers import JSON, is_json
+from app.http.headers import JSON, is_parsed_as_json
 from app.http.json_endpoint import JsonRoute
 from app.http.scope import route_path
 
 CONTENT_TYPE = (b"content-type", JSON.encode())
-MAX_BYTES = 4096  # three times an image with all its decimals; the framework's share is small for longer bodies
+MAX_BYTES = 4096  # three times the size of an image with all its decimals; longer bodies gain little
 
 
 class FastPath:
@@ -68,7 +68,7 @@ def find_fast_routes(app: FastAPI) -> dict[str, JsonRoute]:
 
 
 def _announces_short_json(scope: Scope, max_bytes: int) -> bool:
-    """Tell whether a request head announces a short JSON body that the client sends without waiting."""
+    """Tell whether a request head announces a short JSON body that is sent without waiting for 100 Continue."""
     content_type, length = None, b""
     for name, value in scope["headers"]:
         if name == b"content-type" and content_type is None:  # the framework, too, uses the first one
@@ -78,7 +78,7 @@ def _announces_short_json(scope: Scope, max_bytes: int) -> bool:
         elif name == b"expect":
             return False
     fits = length.isdigit() and len(length) <= len(str(MAX_BYTES)) and int(length) <= max_bytes
-    return fits and is_json((content_type or b"").decode("latin-1"))
+    return fits and is_parsed_as_json((content_type or b"").decode("latin-1"))
 
 
 async def _try_answer(route: JsonRoute, message: Message) -> bytes | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-MAX_NAME_LENGTH = 40  # characters of an unknown field's name that are quoted, because the caller chooses it
+MAX_NAME_LENGTH = 40  # characters of a field name that an error quotes; a caller can send any name
 
 # Error type of pydantic → the rule, with values of pydantic's context.
 RULES: dict[str, str] = {
@@ -34,17 +34,17 @@ class FieldError(TypedDict):
     msg: str
 
 
-def field_error(detail: Mapping[str, Any]) -> FieldError:
+def field_error(error: Mapping[str, Any]) -> FieldError:
     """Describe an error of pydantic, without the data that was sent.
 
     Args:
-        detail: An error as pydantic reports it: type, location, message, context.
+        error: An error as pydantic reports it: type, location, message, context.
     Returns:
         The location and the rule that the input breaks there.
     """
-    location = [part if isinstance(part, int) else part[:MAX_NAME_LENGTH] for part in detail["loc"]]
-    rule = RULES.get(detail["type"])
-    return FieldError(loc=location, msg=rule.format_map(detail.get("ctx", {})) if rule else detail["msg"])
+    location = [part if isinstance(part, int) else part[:MAX_NAME_LENGTH] for part in error["loc"]]
+    rule = RULES.get(error["type"])
+    return FieldError(loc=location, msg=rule.format_map(error.get("ctx", {})) if rule else error["msg"])
 
 
 def format_location(location: Sequence[str | int]) -> str:
@@ -53,7 +53,7 @@ def format_location(location: Sequence[str | int]) -> str:
     Args:
         location: Path to a value; its first part is "body" or "query".
     Returns:
-        The path without that part, or "the body" if nothing follows it.
+        The path without that part, or "the body" or "the query" if nothing follows it.
     Example:
         >>> format_location(["body", "images", 7, 3])
         'images[7][3]'

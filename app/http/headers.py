@@ -20,7 +20,7 @@ def combined_header(headers: Headers, name: str) -> str | None:
     return ", ".join(headers.getlist(name)) if name in headers else None
 
 
-def is_json(content_type: str) -> bool:
+def is_parsed_as_json(content_type: str) -> bool:
     """Tell whether a body is parsed as JSON.
 
     Args:

@@ -10,7 +10,7 @@ from app.http.error_responses import ErrorResponses
 from app.http.request_head import check_head
 from app.http.request_record import RequestRecord
 from app.observability import tracing
-from app.observability.instruments import CLIENT_DISCONNECTED, RequestCounters
+from app.observability.instruments import RequestCounters
 from app.observability.logs import log
 
 
@@ -63,7 +63,7 @@ class RequestMiddleware:
                 await self.app(scope, receive, replace_errors)
         except (Exception, asyncio.CancelledError) as error:
             response = self._unhandled_error_response(error, record)
-            if record.status != CLIENT_DISCONNECTED:
+            if record.has_answer_started:
                 raise  # a part of the answer is sent already; only closing the connection reports the error
             if response is not None:
                 await response(scope, receive, record.send)

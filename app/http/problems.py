@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): the default form of an error response."""
+"""Problem documents (RFC 9457): the default format of an error response."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple, NotRequired
@@ -52,12 +52,13 @@ class ProblemReply(TypedDict):
 _PROBLEM = TypeAdapter(ProblemReply)
 
 
-class ErrorForm(NamedTuple):
-    """The form of error responses.
+class ErrorFormat(NamedTuple):
+    """The format of error responses.
 
     Args:
         media_type: Media type of the body.
-        write: Function from status, detail and field errors to the status and body to send.
+        write: Function from status, detail and field errors to the status and body to send; a format may replace the
+            status by the one that its protocol defines.
     """
 
     media_type: str
@@ -83,7 +84,7 @@ def problem_type(status: int) -> tuple[str, str]:
     return PROBLEM_TYPES.get(status, PROBLEM_TYPES[500 if status >= 500 else 400])
 
 
-PROBLEM_FORM = ErrorForm("application/problem+json", _write_problem)
+PROBLEM_FORMAT = ErrorFormat("application/problem+json", _write_problem)
 
 
 def documented_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -94,5 +95,5 @@ def documented_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     Returns:
         The value of an operation's argument `responses`.
     """
-    content = {PROBLEM_FORM.media_type: {"schema": _PROBLEM.json_schema()}}
+    content = {PROBLEM_FORMAT.media_type: {"schema": _PROBLEM.json_schema()}}
     return {status: {"description": PROBLEM_TYPES[status][1], "content": content} for status in statuses}

@@ -30,6 +30,6 @@ def check_head(scope: Scope) -> tuple[bytes, tuple[int, str] | None]:
     if size > MAX_HEAD_BYTES:
         detail = f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes."
         return request_id, (431, detail)
-    if has_upgrade and scope["method"] == "POST":  # the parser takes the body for another protocol
+    if has_upgrade and scope["method"] == "POST":  # the parser would read the body as the next request
         return request_id, (400, "A request with a body cannot ask for an upgrade.")
     return request_id, None

@@ -21,7 +21,8 @@ class RequestRecord:
 
     def __init__(self, scope: Scope, send: Send, request_id: bytes, requests: RequestCounters) -> None:
         self.scope = scope
-        self.status = CLIENT_DISCONNECTED
+        self.status = CLIENT_DISCONNECTED  # until the answer starts
+        self.has_answer_started = False
         self._send = send
         self._request_id = request_id
         self._requests = requests
@@ -36,7 +37,7 @@ class RequestRecord:
             message: ASGI message.
         """
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.has_answer_started = message["status"], True
             message["headers"].append((b"x-request-id", self._request_id))
         elif not message.get("more_body", False):
             self.finish()  # before the last bytes are sent, so that a client that has its answer is counted
@@ -68,7 +69,7 @@ class RequestRecord:
         return {"status": self.status, "milliseconds": round((self._seconds or 0) * 1000, 3)}
 
     def _route(self) -> str:
-        """Return the template of the request's route. The middleware may answer before a route is chosen."""
+        """Return the template of the route; before a route is chosen, the path itself if it is a route."""
         if "route" in self.scope:
             return str(self.scope["route"].path)
         path = route_path(self.scope)

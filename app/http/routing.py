@@ -1,17 +1,16 @@
-"""Adding routes to an application without a search through each router, and listing them."""
+"""Adding routes to an application one by one, so that it need not search routers; and listing its routes."""
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 
-# Attributes that a router passes on to the routes of a router that it includes. Flat routes do not inherit
-# them.
+# Attributes that `include_router` applies to the included routes. Flat routes, which `add_flat_routes` adds, lack them.
 INHERITED = ("prefix", "tags", "dependencies", "responses", "callbacks", "deprecated", "max_body_size")
 # Attributes that an including router takes over from the included router.
 TAKEN_OVER = ("on_startup", "on_shutdown")
 
 
 def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
-    """Move the routes of one router to another router, instead of including the router.
+    """Add the routes of one router directly to another router, instead of including the router.
 
     The framework searches each included router separately for every request. Flat routes avoid that, but they
     inherit nothing from the target.

@@ -4,7 +4,7 @@ from starlette.types import Scope
 
 
 def route_path(scope: Scope) -> str:
-    """Remove the prefix of a proxy from the path of a request.
+    """Return the path of a request without `root_path`, which uvicorn puts in front of every path.
 
     Args:
         scope: ASGI scope of the request.

@@ -1,4 +1,7 @@
-"""The counter registry: it records which counters of a slot belong to which instrument."""
+"""The counter registry: it records which counters of a slot belong to which instrument.
+
+A slot is the set of counters that one process owns (`shared_counters`).
+"""
 
 import hashlib
 
@@ -59,8 +62,8 @@ class CounterRegistry:
 
         Args:
             count: Number of counters.
-            meaning: Values that describe the counters; equal counters have equal descriptions in every
-                process.
+            meaning: Values that describe the counters. They are a part of the schema hash, so every process must
+                pass the same values for the same counters.
             is_gauge: True if the counters start at 0 again in every process.
         Returns:
             The block, to be used once the registry is attached.

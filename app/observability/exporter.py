@@ -14,9 +14,10 @@ from opentelemetry import propagate, trace
 
 from app.observability.logs import log
 
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-PROTOCOL = "http/protobuf"
+# Environment variables; the first one that is set counts.
+ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+SUPPORTED_PROTOCOL = "http/protobuf"
 SERVICE_NAME = "service.name"
 MAX_ATTRIBUTE_LENGTH = 256  # characters; a URL can have 64 KiB, and two thousand spans may wait to be sent
 FLUSH_TIMEOUT_SECONDS = 3.0  # longest time that the shutdown waits for the collector
@@ -36,7 +37,7 @@ def create_tracer_provider(version: str) -> trace.TracerProvider | None:
     Returns:
         The provider, or None if tracing is off or cannot be set up. The reason for a failure is logged.
     """
-    if _variable("OTEL_SDK_DISABLED") == "true" or _variable("OTEL_TRACES_EXPORTER") == "none":
+    if _read_environment("OTEL_SDK_DISABLED") == "true" or _read_environment("OTEL_TRACES_EXPORTER") == "none":
         return None
     try:
         return _find_or_create_provider(version)
@@ -60,7 +61,7 @@ def flush_at_shutdown(provider: trace.TracerProvider | None) -> Lifespan:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         if flush := getattr(provider, "force_flush", None):
-            # The provider does not keep its own timeout. The process does not wait for a daemon thread.
+            # `force_flush` can exceed its timeout, so it runs in a daemon thread; the process does not wait for that.
             thread = threading.Thread(target=flush, daemon=True)
             thread.start()
             thread.join(FLUSH_TIMEOUT_SECONDS)
@@ -70,25 +71,25 @@ def flush_at_shutdown(provider: trace.TracerProvider | None) -> Lifespan:
 
 def _find_or_create_provider(version: str) -> trace.TracerProvider | None:
     """Return the provider of another library, such as `opentelemetry-instrument`, or create one."""
-    existing, endpoint = trace.get_tracer_provider(), _variable(*ENDPOINTS)
+    existing, endpoint = trace.get_tracer_provider(), _read_environment(*ENDPOINT_VARIABLES)
     is_set_up = not isinstance(existing, trace.ProxyTracerProvider)
     if not is_set_up and not endpoint:
         return None
-    if propagate.extract({}) is None:  # every request would fail with a 500
+    if propagate.extract({}) is None:  # OTEL_PROPAGATORS names no propagator, and every request would fail with a 500
         raise ValueError("OTEL_PROPAGATORS must name one")
     if is_set_up:
         return existing
     if not endpoint.startswith(("http://", "https://")):
         raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https address")
-    if _variable("OTEL_TRACES_EXPORTER") not in {"otlp", ""}:
+    if _read_environment("OTEL_TRACES_EXPORTER") not in {"otlp", ""}:
         raise ValueError("OTEL_TRACES_EXPORTER must be otlp or none")
-    if _variable(*PROTOCOLS) not in {PROTOCOL, ""}:
-        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL must be {PROTOCOL}")
+    if _read_environment(*PROTOCOL_VARIABLES) not in {SUPPORTED_PROTOCOL, ""}:
+        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL must be {SUPPORTED_PROTOCOL}")
     return _create_provider(version)
 
 
-def _variable(*names: str) -> str:
-    """Return the first environment variable that is not empty, in lower case; empty if all are."""
+def _read_environment(*names: str) -> str:
+    """Return the value of the first environment variable that is not empty, in lower case."""
     return next(filter(None, map(os.environ.get, names)), "").lower()
 
 

@@ -28,31 +28,31 @@ class Distribution(NamedTuple):
         return [total := total + count for count in self.counts]
 
 
-class Histogram:
-    """Several histograms with the same bounds, for example one for each route.
+class HistogramGroup:
+    """Histograms with the same bounds, for example one for each route.
 
     Args:
         registry: The registry that allocates the counters.
-        name: Name of the values.
+        name: Name of the values, a part of the schema hash.
         bounds: Upper bound of each bucket but the last, in ascending order.
         series_count: Number of histograms.
     """
 
     def __init__(self, registry: CounterRegistry, name: str, bounds: tuple[float, ...], series_count: int = 1) -> None:
         self._bounds = bounds
-        self._width = len(bounds) + 2  # the last bucket and the sum
-        self._block = registry.allocate(series_count * self._width, name, bounds)
+        self._size = len(bounds) + 2  # counters of a histogram: one for each bound, the last bucket, and the sum
+        self._block = registry.allocate(series_count * self._size, name, bounds)
 
-    def observe(self, value: float, histogram: int = 0) -> None:
+    def observe(self, value: float, series: int = 0) -> None:
         """Count one value.
 
         Args:
             value: The value, in the unit of the bounds.
-            histogram: Index of the histogram.
+            series: Index of the histogram, from 0.
         """
-        counters, start = self._block.own, histogram * self._width
+        counters, start = self._block.own, series * self._size
         counters[start + bisect_left(self._bounds, value)] += 1
-        counters[start + self._width - 1] += value
+        counters[start + self._size - 1] += value
 
     def observe_all(self, values: Floats32) -> None:
         """Count many values in the first histogram, faster than one by one.
@@ -63,7 +63,7 @@ class Histogram:
         counters, buckets = self._block.own, np.searchsorted(self._bounds, values)
         for bucket, count in enumerate(np.bincount(buckets).tolist()):
             counters[bucket] += count
-        counters[self._width - 1] += float(values.sum(dtype=np.float64))
+        counters[self._size - 1] += float(values.sum(dtype=np.float64))
 
     def totals(self) -> list[Distribution]:
         """Add up the values of all processes.
@@ -71,5 +71,5 @@ class Histogram:
         Returns:
             One distribution for each histogram.
         """
-        sums = self._block.sum().reshape(-1, self._width)
+        sums = self._block.sum().reshape(-1, self._size)
         return [Distribution(self._bounds, tuple(map(int, row[:-1])), float(row[-1])) for row in sums]

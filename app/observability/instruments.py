@@ -1,4 +1,4 @@
-"""The instruments: they count requests, predictions and rejected pictures with a few additions each.
+"""The instruments: they count requests, predictions and rejected pictures; an event costs a few additions.
 
 All label values are known beforehand. A text that the caller chooses, such as a path or a method, never
 becomes a label value. The number of time series is therefore bounded.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.observability.counter_registry import CounterRegistry
-from app.observability.histogram import Distribution, Histogram
+from app.observability.histogram import Distribution, HistogramGroup
 from app.predictor import Predictions
 from model import DIGITS
 
@@ -60,7 +60,7 @@ class RequestCounters:
         self._shape = (MAX_ROUTES, len(METHODS) + 1, len(STATUSES))
         self._in_flight = registry.allocate(1, "in flight", is_gauge=True)
         self._counts = registry.allocate(int(np.prod(self._shape)), "requests", METHODS, STATUSES)
-        self._durations = Histogram(registry, "seconds", DURATION_BOUNDS, MAX_ROUTES)
+        self._durations = HistogramGroup(registry, "seconds", DURATION_BOUNDS, MAX_ROUTES)
         self._counter_indices: dict[tuple[str, str, int], int] = {}
 
     def register_routes(self, methods: Mapping[str, set[str]]) -> None:
@@ -148,8 +148,8 @@ class PredictionCounters:
 
     def __init__(self, registry: CounterRegistry) -> None:
         self._digits = registry.allocate(DIGITS, "digits")
-        self._confidences = Histogram(registry, "confidences", CONFIDENCE_BOUNDS)
-        self._batch_sizes = Histogram(registry, "batch rows", BATCH_SIZE_BOUNDS)
+        self._confidences = HistogramGroup(registry, "confidences", CONFIDENCE_BOUNDS)
+        self._batch_sizes = HistogramGroup(registry, "batch rows", BATCH_SIZE_BOUNDS)
 
     def count(self, predictions: Predictions) -> None:
         """Count the predictions of one request.

@@ -19,13 +19,14 @@ class MetricsFormat(StrEnum):
 def negotiate_format(accept: str) -> MetricsFormat:
     """Choose the format of a `/metrics` reply by the Accept header.
 
-    Prometheus names its own media types, and `*/*` with the lowest quality. A browser names none of them. The
-    media type with the highest quality decides; of two with the same quality, the first one decides.
+    Prometheus names its own media types, and `*/*` with the lowest quality. A browser names none of Prometheus's
+    media types. The media type with the highest quality decides; of two with the same quality, the first one
+    decides. If that is Protobuf, which is not supported, the reply is in the best other Prometheus format.
 
     Args:
         accept: Value of the Accept header, empty if there is none.
     Returns:
-        The format; JSON if the header names none of the formats.
+        The format; JSON if the header names neither a format nor Protobuf.
     Source: RFC 9110, section 12.5.1.
     Example:
         >>> accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3,*/*;q=0.2"
@@ -34,8 +35,8 @@ def negotiate_format(accept: str) -> MetricsFormat:
         >>> negotiate_format("application/json, text/plain, */*").name
         'JSON'
     """
-    supported = {*MetricsFormat, PROTOBUF}
-    named = [media_type for media_type in _media_types_by_quality(accept) if media_type in supported]
+    recognised = {*MetricsFormat, PROTOBUF}
+    named = [media_type for media_type in _media_types_by_quality(accept) if media_type in recognised]
     if not named or named[0] == MetricsFormat.JSON:
         return MetricsFormat.JSON
     prometheus_formats = {MetricsFormat.TEXT, MetricsFormat.OPENMETRICS}

@@ -58,7 +58,7 @@ def write_metrics(report: MetricsReply, metrics_format: MetricsFormat) -> bytes:
 def _model_metrics(report: MetricsReply) -> Iterator[Metric]:
     model, held_out = report["model"], report["held_out"]
     labels = {name: str(model[name]) for name in ("name", "version", "sha256", "recipe", "seed")}
-    yield InfoMetricFamily("model", "The network that this service asks.", labels)
+    yield InfoMetricFamily("model", "The network that this service uses.", labels)
     for name, description, value in (
         ("model_accuracy_ratio", "Share of the held-out images classified correctly.", report["accuracy"]),
         ("model_log_loss", "Mean log-loss on the held-out images, in nats.", report["log_loss"]),
@@ -67,9 +67,9 @@ def _model_metrics(report: MetricsReply) -> Iterator[Metric]:
     ):
         yield GaugeMetricFamily(name, description, value)
     recalls = [figures["recall"] for figures in held_out["per_digit"]]
-    yield _gauge_by_digit("model_recall_ratio", "Share of a digit's images that are classified as it.", recalls)
+    yield _gauge_by_digit("model_recall_ratio", "Share of the images of a digit that are predicted as it.", recalls)
     precisions = [figures["precision"] for figures in held_out["per_digit"]]
-    yield _gauge_by_digit("model_precision_ratio", "Share of images classified as a digit that show it.", precisions)
+    yield _gauge_by_digit("model_precision_ratio", "Share of the images predicted as a digit that show it.", precisions)
 
 
 def _gauge_by_digit(name: str, description: str, values: list[float | None]) -> Metric:

@@ -17,8 +17,8 @@ class DigitFigures(TypedDict):
     """Recall and precision of one digit; null where the denominator is zero."""
 
     digit: int
-    recall: Annotated[float | None, Field(description="Share of this digit's images classified as it.")]
-    precision: Annotated[float | None, Field(description="Share of the images classified as it that show it.")]
+    recall: Annotated[float | None, Field(description="Share of the images of this digit that are predicted as it.")]
+    precision: Annotated[float | None, Field(description="Share of the images predicted as this digit that show it.")]
 
 
 class HeldOutReply(TypedDict):
@@ -30,7 +30,7 @@ class HeldOutReply(TypedDict):
 
 
 class ModelInfoReply(TypedDict):
-    """The network that this service asks."""
+    """The network that this service uses."""
 
     name: str
     version: str
@@ -94,7 +94,7 @@ class MetricsReply(TypedDict):
 
     accuracy: Annotated[float, Field(description="Share of the held-out rows classified correctly, 0 to 1.")]
     log_loss: Annotated[float, Field(description="Mean of -log p(true digit) on the held-out rows, in nats.")]
-    calibration_error: Annotated[float, Field(description="Expected calibration error on them, 15 bins.")]
+    calibration_error: Annotated[float, Field(description="Expected calibration error on the held-out rows, 15 bins.")]
     held_out: HeldOutReply
     model: ModelInfoReply
     service: ServiceReply
@@ -137,20 +137,20 @@ def build_report(
 
 def _service_figures(shared_counters: SharedCounters, instruments: Instruments, version: str) -> ServiceReply:
     requests, predictions, rejected_pictures = instruments
-    answers = [
+    request_counts = [
         RouteRequestsReply(route=entry.route, method=entry.method, status=entry.status, count=entry.requests)
         for entry in requests.totals()
     ]
-    start, monotonic_start = shared_counters.started
+    start, monotonic_start = shared_counters.start_times
     return ServiceReply(
         version=version,
         uptime_seconds=time.monotonic() - monotonic_start,
         start_time_seconds=start,
         workers=shared_counters.count_live_processes(),
         worker_starts=shared_counters.count_process_starts(),
-        requests=sum(answer["count"] for answer in answers),
+        requests=sum(entry["count"] for entry in request_counts),
         requests_in_flight=requests.in_flight(),
-        requests_by_answer=answers,
+        requests_by_answer=request_counts,
         durations=[
             RouteSecondsReply(route=route, seconds=_histogram(seconds))
             for route, seconds in requests.durations().items()

@@ -9,8 +9,8 @@ Each slot stores a schema hash, which identifies the meaning of its counters, be
 later may run other code. Only slots with the same schema hash are added up. A process that takes over a slot
 with another schema hash first sets its counters to zero.
 
-To find live processes, a process tries to share the lock of each slot. If another process looks for a free
-slot at that moment, it takes the next one.
+To find live processes, a process tries to take a shared lock on each slot and releases it at once. A process that
+looks for a free slot at that moment finds this slot locked and tries the next one.
 """
 
 import fcntl
@@ -48,24 +48,24 @@ class SharedCounters:
         file: Descriptor of an open file of the right size; this object closes it.
         slot_count: Largest number of processes at the same time.
         counters_per_slot: Number of counters in a slot.
-        started: Time when counting began: seconds since 1970, and seconds of the monotonic clock.
+        start_times: Time when counting began: seconds since 1970, and seconds of the monotonic clock.
     """
 
-    def __init__(self, file: int, slot_count: int, counters_per_slot: int, started: tuple[float, float]) -> None:
-        self.started = started
+    def __init__(self, file: int, slot_count: int, counters_per_slot: int, start_times: tuple[float, float]) -> None:
+        self.start_times = start_times
         self.counters_per_slot = counters_per_slot
         self._file, self._slot_count = file, slot_count
         # A process loses its lock as soon as it closes any descriptor of the file, so this one stays open.
         weakref.finalize(self, os.close, file)
         memory = np.frombuffer(mmap.mmap(file, _file_bytes(slot_count, counters_per_slot)), np.float64)
-        self._starts, self._schema_hashes = memory[:slot_count], memory[slot_count : 2 * slot_count]
+        self._start_counts, self._schema_hashes = memory[:slot_count], memory[slot_count : 2 * slot_count]
         self._counters = memory[2 * slot_count :].reshape(slot_count, counters_per_slot)
         self._own_slot: int | None = None
 
     @override
     def __reduce__(self) -> tuple[Callable[..., "SharedCounters"], tuple[Any, ...]]:
         assert_spawning(self)
-        return _receive, (DupFd(self._file), self._slot_count, self.counters_per_slot, self.started)
+        return _receive, (DupFd(self._file), self._slot_count, self.counters_per_slot, self.start_times)
 
     def claim_slot(self, schema_hash: float) -> CounterView:
         """Take a free slot for the rest of this process's life.
@@ -82,7 +82,7 @@ class SharedCounters:
         for slot in range(self._slot_count):
             if self._try_lock(slot, fcntl.LOCK_EX):
                 self._own_slot = slot
-                self._starts[slot] += 1
+                self._start_counts[slot] += 1
                 if self._schema_hashes[slot] not in {0, schema_hash}:
                     self._counters[slot] = 0
                 self._schema_hashes[slot] = schema_hash
@@ -108,7 +108,7 @@ class SharedCounters:
         Returns:
             The number of processes.
         """
-        return sum(self._has_owner(slot) for slot in np.flatnonzero(self._starts).tolist())
+        return sum(self._has_owner(slot) for slot in np.flatnonzero(self._start_counts).tolist())
 
     def count_process_starts(self) -> int:
         """Count the processes that have ever owned a slot.
@@ -116,7 +116,7 @@ class SharedCounters:
         Returns:
             The number of processes.
         """
-        return int(self._starts.sum())
+        return int(self._start_counts.sum())
 
     def _has_owner(self, slot: int) -> bool:
         if slot == self._own_slot:
@@ -167,7 +167,7 @@ class _SentDescriptor(Protocol):
 
 
 def _receive(
-    file: _SentDescriptor, slot_count: int, counters_per_slot: int, started: tuple[float, float]
+    file: _SentDescriptor, slot_count: int, counters_per_slot: int, start_times: tuple[float, float]
 ) -> SharedCounters:
     """Open the shared counters in a process that was started with them."""
-    return SharedCounters(file.detach(), slot_count, counters_per_slot, started)
+    return SharedCounters(file.detach(), slot_count, counters_per_slot, start_times)

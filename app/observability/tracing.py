@@ -1,4 +1,4 @@
-"""Tracing: attributes of the request's span, and the trace of a log line. FastAPI creates the spans."""
+"""Tracing: attributes of the request's span, and the trace ids in log lines. FastAPI creates the spans."""
 
 from collections.abc import Callable
 

@@ -7,10 +7,10 @@ from app.http.headers import combined_header
 from app.http.json_endpoint import parse_json
 from app.oip.codec.body import HEADER_LENGTH, split_body
 from app.oip.codec.content_coding import compress, decompress, negotiate_coding
-from app.oip.codec.messages import InferReply, InferRequest, select_format_errors
-from app.oip.codec.statistics import Statistics
+from app.oip.codec.messages import InferReply, InferRequest, remove_format_names
+from app.oip.codec.statistics import OipStatistics
 from app.oip.codec.tensors import raw_binary_request, reject_shared_memory, to_outputs, to_pixels
-from app.oip.error_form import documented_errors
+from app.oip.error_format import documented_errors
 from app.oip.openapi import INFER_BODY, INFER_REPLY
 from app.predictor import Predictions, Predictor
 from app.settings import Settings
@@ -21,7 +21,7 @@ _REPLY = TypeAdapter(InferReply)
 
 
 def add_inference(
-    router: APIRouter, card: Card, predictor: Predictor, settings: Settings, statistics: Statistics
+    router: APIRouter, card: Card, predictor: Predictor, settings: Settings, statistics: OipStatistics
 ) -> None:
     """Add the route of inference requests, which runs on the event loop as `/predict` does.
 
@@ -39,7 +39,7 @@ def add_inference(
         openapi_extra={"requestBody": INFER_BODY},
     )
     async def infer(request: Request) -> Response:
-        """Predict the digits of images in a tensor, which is in the JSON or behind it as bytes."""
+        """Predict the digits of the images in the input tensor, whose data is in the JSON or follows it as bytes."""
         headers, body = request.headers, await request.body()
         with statistics.inference() as stopwatch:
             coding = combined_header(headers, "Content-Encoding") or ""
@@ -48,7 +48,7 @@ def add_inference(
             if json_part is None:
                 message = raw_binary_request(binary_data)
             else:
-                message = parse_json(_REQUEST, json_part, settings.max_json_values, select_format_errors)
+                message = parse_json(_REQUEST, json_part, settings.max_json_values, remove_format_names)
             reject_shared_memory(message)
             pixels = to_pixels(message, binary_data, settings.max_batch_rows)
             stopwatch.end_phase(batch_size=len(pixels))
@@ -60,12 +60,12 @@ def add_inference(
         return response
 
 
-def _write_reply(card: Card, request: InferRequest, predictions: Predictions, accept_encoding: str) -> Response:
-    """Write the reply: the JSON, and behind it the binary outputs."""
-    outputs, binary_data = to_outputs(predictions, request)
+def _write_reply(card: Card, message: InferRequest, predictions: Predictions, accept_encoding: str) -> Response:
+    """Write the reply: the JSON, followed by the binary outputs."""
+    outputs, binary_data = to_outputs(predictions, message)
     reply = InferReply(model_name=card.name, model_version=card.version, outputs=outputs)
-    if request.id is not None:
-        reply["id"] = request.id
+    if message.id is not None:
+        reply["id"] = message.id
     body, headers = _REPLY.dump_json(reply), {"Vary": "Accept-Encoding"}
     media_type = "application/json"
     if binary_data:

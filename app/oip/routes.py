@@ -12,8 +12,8 @@ from app.http.routing import add_flat_routes
 from app.oip.codec import messages
 from app.oip.codec import metadata as codec_metadata
 from app.oip.codec.content_coding import decompress
-from app.oip.codec.statistics import Statistics, StatisticsReply
-from app.oip.error_form import PREFIX, documented_errors
+from app.oip.codec.statistics import OipStatistics, StatisticsReply
+from app.oip.error_format import OIP_PREFIX, documented_errors
 from app.oip.inference import add_inference
 from app.oip.openapi import INDEX_BODY
 from app.predictor import Predictor
@@ -31,8 +31,8 @@ def is_oip_probe(path: str) -> bool:
     Returns:
         True for the health of the server and the readiness of a model.
     """
-    is_model = path.startswith(f"{PREFIX}/models/") and path.endswith("/ready")
-    return is_model or path in {f"{PREFIX}/health/live", f"{PREFIX}/health/ready"}
+    is_model = path.startswith(f"{OIP_PREFIX}/models/") and path.endswith("/ready")
+    return is_model or path in {f"{OIP_PREFIX}/health/live", f"{OIP_PREFIX}/health/ready"}
 
 
 def oip_routes(
@@ -40,7 +40,7 @@ def oip_routes(
     predictor: Predictor,
     settings: Settings,
     is_draining: Callable[[], bool],
-    statistics: Statistics,
+    statistics: OipStatistics,
 ) -> APIRouter:
     """Build the routes of the protocol.
 
@@ -54,16 +54,17 @@ def oip_routes(
         A router.
     """
     card = artefact.card
-    models = _model_routers(card, settings)
-    for model in models:
+    model_routers = _model_routers(card, settings)
+    for model_router in model_routers:
         # The framework searches the routes in this order, and inference requests are the most frequent.
-        add_inference(model, card, predictor, settings, statistics)
-        _add_model_description(model, card, settings, statistics, is_draining)
-    server, repository = _create_router(PREFIX, settings), _create_router(f"{PREFIX}/repository", settings)
-    _add_server(server, card, statistics, is_draining)
-    _add_repository(repository, card, settings, is_draining)
+        add_inference(model_router, card, predictor, settings, statistics)
+        _add_model_description(model_router, card, settings, statistics, is_draining)
+    server_router = _create_router(OIP_PREFIX, settings)
+    _add_server(server_router, card, statistics, is_draining)
+    repository_router = _create_router(f"{OIP_PREFIX}/repository", settings)
+    _add_repository(repository_router, card, settings, is_draining)
     router = APIRouter()
-    for part in (server, *models, repository):
+    for part in (server_router, *model_routers, repository_router):
         add_flat_routes(router, part)
     return router
 
@@ -83,7 +84,7 @@ def _create_router(
 def _model_routers(card: Card, settings: Settings) -> list[APIRouter]:
     """Create the routers of the model and of its version, which check the names in the path.
 
-    There are two routers, and not one that is included twice, so that each route knows its complete template.
+    There are two routers, because the routes of a router that is included twice know only a part of their path.
     """
 
     async def check_name(name: str) -> None:
@@ -96,14 +97,14 @@ def _model_routers(card: Card, settings: Settings) -> list[APIRouter]:
     return [
         _create_router(prefix, settings, 404, dependencies=dependencies)
         for prefix, dependencies in (
-            (f"{PREFIX}/models/{{name}}", [Depends(check_name)]),
-            (f"{PREFIX}/models/{{name}}/versions/{{version}}", [Depends(check_name), Depends(check_version)]),
+            (f"{OIP_PREFIX}/models/{{name}}", [Depends(check_name)]),
+            (f"{OIP_PREFIX}/models/{{name}}/versions/{{version}}", [Depends(check_name), Depends(check_version)]),
         )
     ]
 
 
 def _add_model_description(
-    router: APIRouter, card: Card, settings: Settings, statistics: Statistics, is_draining: Callable[[], bool]
+    router: APIRouter, card: Card, settings: Settings, statistics: OipStatistics, is_draining: Callable[[], bool]
 ) -> None:
     """Add the routes that describe a model."""
 
@@ -130,7 +131,7 @@ def _add_model_description(
         return StatisticsReply(model_stats=[statistics.report(card)])
 
 
-def _add_server(router: APIRouter, card: Card, statistics: Statistics, is_draining: Callable[[], bool]) -> None:
+def _add_server(router: APIRouter, card: Card, statistics: OipStatistics, is_draining: Callable[[], bool]) -> None:
     """Add the routes that describe the service as a whole."""
 
     @router.get("/", include_in_schema=False)
@@ -174,7 +175,7 @@ def _add_repository(router: APIRouter, card: Card, settings: Settings, is_draini
         coding = combined_header(request.headers, "Content-Encoding") or ""
         body = decompress(await request.body(), coding, settings.max_body_bytes) or b"{}"
         limit = settings.max_json_values
-        index_filter = parse_json(_INDEX_REQUEST, body, limit, messages.select_format_errors)
+        index_filter = parse_json(_INDEX_REQUEST, body, limit, messages.remove_format_names)
         is_ready = not is_draining()
         if index_filter.ready and not is_ready:
             return []

@@ -23,17 +23,19 @@ FORMATS = tuple(
         BmpImagePlugin.BmpImageFile,
     )
 )
-# The WebP decoder holds four copies of a picture, the other decoders one and a half at most.
+# The WebP decoder holds four copies of a picture, and the other decoders at most one and a half. A WebP picture thus
+# takes up to three times the memory.
 WEBP_MEMORY_FACTOR = 3
-MAX_SIDE = 65_535  # pixels, the limit of JPEG; the tiles of a longer picture would be few and large
-# Scans of a progressive JPEG. Encoders write about ten, and each takes milliseconds. The limit is high
-# because phones append films to photos, and 8 MiB of random bytes contain a marker of two bytes 128 times.
+MAX_SIDE = 65_535  # pixels, the limit of JPEG; tiles grow with the longer side and would become large
+# Scans of a progressive JPEG, counted as occurrences of a marker of two bytes in the whole file. Encoders write about
+# ten scans, and each takes milliseconds. Phones append films to photos, and 8 MiB of a film contain the marker 128
+# times by chance.
 MAX_SCANS = 250
 MAX_SEGMENTS = 8192  # segments of a JPEG; Pillow creates an object for each before it knows the size
-WORKING_SIDE = 1024  # pixels along the longer side of the small picture; a digit of 50 pixels is still recognised
+WORKING_SIDE = 1024  # pixels along the longer side of the small picture; a digit 50 pixels high is still recognised
 TILE_SIDE = 64  # pixels of the small picture along each side of a tile
 
-Image.MAX_IMAGE_PIXELS = None  # `require_size` rejects fewer pixels than the 89 million that Pillow warns about
+Image.MAX_IMAGE_PIXELS = None  # switches Pillow's own limit off; `require_size` applies the limit of the settings
 PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024  # bytes of decompressed comments; Pillow allows 64 MiB
 
 
@@ -52,7 +54,7 @@ class UndecodableError(ValueError):
     """A file that is damaged or is not a picture of a supported format."""
 
 
-def normalise_file(file: BinaryIO, max_pixels: int) -> Floats32:
+def image_from_file(file: BinaryIO, max_pixels: int) -> Floats32:
     """Convert a picture file to the image that the network takes.
 
     Args:
@@ -61,7 +63,7 @@ def normalise_file(file: BinaryIO, max_pixels: int) -> Floats32:
     Returns:
         Image, shape (8, 8), float32 in [0, 16].
     Raises:
-        PictureTooLargeError: The picture has more pixels.
+        PictureTooLargeError: The picture has more pixels, or more than 65,535 along a side.
         UndecodableError: The file is damaged or has another format.
         BlankPictureError: The picture has no foreground.
     """
@@ -77,7 +79,7 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     Returns:
         Brightness, shape (height, width), uint8, upright, at most 1024 along the longer side.
     Raises:
-        PictureTooLargeError: The picture has more pixels.
+        PictureTooLargeError: The picture has more pixels, or more than 65,535 along a side.
         UndecodableError: The file is damaged or has another format.
     """
     try:
@@ -96,7 +98,8 @@ def _decode_valid(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     require_few_markers(file)
     with Image.open(file, formats=FORMATS) as picture:
         require_size(picture, max_pixels)
-        # Pillow decodes a JPEG directly at a fraction of its size, as long as both sides keep this length.
+        # Pillow decodes a large JPEG directly at a half, a quarter or an eighth of its size. Both sides stay at least
+        # this long.
         picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
         picture.load()
         # Every tile copies this dictionary, and a file may contain hundreds of thousands of comments.
@@ -128,7 +131,7 @@ def require_size(picture: Image.Image, max_pixels: int) -> None:
         picture: The opened picture.
         max_pixels: Largest number of pixels to decode; a WebP may have a third.
     Raises:
-        PictureTooLargeError: The picture has more pixels.
+        PictureTooLargeError: The picture has more pixels, or more than 65,535 along a side.
     """
     limit = max_pixels // (WEBP_MEMORY_FACTOR if picture.format == "WEBP" else 1)
     if picture.width * picture.height > limit or max(picture.size) > MAX_SIDE:

@@ -14,12 +14,13 @@ from app.pictures.decode import FORMATS
 
 MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
 FORM = "multipart/form-data"
-# Media types that do not identify the format of a picture. The decoder then finds the format in the bytes.
-UNSPECIFIC_MEDIA_TYPES = (
+# Further media types that are accepted: unspecific types, and unofficial names of supported types. The decoder finds
+# the format in the bytes.
+OTHER_MEDIA_TYPES = (
     *("", "application/octet-stream", "application/x-www-form-urlencoded"),
     *("image/jpg", "image/x-ms-bmp"),
 )
-BODY_TIMEOUT_SECONDS = 30  # a slower body would keep its admission from other requests
+BODY_TIMEOUT_SECONDS = 30  # until its body has arrived, a slow request counts towards the limits of `Admission`
 MAX_FORM_FIELDS = 16
 MAX_FIELD_BYTES = 1024  # of a form field other than the file; such fields are ignored
 
@@ -54,9 +55,8 @@ async def receive_file(request: Request) -> BinaryIO:
         HTTPException: 415 for another media type, 408 if the body does not arrive in time.
         RequestValidationError: The form has no such field.
     """
-    is_form = bool(picture_location(request))
     content_type = request.headers.get("content-type", "")
-    if not is_form:
+    if not (is_form := _is_form(request)):
         require_picture_type(content_type)
     elif set(re.findall(r'charset\*?\d*\*?\s*=\s*"?([^";\s]*)', content_type.lower())) - {"utf-8"}:
         # Some of Python's codecs take minutes, and others raise unexpected errors.
@@ -84,7 +84,7 @@ def picture_location(request: Request) -> tuple[str, ...]:
     Returns:
         The name of the form field, or nothing if the body is the picture.
     """
-    return ("file",) if _media_type(request.headers.get("content-type")) == FORM else ()
+    return ("file",) if _is_form(request) else ()
 
 
 def require_picture_type(content_type: str | None) -> None:
@@ -95,7 +95,7 @@ def require_picture_type(content_type: str | None) -> None:
     Raises:
         HTTPException: 415, with the supported media types.
     """
-    if _media_type(content_type) not in MEDIA_TYPES + UNSPECIFIC_MEDIA_TYPES:
+    if _media_type(content_type) not in MEDIA_TYPES + OTHER_MEDIA_TYPES:
         raise HTTPException(415, f"A picture must be {', '.join(MEDIA_TYPES)}, or a form with such a file.")
 
 
@@ -109,6 +109,10 @@ def picture_error(rule: str, *location: str) -> RequestValidationError:
         The error to raise.
     """
     return RequestValidationError([{"type": "picture", "loc": ("body", *location), "msg": rule}])
+
+
+def _is_form(request: Request) -> bool:
+    return _media_type(request.headers.get("content-type")) == FORM
 
 
 def _media_type(content_type: str | None) -> str:

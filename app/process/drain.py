@@ -21,7 +21,7 @@ class DrainState:
     def __init__(self) -> None:
         self._is_draining = SPAWN.RawValue(ctypes.c_bool)
 
-    def start(self) -> None:
+    def announce(self) -> None:
         """Announce the shutdown."""
         self._is_draining.value = True
 
@@ -34,13 +34,13 @@ class DrainState:
         return bool(self._is_draining.value)
 
 
-def stop_after_drain(drain_seconds: float, announce: Callable[[], None]) -> None:
-    """Make SIGTERM stop this process after a pause in which it still answers requests.
+def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) -> None:
+    """Install a handler of SIGTERM that stops this process after a pause in which it still answers requests.
 
-    This function must run in the event loop, after uvicorn has installed its own signal handler. That handler
-    is replaced, because it raises the signal again at the end, and a worker would die before it has written
-    its last answers. A second SIGTERM has no effect, so a service manager may send one to the supervisor and
-    to all workers.
+    This function must run in the event loop, after uvicorn has installed its own signal handler, which it replaces.
+    uvicorn raises every signal of its own handler once more after the shutdown. In a worker, that signal would end the
+    process before its last answers are written. A second SIGTERM has no effect, so a service manager may send one to
+    the supervisor and to all workers.
 
     Args:
         drain_seconds: Length of the pause, in seconds.

@@ -21,7 +21,7 @@ from app.process.drain import SPAWN, DrainState
 from app.process.http_protocol import HttpProtocol
 from app.process.listener import BACKLOG
 from app.process.supervisor import Supervisor
-from app.process.worker import create_worker_app, parse_shared
+from app.process.worker import create_worker_app, parse_shared_weights
 from app.settings import Settings
 from model import Artefact
 
@@ -29,9 +29,9 @@ from model import Artefact
 def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> None:
     """Answer requests until a signal stops the service.
 
-    Workers get the verified bytes of the weights and not the path, so a file that is damaged later cannot
-    affect a worker that starts as a replacement. The bytes are in shared memory, because starting a process
-    blocks for ever if the process dies while it receives more data than a pipe holds.
+    Workers get the verified bytes of the weights and not the path, so a file that is damaged later cannot affect a
+    worker that starts as a replacement. A new process gets its arguments through a pipe, and the supervisor would block
+    for ever if the process died before it has read more than the pipe holds. The bytes are therefore in shared memory.
 
     Args:
         artefact: The verified weights and their card.
@@ -42,8 +42,8 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     load = _share_weights(artefact, settings) if has_supervisor else lambda: artefact
     counters = service_counters(settings)
     config = uvicorn_config(partial(create_worker_app, load, settings, drain_state, counters), settings)
-    # uvicorn raises a signal again after it has handled it. With this handler the process then ends with the
-    # status 0.
+    # uvicorn raises a SIGTERM once more if it came before this process had installed its drain handler. The handler
+    # below then ends the process with the status 0.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, port = listener.getsockname()[:2]
     start = {"host": host, "port": port, "workers": settings.workers}
@@ -62,7 +62,7 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
 
 def _share_weights(artefact: Artefact, settings: Settings) -> Callable[[], Artefact]:
     """Create a function that workers call to load the weights from shared memory."""
-    return partial(parse_shared, SPAWN.RawArray(ctypes.c_char, artefact.data), str(settings.weights))
+    return partial(parse_shared_weights, SPAWN.RawArray(ctypes.c_char, artefact.data), str(settings.weights))
 
 
 def uvicorn_config(create_app: Callable[[], FastAPI], settings: Settings) -> uvicorn.Config:

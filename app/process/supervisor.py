@@ -27,7 +27,7 @@ class Supervisor(Multiprocess):
 
     @override
     def handle_term(self) -> None:
-        self.drain_state.start()
+        self.drain_state.announce()
         super().handle_term()
 
     @override

@@ -6,15 +6,18 @@ import gc
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # numbers of these parameters in glibc, mallopt(3)
 LARGE_BLOCK_BYTES = 1024 * 1024
 KEPT_BYTES = 8 * LARGE_BLOCK_BYTES  # more than the arrays and the JSON of the largest default batch take
-YOUNG_OBJECTS = 10_000  # a batch of 1024 flat images creates three objects an image; as rows, eleven
+# New objects between two runs of the garbage collector. A batch of 1024 flat images creates 3,000 objects, and a batch
+# of images in rows creates 11,000.
+GC_THRESHOLD = 10_000
 
 
 def set_heap_limits() -> None:
     """Make the allocator return freed large blocks to the system, and keep some freed small blocks.
 
-    By default, glibc keeps large blocks in a heap for each thread after it has seen a few. After some large
-    pictures, the process would then hold twice its peak memory. It would also return small blocks after every
-    batch, and the next batch would get them back page by page. On other systems this function has no effect.
+    By default, glibc raises its limit for large blocks as soon as such blocks are freed, and then keeps them in the
+    heap of each thread. After some large pictures, the process would hold twice its peak memory. glibc would also
+    return small blocks after every batch, and the next batch would get them back page by page. On other systems
+    this function has no effect.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -30,4 +33,4 @@ def freeze_gc() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
+    gc.set_threshold(GC_THRESHOLD)

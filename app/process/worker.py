@@ -11,13 +11,13 @@ from app.main import VERSION, create_app
 from app.observability.exporter import create_tracer_provider
 from app.observability.logs import log
 from app.observability.shared_counters import SharedCounters, SharedCountersError
-from app.process.drain import DrainState, stop_after_drain
+from app.process.drain import DrainState, install_drain_handler
 from app.process.tuning import freeze_gc, set_heap_limits
 from app.settings import Settings
 from model import Artefact, parse_artefact
 
 
-def parse_shared(data: "ctypes.Array[ctypes.c_char]", source: str) -> Artefact:
+def parse_shared_weights(data: "ctypes.Array[ctypes.c_char]", source: str) -> Artefact:
     """Parse the bytes of a verified file of weights in a worker process.
 
     Args:
@@ -37,8 +37,8 @@ def create_worker_app(
     Args:
         load: Function that returns the verified weights and their card.
         settings: The settings of the service.
-        drain_state: State that announces the shutdown. The supervisor announces it; without one, this process
-            does.
+        drain_state: Shared flag that tells whether the shutdown is announced. The supervisor sets it; without a
+            supervisor, this process does.
         shared_counters: Counters of all workers.
     Returns:
         The application.
@@ -46,14 +46,14 @@ def create_worker_app(
     set_heap_limits()
     logging.captureWarnings(capture=True)  # Pillow warns of damaged metadata in lines that are not JSON
     has_supervisor = settings.workers > 1
-    stop_after_drain(settings.drain_seconds, (lambda: None) if has_supervisor else drain_state.start)
+    install_drain_handler(settings.drain_seconds, (lambda: None) if has_supervisor else drain_state.announce)
     provider = create_tracer_provider(VERSION)
-    app = create_counting_app(load(), settings, drain_state.is_draining, shared_counters, provider)
+    app = create_app_with_counter_fallback(load(), settings, drain_state.is_draining, shared_counters, provider)
     freeze_gc()
     return app
 
 
-def create_counting_app(
+def create_app_with_counter_fallback(
     artefact: Artefact,
     settings: Settings,
     is_draining: Callable[[], bool],

@@ -2,8 +2,8 @@
 
 The strokes may be darker or lighter than the background. The brightness of the background is rarely
 uniform: a sheet is shaded, it bends, a hand throws a shadow. So `fit_background` first estimates the
-background at every pixel. The foreground is what differs from this estimate, to the side with the larger
-differences. To save time, all steps except the last use a coarse copy of the picture.
+background at every pixel. The foreground is either what is darker or what is brighter than this estimate,
+whichever differs more. To save time, all steps except the last use a coarse copy of the picture.
 """
 
 from typing import Any, NamedTuple
@@ -126,7 +126,7 @@ def asymmetry(residual: NDArray[Any]) -> float:
 
 
 def remove_strokes(residual: Floats32) -> Floats32:
-    """Remove bright, narrow marks, which are strokes, and keep bright, wide ones, which are shadows.
+    """Remove narrow positive marks, which are strokes, and keep wide ones, which are shadows.
 
     The pixels at the edge are repeated outside the picture, so that a shadow in a corner counts as wide.
 
@@ -134,8 +134,8 @@ def remove_strokes(residual: Floats32) -> Floats32:
         residual: Residual of the background fit, shape (h, w), float32; strokes are positive.
     Returns:
         The residual without strokes, same shape and dtype.
-    Source: morphological opening with a square, whose complement, the top hat, holds the strokes; Meyer
-        1979, "Iterative image transformations for an automatic screening of cervical smears".
+    Source: morphological opening with a square, which removes the strokes (the top hat); Meyer 1979,
+        "Iterative image transformations for an automatic screening of cervical smears".
     """
     radius = max(1, round(min(residual.shape) * MAX_STROKE_SHARE / 2))
     opened = np.pad(residual, 2 * radius, mode="edge")
@@ -176,7 +176,8 @@ def foreground_level(difference: Floats32) -> float:
     Args:
         difference: Difference from the background, any shape; about 0 on background, positive on strokes.
     Returns:
-        The mean difference of the foreground, where the foreground is what exceeds half of this mean.
+        The mean difference of the foreground, found by iteration: each round takes the values above half of
+        the previous mean. 0 if there are none.
     Source: Ridler and Calvard 1978, "Picture thresholding using an iterative selection method". Here the
         iteration starts at the largest differences, because the foreground can be 1/1000 of a picture.
     """
@@ -186,7 +187,7 @@ def foreground_level(difference: Floats32) -> float:
     if candidates.size <= outliers:
         candidates = values
     level = float(np.partition(candidates, -1 - outliers)[-1 - outliers])  # the largest without outliers
-    # No round uses smaller values, because a round at most halves the level.
+    # Drop the values that no round can use: a round at most halves the level. `min` is for a negative level.
     values = values[values > min(level / 2, level / 2**THRESHOLD_ROUNDS)]
     for _ in range(THRESHOLD_ROUNDS):
         foreground = values[values > level / 2]

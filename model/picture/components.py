@@ -63,8 +63,9 @@ def label_components(starts: NDArray[np.intp], ends: NDArray[np.intp], stride: i
     Source: label propagation with hooking and pointer jumping; Shiloach and Vishkin 1982, "An O(log n)
         parallel connectivity algorithm".
     """
-    # List all pairs of touching runs. The runs of the next row that touch a given run are consecutive: from
-    # the first that ends at or after its left neighbour to the last that starts at or before its right one.
+    # List all pairs of touching runs, diagonally touching ones included. The runs of the next row that touch a
+    # run are consecutive: the first one ends right of the run's start, or just below it; the last one starts
+    # left of the run's end, or just below it.
     first = np.searchsorted(ends, starts + stride)
     counts = np.maximum(np.searchsorted(starts, ends + stride, side="right") - first, 0)
     upper = np.repeat(np.arange(len(starts)), counts)

@@ -1,7 +1,7 @@
 """Normalisation: turns the strokes of a picture into an 8×8 image like those of the training set.
 
-The training set was made from scans with NIST's form-processing programs. Their traces are in its images:
-all digits fill the same box, strokes have about the same width, digits stand upright. A network that
+The training set was made from scans with NIST's form-processing programs. The images still show the effects of
+these programs: all digits fill the same box, strokes have about the same width, digits stand upright. A network that
 learned from such images classifies other images well only if they were made in the same way. The steps:
 
     remove_noise            set specks and faint pixels to background
@@ -101,7 +101,7 @@ def normalise_stroke_width(bitmap: NDArray[np.bool_]) -> NDArray[np.bool_]:
     dilations = next(count for limit, count in DILATIONS if foreground_pixels > limit)
     for _ in range(abs(dilations)):
         changed = dilate(bitmap) if dilations > 0 else ~dilate(~bitmap)
-        if not changed.any():  # isolated pixels only: an erosion would leave nothing
+        if not changed.any():  # the strokes are so narrow that an erosion would leave nothing
             break
         bitmap = changed
     return bitmap
@@ -138,10 +138,10 @@ def remove_slant(bitmap: NDArray[np.bool_]) -> NDArray[np.bool_]:
     top, bottom = rows[[0, -1]] + (2, -2)
     if top >= bottom or not (bitmap[top].any() and bitmap[bottom].any()):
         return bitmap
-    slant = int(bitmap[bottom].argmax()) - int(bitmap[top].argmax())  # columns from top to bottom
+    slant = int(bitmap[bottom].argmax()) - int(bitmap[top].argmax())  # columns by which the bottom is further right
     share = (bottom - np.arange(BITMAP_SIDE)) / (bottom - top)  # of the slant: 1 at the top, 0 at the bottom
     shifts = np.round(slant * share).astype(int) - round(slant / 2)  # (32,)
-    shifts = shifts.clip(-BITMAP_SIDE, BITMAP_SIDE)  # rows outside a low digit would exceed the padding
+    shifts = shifts.clip(-BITMAP_SIDE, BITMAP_SIDE)  # outside a short digit, shifts exceed the padding
     padded = np.pad(bitmap, ((0, 0), (BITMAP_SIDE, BITMAP_SIDE)))
     columns = np.arange(BITMAP_SIDE, 2 * BITMAP_SIDE) - shifts[:, None]  # (32, 32), source columns
     return np.take_along_axis(padded, columns, axis=1)

@@ -26,8 +26,8 @@ def resize(picture: Floats32, height: int, width: int) -> Floats32:
 def resampling_matrix(length: int, samples: int) -> Floats32:
     """Compute the matrix that resamples an axis from one number of values to another.
 
-    Fewer samples are means of the values that they cover, so that no stroke is lost between two samples.
-    More samples are linear interpolations between the values.
+    If the axis shrinks, each sample is the mean of the values that it covers, so that no stroke is lost between
+    two samples. If the axis grows, each sample is interpolated linearly.
 
     Args:
         length: Number of values along the axis, at least 1.

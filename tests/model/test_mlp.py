@@ -20,10 +20,10 @@ from model import (
     Weights,
     WeightsError,
     forward,
-    relu,
     softmax,
     validate_pixels,
 )
+from model.mlp import relu
 from tests.reference import slow_probabilities
 from training.parameters import he_initialisation, views
 
@@ -160,7 +160,7 @@ def test_validate_pixels_names_the_pixel_that_is_out_of_range(invalid):
     values[1, 7] = invalid
     with pytest.raises(PixelRangeError) as caught:
         validate_pixels(values)
-    assert (caught.value.row, caught.value.pixel) == (1, 7)
+    assert (caught.value.image, caught.value.pixel) == (1, 7)
     assert str(caught.value) == "pixel 7 of image 1 must be between 0 and 16"
 
 

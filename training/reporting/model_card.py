@@ -131,7 +131,7 @@ def confusion_table(confusion: Confusion) -> str:
     Args:
         confusion: 10×10 counts; the row is the true digit, the column the predicted digit.
     Returns:
-        A table in Markdown. Counts of 0 are left blank; a share of no images is a dash.
+        A table in Markdown. Counts of 0 are left blank. A recall or precision whose denominator is 0 is a dash.
     """
     counts = np.array(confusion)
     digits = " | ".join(map(str, range(DIGITS)))

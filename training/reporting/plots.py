@@ -19,6 +19,7 @@ GAP = 2  # pixels between the images of a mosaic
 WEIGHT_COLOURS = LinearSegmentedColormap.from_list(
     "weights", [(0, BLUE), (0.5, f"{BLUE}00"), (0.5, f"{ORANGE}00"), (1, ORANGE)]
 )
+# A light grey square behind each image of weights, because small weights are transparent.
 TILE_COLOURS = LinearSegmentedColormap.from_list("tiles", ["#80808000", "#80808026"])
 COUNT_COLOURS = LinearSegmentedColormap.from_list("counts", [f"{BLUE}00", BLUE])
 

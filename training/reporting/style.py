@@ -15,14 +15,15 @@ from matplotlib.figure import Figure
 STYLE = Path(__file__).with_name("style.mplstyle")
 TEXT_COLOUR = "#1f2328"
 BLUE, ORANGE = "#2f81f7", "#e36209"
-SCHEME = f"<style>svg{{color:{TEXT_COLOUR}}}@media(prefers-color-scheme:dark){{svg{{color:#e6edf3}}}}</style>"
+# CSS that sets the text colour on light and on dark pages.
+SCHEME_CSS = f"<style>svg{{color:{TEXT_COLOUR}}}@media(prefers-color-scheme:dark){{svg{{color:#e6edf3}}}}</style>"
 
 
 def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:
     """Create an empty figure.
 
     Args:
-        width: Width in inches of 72 points.
+        width: Width in inches.
         height: Height in inches.
         columns: Number of axes, side by side.
     Returns:
@@ -43,4 +44,4 @@ def save_svg(figure: Figure, file: Path) -> None:
     buffer = StringIO()
     figure.savefig(buffer, format="svg", dpi=144, metadata={"Date": None})
     head, tag, rest = buffer.getvalue().replace(TEXT_COLOUR, "currentColor").partition("<defs>")
-    file.write_text(f"{head}{SCHEME}\n {tag}{rest}", encoding="utf-8")
+    file.write_text(f"{head}{SCHEME_CSS}\n {tag}{rest}", encoding="utf-8")

@@ -4,7 +4,7 @@ import re
 
 from app.oip.codec.errors import InvalidError
 
-HEADER_LENGTH = "Inference-Header-Content-Length"  # header: number of JSON bytes before the first binary tensor
+HEADER_LENGTH = "Inference-Header-Content-Length"  # header: number of bytes of JSON before the first binary tensor
 
 
 def split_body(body: bytes, header_length: str | None) -> tuple[bytes | None, bytes]:

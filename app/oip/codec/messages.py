@@ -18,6 +18,7 @@ Datatype: TypeAlias = Literal[
 OutputName: TypeAlias = Literal["digit", "probabilities"]
 OUTPUTS: tuple[OutputName, ...] = ("digit", "probabilities")
 
+# Names of the JSON formats of a tensor: the tags of pydantic's union, and the titles in OpenAPI.
 FLAT = "one list"
 NESTED = "a list for each row"
 TENSOR_FORMATS = (FLAT, NESTED)
@@ -49,7 +50,7 @@ class InputParameters(Message):
     """Parameters of an input tensor."""
 
     binary_data_size: int | None = Field(
-        default=None, ge=0, description="Number of bytes of the tensor behind the JSON, little-endian, row by row."
+        default=None, ge=0, description="Number of bytes of the tensor after the JSON, little-endian, row by row."
     )
     shared_memory_region: str | None = Field(default=None, description="Not supported.")
 
@@ -67,7 +68,7 @@ class InputTensor(Message):
 
     @model_validator(mode="after")
     def _has_data_once(self) -> "InputTensor":
-        """Require the data in exactly one place. `reject_shared_memory` rejects shared memory later."""
+        """Require the data in one place; an input in shared memory passes and is rejected later, with a 501."""
         parameters = self.parameters or InputParameters()
         is_shared = parameters.shared_memory_region is not None
         if not is_shared and (self.data is None) == (parameters.binary_data_size is None):
@@ -79,9 +80,11 @@ class InputTensor(Message):
 class OutputParameters(Message):
     """Parameters of a requested output."""
 
-    binary_data: bool | None = Field(default=None, description="True puts the data behind the JSON.")
+    binary_data: bool | None = Field(default=None, description="True puts the data after the JSON.")
     classification: int | None = Field(
-        default=None, ge=1, description="Number of the most probable digits to return, as value:index:label."
+        default=None,
+        ge=1,
+        description="How many of the most probable digits to return, each as the text value:index:label.",
     )
     shared_memory_region: str | None = Field(default=None, description="Not supported.")
 
@@ -93,8 +96,8 @@ class RequestedOutput(Message):
     parameters: OutputParameters | None = None
 
     @model_validator(mode="after")
-    def _classifies_probabilities(self) -> "RequestedOutput":
-        """Reject a classification of the output `digit`, which has a single value."""
+    def _reject_classification_of_digit(self) -> "RequestedOutput":
+        """Reject a classification of the output `digit`; only `probabilities` has values to rank."""
         if self.name != "probabilities" and self.parameters and self.parameters.classification is not None:
             rule = "cannot be classified; the output probabilities can"
             raise PydanticCustomError("classification", rule)
@@ -114,9 +117,9 @@ RequestedOutputs: TypeAlias = Annotated[
 
 
 class RequestParameters(Message):
-    """Parameters of all outputs that have no parameters of their own."""
+    """Defaults for outputs that do not set `binary_data` themselves."""
 
-    binary_data_output: bool | None = Field(default=None, description="True puts the data behind the JSON.")
+    binary_data_output: bool | None = Field(default=None, description="True puts the data after the JSON.")
 
 
 class InferRequest(Message):
@@ -232,7 +235,7 @@ class ConfigReply(TypedDict):
     output: list[TensorConfig]
 
 
-def select_format_errors(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+def remove_format_names(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Remove the name of the tensor format from the locations of errors, because no client knows it.
 
     Args:

@@ -53,7 +53,7 @@ class ModelStatistics(TypedDict):
     name: str
     version: str
     last_inference: Annotated[
-        int, Field(description="Time of the last inference, in milliseconds since 1970; 0 before the first.")
+        int, Field(description="Time of the last inference, in milliseconds since 1970; 0 if none.")
     ]
     inference_count: Annotated[int, Field(description="Number of images.")]
     execution_count: Annotated[int, Field(description="Number of forward passes of the network.")]
@@ -68,7 +68,7 @@ class StatisticsReply(TypedDict):
 
 
 class PhaseTotals(NamedTuple):
-    """The number of some requests, and the total nanoseconds of their phases."""
+    """Totals of the requests with one batch size, or of all requests: their number, and nanoseconds by phase."""
 
     requests: int
     compute_input: int
@@ -92,14 +92,14 @@ class Stopwatch:
         """Record the end of a phase.
 
         Args:
-            batch_size: Number of images, as soon as it is known.
+            batch_size: Number of images, given once, at the end of the phase that finds it; otherwise None.
         """
         if batch_size is not None:
             self.batch_size = batch_size
         self.times.append(self._clock())
 
 
-class Statistics:
+class OipStatistics:
     """Counts the inferences of the service by batch size.
 
     Args:
@@ -120,7 +120,7 @@ class Statistics:
         self._wall_clock = wall_clock
         self._batches = registry.allocate((max_batch_size + 1) * COUNTERS_PER_BATCH_SIZE, "inferences")
         self._failures = registry.allocate(2, "failures")  # number and nanoseconds
-        self._last_milliseconds = registry.allocate(1, "last")
+        self._last_inference_milliseconds = registry.allocate(1, "last")
 
     @contextmanager
     def inference(self) -> Iterator[Stopwatch]:
@@ -142,7 +142,7 @@ class Statistics:
         counters[first + 1] += parsed - start
         counters[first + 2] += inferred - parsed
         counters[first + 3] += written - inferred
-        self._last_milliseconds.own[0] = self._wall_clock() // 1_000_000
+        self._last_inference_milliseconds.own[0] = self._wall_clock() // 1_000_000
 
     def report(self, card: Card) -> ModelStatistics:
         """Add up the statistics of all processes.
@@ -160,7 +160,7 @@ class Statistics:
         return ModelStatistics(
             name=card.name,
             version=card.version,
-            last_inference=int(self._last_milliseconds.read_slots().max()),
+            last_inference=int(self._last_inference_milliseconds.read_slots().max()),
             inference_count=sum(size * totals.requests for size, totals in batches.items()),
             execution_count=total.requests,
             inference_stats=InferStatistics(
@@ -183,16 +183,16 @@ def _phases(totals: PhaseTotals) -> Phases:
 
 
 def _phase_totals(counters: Floats64) -> PhaseTotals:
-    """Name the counters of one batch size."""
+    """Convert a row of counters to totals."""
     return PhaseTotals(*map(int, counters))
 
 
-def statistics_counters(max_batch_size: int) -> int:
-    """Compute the number of counters that the statistics allocate.
+def number_of_statistics_counters(max_batch_size: int) -> int:
+    """Compute the number of counters that the statistics need.
 
     Args:
         max_batch_size: Largest number of images in a request.
     Returns:
         The number of counters.
     """
-    return (max_batch_size + 1) * COUNTERS_PER_BATCH_SIZE + 3
+    return (max_batch_size + 1) * COUNTERS_PER_BATCH_SIZE + 3  # two for failures, one for the last inference

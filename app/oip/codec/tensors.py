@@ -24,7 +24,8 @@ DTYPES: dict[messages.Datatype, np.dtype[Any]] = {
     "FP32": np.dtype("<f4"),
     "FP64": np.dtype("<f8"),
 }
-OUTPUT_DATATYPES: dict[str, Literal["INT64", "FP32", "BYTES"]] = {"i": "INT64", "f": "FP32", "U": "BYTES"}
+# NumPy's `dtype.kind` of an output → its datatype in the protocol.
+DATATYPE_BY_KIND: dict[str, Literal["INT64", "FP32", "BYTES"]] = {"i": "INT64", "f": "FP32", "U": "BYTES"}
 RAW_IMAGE_BYTES = PIXELS * DTYPES["FP32"].itemsize
 
 
@@ -51,8 +52,8 @@ def to_pixels(request: messages.InferRequest, binary_data: bytes, max_batch_size
     """Convert the input tensor of a request to pixels.
 
     Args:
-        request: The message.
-        binary_data: The bytes behind the JSON.
+        request: The parsed inference request.
+        binary_data: The bytes after the JSON.
         max_batch_size: Largest number of images.
     Returns:
         Pixels, shape (B, 64), float32 in [0, 16].
@@ -71,14 +72,14 @@ def to_pixels(request: messages.InferRequest, binary_data: bytes, max_batch_size
     try:
         return validate_pixels(values)
     except PixelRangeError as error:
-        raise InvalidError(f"{tensor.name}[{error.row}][{error.pixel}] {error.bound}") from error
+        raise InvalidError(f"{tensor.name}[{error.image}][{error.pixel}] {error.rule}") from error
 
 
 def reject_shared_memory(request: messages.InferRequest) -> None:
     """Reject a request that refers to shared memory; tensors must be in the body.
 
     Args:
-        request: The message.
+        request: The parsed inference request.
     Raises:
         UnsupportedError: An input or output names a region of shared memory.
     """
@@ -109,11 +110,12 @@ def from_json(data: messages.TensorData, batch_size: int, dtype: np.dtype[Any]) 
     Args:
         data: All numbers in one list, or one list for each image.
         batch_size: The declared number of images.
-        dtype: The declared type; integers must be whole numbers.
+        dtype: The declared type; for an integer type, all values must be whole numbers.
     Returns:
         Values, shape (B, 64), float64, any range.
     Raises:
-        InvalidError: The number of values differs from the shape, or a value does not fit the type.
+        InvalidError: The number of values differs from the shape, or a value has a fraction although the type
+            is an integer type.
     """
     values = np.array(data, dtype=np.float64)
     if values.size != batch_size * PIXELS:
@@ -124,11 +126,11 @@ def from_json(data: messages.TensorData, batch_size: int, dtype: np.dtype[Any]) 
 
 
 def from_bytes(tensor: messages.InputTensor, binary_data: bytes, batch_size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Convert a tensor whose data is behind the JSON.
+    """Convert a tensor whose data follows the JSON.
 
     Args:
         tensor: The tensor's description in the JSON.
-        binary_data: The bytes behind the JSON.
+        binary_data: The bytes after the JSON.
         batch_size: The declared number of images.
         dtype: The declared type.
     Returns:
@@ -149,9 +151,9 @@ def to_outputs(predictions: Predictions, request: messages.InferRequest) -> tupl
 
     Args:
         predictions: Predictions for B images.
-        request: The message, which names the outputs and their forms.
+        request: The parsed inference request, which names the outputs and how each is returned.
     Returns:
-        The output tensors for the JSON, and the bytes behind the JSON.
+        The output tensors for the JSON, and the bytes after the JSON.
     """
     binary_by_default = bool(request.parameters and request.parameters.binary_data_output)
     outputs, binary_data = [], []
@@ -160,7 +162,7 @@ def to_outputs(predictions: Predictions, request: messages.InferRequest) -> tupl
         values: NDArray[Any] = predictions.digits if requested.name == "digit" else predictions.probabilities
         if parameters.classification is not None:
             values = classify(predictions.probabilities, parameters.classification)
-        datatype = OUTPUT_DATATYPES[values.dtype.kind]
+        datatype = DATATYPE_BY_KIND[values.dtype.kind]
         output = messages.OutputTensor(name=requested.name, shape=list(values.shape), datatype=datatype)
         is_binary = binary_by_default if parameters.binary_data is None else parameters.binary_data
         if is_binary:
@@ -179,8 +181,8 @@ def classify(probabilities: Floats32, count: int) -> NDArray[np.str_]:
         probabilities: Shape (B, 10), in [0, 1].
         count: Number of digits, at least 1; a number above 10 means all.
     Returns:
-        Texts `value:index:label`, shape (B, count), the most probable digit first, and of equal ones the
-        smaller digit. Nine significant figures identify a float32.
+        Texts `value:index:label`, shape (B, min(count, 10)), in order of falling probability; of two equal values,
+        the smaller digit comes first. The value has nine significant figures, enough to recover the float32.
     Source: Triton's "Classification Extension".
     Example:
         >>> classify(np.array([[0.25, 0.75]]), 2).tolist()
