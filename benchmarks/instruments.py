@@ -1,6 +1,6 @@
 """Benchmark of the metrics: what it costs to count a single prediction.
 
-`python -m benchmarks.instruments` prints microseconds of CPU per prediction, the best of several runs. It
+`python -m benchmarks.instruments` prints microseconds per prediction, the best of several runs. It
 compares the service's own instruments, which count in shared memory, with those of prometheus_client.
 prometheus_client is measured twice: in one process, and in its multiprocess mode, which writes to files.
 """

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "pictures.json"
 SIDE = 280  # of a clean picture, in pixels
 SEED = 0
-MAX_PIXELS = 2000 * 2000 * 3  # enough for the largest variant below, even if it were a WebP file
+MAX_PIXELS = 2000 * 2000 * 3  # the limit of a WebP is a third, and the largest variant has 2000×2000
 
 
 def load_strokes(path):
@@ -51,14 +51,14 @@ def load_strokes(path):
     return digits, data["label"]
 
 
-def draw(strokes, side, *, height, pen, centre, oversampling=4):
+def draw(strokes, side, *, longer_side, pen, centre, oversampling=4):
     """Draw the strokes of one digit in black on white.
 
     Args:
         strokes: Arrays of points, each of shape (n, 2).
         side: Width and height of the picture, in pixels.
-        height: Length of the digit's longer side, in pixels.
-        pen: Width of the pen, as a share of `height`.
+        longer_side: Length of the longer side of the digit, in pixels.
+        pen: Width of the pen, as a share of `longer_side`.
         centre: Centre of the digit, in pixels: x and y, or one number for both.
         oversampling: The digit is drawn larger by this factor and then reduced, which softens its edges.
     Returns:
@@ -66,8 +66,8 @@ def draw(strokes, side, *, height, pen, centre, oversampling=4):
     """
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
-    scale = height / max((high - low).max(), 1)
-    width = pen * height * oversampling
+    scale = longer_side / max((high - low).max(), 1)
+    width = pen * longer_side * oversampling
     picture = Image.new("L", (side * oversampling, side * oversampling), 255)
     drawing = ImageDraw.Draw(picture)
     for stroke in strokes:
@@ -79,19 +79,19 @@ def draw(strokes, side, *, height, pen, centre, oversampling=4):
 
 
 def draw_clean(digits, rng):
-    """Draw each digit at a random position, 140 to 230 pixels high, with a pen of 7 to 16 % of the height."""
+    """Draw each digit at a random position, 140 to 230 pixels long, with a pen of 7 to 16 % of that."""
     for strokes in digits:
-        height, pen = rng.uniform(140, 230), rng.uniform(0.07, 0.16)
-        max_offset = (SIDE - height * (1 + pen)) / 2
+        longer_side, pen = rng.uniform(140, 230), rng.uniform(0.07, 0.16)
+        max_offset = (SIDE - longer_side * (1 + pen)) / 2
         centre = SIDE / 2 + rng.uniform(-max_offset, max_offset, 2)
-        yield draw(strokes, SIDE, height=height, pen=pen, centre=centre)
+        yield draw(strokes, SIDE, longer_side=longer_side, pen=pen, centre=centre)
 
 
 def draw_like_mnist(digits, rng):
     """Draw each digit in the format of MNIST: 28×28 pixels, white on black, centred, 20 pixels large."""
     for strokes in digits:
         pen = rng.uniform(0.09, 0.2)
-        black_on_white = draw(strokes, 28, height=20 * (1 - pen), pen=pen, centre=14, oversampling=8)
+        black_on_white = draw(strokes, 28, longer_side=20 * (1 - pen), pen=pen, centre=14, oversampling=8)
         yield invert(black_on_white)
 
 
@@ -123,7 +123,7 @@ def move(picture, rng):
     return moved
 
 
-# By the name of a variant: how it is made from a clean picture, and the options with which it is saved.
+# Name of a variant → function that makes it from a clean picture, and options with which it is saved.
 VARIANTS = {
     "clean PNG": (lambda p, _: p, {"format": "PNG"}),
     "JPEG, quality 70": (lambda p, _: p, {"format": "JPEG", "quality": 70}),
@@ -142,7 +142,7 @@ def predict_digit(network, picture, **save_options):
 
     Args:
         network: The network.
-        picture: The picture.
+        picture: A PIL image of one digit, of any mode and size.
         save_options: The file's format and other options of `Image.save`.
     Returns:
         The predicted digit, or -1 if the picture is refused as blank.

@@ -138,16 +138,16 @@ def table(results):
     """
     yield "| training | ms an epoch | | epochs to 98 % | seconds to 98 % | |"
     yield "|---|---:|---:|---:|---:|---:|"
-    own_epoch, own_goal, _ = medians(results["ours"])
+    own_seconds, own_seconds_to_goal, _ = medians(results["ours"])
     for name, runs in results.items():
-        epoch, goal, epochs = medians(runs)
-        goal_cells = f"{epochs:g} | {goal:.2f} | {goal / own_goal:.1f}×"
-        if goal == math.inf:
+        seconds_per_epoch, seconds_to_goal, epochs_to_goal = medians(runs)
+        goal_cells = f"{epochs_to_goal:g} | {seconds_to_goal:.2f} | {seconds_to_goal / own_seconds_to_goal:.1f}×"
+        if seconds_to_goal == math.inf:
             seconds = median(run["seconds"] for run in runs)
             successes = sum(run["seconds_to_goal"] is not None for run in runs)
-            reached = f"{successes} of {len(runs)} runs in {epochs:g}"
-            goal_cells = f"{reached} | > {seconds:.1f} | > {seconds / own_goal:.0f}×"
-        yield f"| {name} | {epoch * 1e3:.1f} | {epoch / own_epoch:.1f}× | {goal_cells} |"
+            reached = f"{successes} of {len(runs)} runs in {epochs_to_goal:g}"
+            goal_cells = f"{reached} | > {seconds:.1f} | > {seconds / own_seconds_to_goal:.0f}×"
+        yield f"| {name} | {seconds_per_epoch * 1e3:.1f} | {seconds_per_epoch / own_seconds:.1f}× | {goal_cells} |"
 
 
 def medians(runs):
@@ -156,8 +156,8 @@ def medians(runs):
     Args:
         runs: Return values of `measure`.
     Returns:
-        The seconds per epoch, the seconds to the accuracy goal, and the epochs to the goal. A run that did
-        not reach the goal counts as infinitely many seconds, and with all its epochs.
+        The seconds per epoch, the seconds to the accuracy goal, and the epochs to the goal. For a run
+        that did not reach the goal, the seconds are infinite and the epochs are all that it ran.
     """
     seconds_to_goal = [run["seconds_to_goal"] or math.inf for run in runs]
     epochs_to_goal = [run["epochs_to_goal"] or run["epochs"] for run in runs]

@@ -1,7 +1,7 @@
 """Measure what serving a prediction costs, print the results, and write them into the documentation.
 
 `python -m benchmarks.serving` measures every contender, and then how this service scales. With the argument
-`quick` it measures neither other servers nor the scaling, and writes no file.
+`quick` it leaves out MLServer, LitServe, BentoML, this service by `/v2`, and the scaling, and it writes no file.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def measure_scaling(rounds, seconds):
     measurements = []
     for round_number in range(1, rounds + 1):
         measurements.append(scaling_benchmark.measure(images, seconds))
-        print(f"{round_number}: by size and by connections", flush=True)
+        print(f"{round_number}: scaling by batch size and by connections is measured", flush=True)
     return measurements
 
 

@@ -12,7 +12,7 @@ from benchmarks.serving.wrk import Load
 BATCH_SIZE = 1024
 BATCH_CONNECTIONS = 4
 PICTURE_SIDE = 280
-OVERSAMPLING = 4  # the digit is drawn larger and then reduced, so that its edges are as soft as a canvas's
+OVERSAMPLING = 4  # the digit is drawn larger and then reduced, so that its edges are as soft as on an HTML canvas
 SEVEN = ((70, 70), (205, 65), (130, 220))  # corners of the drawn digit, x and y in pixels
 
 
@@ -20,19 +20,19 @@ def additional_loads(images):
     """Return all additional loads.
 
     Args:
-        images: Shape (B, 64), with at least 1024 images.
+        images: Images, shape (B, 64), whole numbers in [0, 16]; B is at least 1024.
     Returns:
         Loads, by name.
     """
     batch = images[:BATCH_SIZE]
-    return {"batch": json_load(batch), "tensor": tensor_load(batch), "picture": picture_load()}
+    return {"batch": json_batch_load(batch), "tensor": tensor_batch_load(batch), "picture": picture_load()}
 
 
-def json_load(images):
+def json_batch_load(images):
     """Return a load for `/predict/batch`: several images in JSON, with whole numbers.
 
     Args:
-        images: Shape (B, 64).
+        images: Images, shape (B, 64), whole numbers in [0, 16].
     Returns:
         The load.
     """
@@ -40,11 +40,11 @@ def json_load(images):
     return Load("/predict/batch", body, JSON_HEADERS, BATCH_CONNECTIONS)
 
 
-def tensor_load(images):
+def tensor_batch_load(images):
     """Return a load for the Open Inference Protocol: several images as bytes, UINT8 in and FP32 out.
 
     Args:
-        images: Shape (B, 64).
+        images: Images, shape (B, 64), whole numbers in [0, 16].
     Returns:
         The load.
     """

@@ -37,7 +37,7 @@ def measure(contender, split, network, seconds, additional_loads):
                 "ready_seconds": ready_seconds,
                 "processes": len(processes.pids()),
                 **processes.memory(),
-                **measure_load(contender.load(images[0].tolist()), url, seconds, processes),
+                **measure_load(contender.single_image_load(images[0].tolist()), url, seconds, processes),
                 "further": {
                     name: measure_load(load, url, seconds, processes) for name, load in additional_loads.items()
                 },
@@ -53,7 +53,7 @@ def measure_load(load, url, seconds, processes):
         load: The load.
         url: The server's URL.
         seconds: The duration of the measurement.
-        processes: The server's processes.
+        processes: The server's `ProcessTree`.
     Returns:
         The fields of the `LoadResult`, by name.
     """

@@ -17,7 +17,8 @@ from model import INK_MAX
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "model" / "digits.npz"
-PEER_ENVIRONMENTS = ROOT / ".venv" / "peers"
+# The virtual environments of the other servers: MLServer, LitServe and BentoML.
+SERVER_ENVIRONMENTS = ROOT / ".venv" / "peers"
 CONNECTIONS = 16
 JSON_HEADERS = {"Content-Type": "application/json"}
 INFER_PATH = "/v2/models/digits/infer"
@@ -39,7 +40,7 @@ class Contender(NamedTuple):
         packages: Names of the packages whose versions the documentation lists.
         python: Path of the Python interpreter that has these packages.
         path: Path of the URL that predicts.
-        build_request: Function of an image's 64 numbers; returns the JSON value of a request.
+        build_request: Function of an image's pixels, 64 numbers in [0, 16]; returns the JSON value of a request.
         parse_probabilities: Function of a reply's JSON value; returns the ten probabilities. None if the
             server does not predict.
         has_all_workers: Function of the server's URL; returns True if all worker processes run. It is called
@@ -56,11 +57,11 @@ class Contender(NamedTuple):
     parse_probabilities: Callable | None = lambda reply: reply["probabilities"]
     has_all_workers: Callable = lambda _: True
 
-    def load(self, pixels):
+    def single_image_load(self, pixels):
         """Return the load of requests that predict one image.
 
         Args:
-            pixels: The image's 64 numbers.
+            pixels: The image's pixels, a list of 64 numbers in [0, 16].
         Returns:
             The load.
         """
@@ -72,11 +73,11 @@ class Contender(NamedTuple):
 
         Args:
             url: The server's URL.
-            pixels: The image's 64 numbers.
+            pixels: The image's pixels, a list of 64 numbers in [0, 16].
         Returns:
             The status of the response, and its JSON value, or None if the status is not 200.
         """
-        load = self.load(pixels)
+        load = self.single_image_load(pixels)
         with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
             connection.request("POST", load.path, load.body, load.headers)
             response = connection.getresponse()
@@ -117,15 +118,15 @@ def _uvicorn_command(module):
     return lambda port, _: [sys.executable, "-m", "uvicorn", application, "--port", str(port), *log_options]
 
 
-def _peer_program(peer, program):
+def _server_program(server, program):
     """Return the path of a program in the virtual environment of another server."""
-    return str(PEER_ENVIRONMENTS / peer / "bin" / program)
+    return str(SERVER_ENVIRONMENTS / server / "bin" / program)
 
 
 def _mlserver_command(port, folder):
     """Write MLServer's settings into the folder, and return its command line.
 
-    MLServer predicts in its only process and logs errors alone. Its metrics and its compression are off.
+    MLServer predicts in its only process and logs only errors. Its metrics and its compression are off.
     """
     log_settings, runtime = folder / "logging.json", "benchmarks.serving.apps.mlserver_runtime.Digits"
     ports = {"http_port": port, "grpc_port": port + 1, "metrics_port": port + 2}
@@ -135,19 +136,19 @@ def _mlserver_command(port, folder):
     log_settings.write_text(json.dumps({"version": 1, "root": {"level": "ERROR"}}))
     (folder / "settings.json").write_text(json.dumps({**ports, **options}))
     (folder / "model-settings.json").write_text(json.dumps(model))
-    return [_peer_program("mlserver", "mlserver"), "start", str(folder)]
+    return [_server_program("mlserver", "mlserver"), "start", str(folder)]
 
 
 def _litserve_command(port, _):
     """Return the command line of LitServe."""
     module = "benchmarks.serving.apps.litserve_server"
-    return [_peer_program("litserve", "python"), "-m", module, str(port)]
+    return [_server_program("litserve", "python"), "-m", module, str(port)]
 
 
 def _bentoml_command(port, _):
     """Return the command line of BentoML."""
     service = "benchmarks.serving.apps.bentoml_service:Digits"
-    program = _peer_program("bentoml", "bentoml")
+    program = _server_program("bentoml", "bentoml")
     return [program, "serve", service, "--host", "127.0.0.1", "--port", str(port)]
 
 
@@ -162,7 +163,7 @@ def _inference_probabilities(reply):
 
 
 CONTENDERS: Mapping[str, Contender] = {
-    "ours": Contender("Digits", "as it comes", _digits_command(1)),
+    "ours": Contender("Digits", "default settings", _digits_command(1)),
     "ours_v2": Contender(
         "Digits by /v2",
         "the request that MLServer gets",
@@ -172,9 +173,9 @@ CONTENDERS: Mapping[str, Contender] = {
         parse_probabilities=_inference_probabilities,
     ),
     "echo": Contender(
-        "bare ASGI, echo", "the limit of this server", _uvicorn_command("echo"), parse_probabilities=None
+        "bare ASGI, echo", "lower limit with uvicorn", _uvicorn_command("echo"), parse_probabilities=None
     ),
-    "bare": Contender("bare ASGI, the work", "our decoding, network and encoding", _uvicorn_command("bare")),
+    "bare": Contender("bare ASGI, prediction", "our decoding, network and encoding", _uvicorn_command("bare")),
     "textbook": Contender("textbook FastAPI", "a `def` and two pydantic models", _uvicorn_command("textbook")),
     "two_workers": Contender(
         "Digits, two workers", "both on one core", _digits_command(2), has_all_workers=_has_two_workers
@@ -184,7 +185,7 @@ CONTENDERS: Mapping[str, Contender] = {
         "predicts in its one process",
         _mlserver_command,
         ("mlserver", "fastapi", "uvicorn", "uvloop", "httptools", "pydantic", "numpy"),
-        _peer_program("mlserver", "python"),
+        _server_program("mlserver", "python"),
         INFER_PATH,
         _inference_request,
         _inference_probabilities,
@@ -194,13 +195,13 @@ CONTENDERS: Mapping[str, Contender] = {
         "predicts in a second process",
         _litserve_command,
         ("litserve", "fastapi", "uvicorn", "uvloop", "httptools", "numpy"),
-        _peer_program("litserve", "python"),
+        _server_program("litserve", "python"),
     ),
     "bentoml": Contender(
         "BentoML",
         "one worker",
         _bentoml_command,
         ("bentoml", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy"),
-        _peer_program("bentoml", "python"),
+        _server_program("bentoml", "python"),
     ),
 }

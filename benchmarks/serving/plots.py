@@ -25,7 +25,7 @@ def write_plots(serving, scaling):
 
 @mpl.rc_context(fname=STYLE)
 def plot_comparison(results):
-    """Draw the CPU time of a request as one bar for each contender.
+    """Draw the CPU time of a request as one bar for each contender but `two_workers`, which costs the same.
 
     Args:
         results: The measurements of each round, by contender.
@@ -71,14 +71,14 @@ def plot_scaling(rounds):
     return figure
 
 
-def median_curve(rounds, curve, figure_name):
-    """Return the medians of one figure at each point of a curve.
+def median_curve(rounds, curve, field):
+    """Return the medians of one quantity at each point of a curve.
 
     Args:
         rounds: The measurements of each round, as `scaling.measure` returns them.
         curve: The curve's name: `batch`, `tensor` or `connections`.
-        figure_name: A field of `LoadResult`.
+        field: A field of `LoadResult`.
     Returns:
         The median by batch size or number of connections.
     """
-    return {int(x): median_of([measurement[curve][x] for measurement in rounds], figure_name) for x in rounds[0][curve]}
+    return {int(x): median_of([measurement[curve][x] for measurement in rounds], field) for x in rounds[0][curve]}

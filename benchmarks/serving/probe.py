@@ -19,7 +19,7 @@ def require_correct_answers(contender, url, images, probabilities):
     Args:
         contender: The contender that runs at the URL.
         url: The server's URL.
-        images: Shape (B, 64).
+        images: Images to send, shape (B, 64), in [0, 16].
         probabilities: The network's probabilities of these images, shape (B, 10).
     Raises:
         RuntimeError: An answer is wrong.
@@ -53,7 +53,7 @@ def observe_behaviour(contender, url):
 
 def _keeps_alive(contender, url):
     """Return True if a server answers two requests on the same connection."""
-    load, sockets = contender.load([0] * PIXELS), []
+    load, sockets = contender.single_image_load([0] * PIXELS), []
     with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
         for _ in range(2):
             connection.request("POST", load.path, load.body, load.headers)

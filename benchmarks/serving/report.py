@@ -1,7 +1,6 @@
 """Markdown tables of the results, and their insertion into the documentation.
 
-"Measurements" are return values of `comparison.measure`, one for each round. The "rounds" of the scaling
-are return values of `scaling.measure`.
+"Measurements" are the return values of `comparison.measure` or `scaling.measure`, one for each round.
 """
 
 from benchmarks.serving.contenders import CONTENDERS
@@ -11,7 +10,7 @@ from benchmarks.serving.goals import goals, median_of
 COLUMNS = {
     "": "---",
     "µs of CPU a request": "---:",
-    "beside echo": "---:",
+    "relative to echo": "---:",
     "requests/s": "---:",
     "p50 ms": "---:",
     "p99 ms": "---:",
@@ -92,37 +91,37 @@ def goal_table(results):
         yield f"| {goal.subject} | {goal.bound} | {goal.measured} | {'met' if goal.is_met else 'missed'} |"
 
 
-def size_table(rounds):
+def size_table(measurements):
     """Write the CPU time of requests by batch size, as JSON and as bytes.
 
     Args:
-        rounds: The rounds of the scaling.
+        measurements: Return values of `scaling.measure`, one for each round.
     Yields:
         Lines of Markdown.
     """
     yield "| rows | JSON: µs of CPU a request | µs a row | bytes: µs of CPU a request | µs a row |"
     yield "|---:|---:|---:|---:|---:|"
-    for size in rounds[0]["batch"]:
+    for size in measurements[0]["batch"]:
         costs = [
-            median_of([measurement[curve][size] for measurement in rounds], "cpu_microseconds")
+            median_of([measurement[curve][size] for measurement in measurements], "cpu_microseconds")
             for curve in ("batch", "tensor")
         ]
         cells = [cell for cost in costs for cell in (f"{cost:,.0f}", f"{cost / int(size):,.2f}")]
         yield f"| {size} | {' | '.join(cells)} |"
 
 
-def connection_table(rounds):
+def connection_table(measurements):
     """Write the figures of requests with single images by number of connections.
 
     Args:
-        rounds: The rounds of the scaling.
+        measurements: Return values of `scaling.measure`, one for each round.
     Yields:
         Lines of Markdown.
     """
     yield "| connections | µs of CPU a request | requests/s | p50 ms | p99 ms |"
     yield "|---:|---:|---:|---:|---:|"
-    for count in rounds[0]["connections"]:
-        points = [measurement["connections"][count] for measurement in rounds]
+    for count in measurements[0]["connections"]:
+        points = [measurement["connections"][count] for measurement in measurements]
         cpu, rate = median_of(points, "cpu_microseconds"), median_of(points, "requests_per_second")
         p50, p99 = median_of(points, "p50_milliseconds"), median_of(points, "p99_milliseconds")
         yield f"| {count} | {cpu:.0f} | {rate:,.0f} | {p50:.2f} | {p99:.2f} |"
@@ -137,7 +136,7 @@ def conditions_sentence(result):
         The sentence.
     """
     machine = f"{result['machine']}, {result['cores']} cores, {result['system']}"
-    method = f"medians of {result['rounds']} rounds in turn, {result['seconds']} s each"
+    method = f"medians of {result['rounds']} rounds of all servers, {result['seconds']} s for each load"
     return f"`{result['command']}` on {machine}: each server on one core and wrk on another, {method}."
 
 
@@ -163,7 +162,7 @@ def quotations(serving, scaling):
         serving: The result of the comparison.
         scaling: The result of the scaling.
     Returns:
-        The lines of each passage, by the name in the passage's comments.
+        The lines of each passage, by the name that marks it in a document, as in `<!-- name -->`.
     """
     return {
         "origin": [conditions_sentence(serving)],

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.serving import process
-from benchmarks.serving.additional_loads import json_load, tensor_load
+from benchmarks.serving.additional_loads import json_batch_load, tensor_batch_load
 from benchmarks.serving.comparison import measure_load
 from benchmarks.serving.contenders import CONTENDERS, ROOT
 
@@ -13,17 +13,17 @@ CONNECTION_COUNTS = tuple(2**power for power in range(9))
 
 
 def scaling_loads(images):
-    """Return the loads of all three curves.
+    """Return the loads of three curves: JSON and tensors by batch size, single images by number of connections.
 
     Args:
-        images: Shape (B, 64), with at least 1024 images.
+        images: Images, shape (B, 64), whole numbers in [0, 16]; B is at least 1024.
     Returns:
         Loads, by the curve's name and the batch size or number of connections.
     """
-    single_image = CONTENDERS["ours"].load(images[0].tolist())
+    single_image = CONTENDERS["ours"].single_image_load(images[0].tolist())
     return {
-        **{("batch", size): json_load(images[:size]) for size in BATCH_SIZES},
-        **{("tensor", size): tensor_load(images[:size]) for size in BATCH_SIZES},
+        **{("batch", size): json_batch_load(images[:size]) for size in BATCH_SIZES},
+        **{("tensor", size): tensor_batch_load(images[:size]) for size in BATCH_SIZES},
         **{("connections", count): single_image._replace(connections=count) for count in CONNECTION_COUNTS},
     }
 
@@ -32,7 +32,7 @@ def measure(images, seconds):
     """Start this service, and send it all loads in succession.
 
     Args:
-        images: Shape (B, 64), with at least 1024 images.
+        images: Images, shape (B, 64), whole numbers in [0, 16]; B is at least 1024.
         seconds: The duration of each load.
     Returns:
         For each curve, the results of its loads, by batch size or number of connections (as text).

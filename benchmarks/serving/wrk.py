@@ -59,7 +59,7 @@ class LoadResult(NamedTuple):
 
 
 def require_wrk():
-    """End the process with a sentence if this machine lacks wrk, taskset or a second core."""
+    """Exit with an error message if this machine lacks wrk, taskset or a second core."""
     missing = [name for name in ("wrk", "taskset") if shutil.which(name) is None]
     if missing:
         raise SystemExit(f"{' and '.join(missing)} missing: apt-get install wrk util-linux")
@@ -74,7 +74,7 @@ def send(load, url, seconds, processes):
         load: The load.
         url: The server's URL.
         seconds: The duration.
-        processes: The server's processes.
+        processes: The server's `ProcessTree`.
     Returns:
         The result.
     Raises:
