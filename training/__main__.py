@@ -16,16 +16,17 @@ from model import ArtefactError
 from training import commands, crossval
 from training.data import DataError
 
-WEIGHTS = Path(__file__).parents[1] / "model" / "digits.npz"
+WEIGHTS_FILE = Path(__file__).parents[1] / "model" / "digits.npz"
 REPORT_FOLDER = Path(__file__).parent / "report"
-VALIDATION = REPORT_FOLDER / "cross_validation.npz"
+VALIDATION_FILE = REPORT_FOLDER / "cross_validation.npz"
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the command line.
 
     Returns:
-        A parser. Its result has the function to call as `command`, and the function's arguments by name.
+        A parser. In its namespace, `command` is the function to call, and all other attributes are arguments of
+        that function.
     """
     parser = argparse.ArgumentParser(prog="python -m training", description="Train and examine the network.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -37,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         return subparser
 
     train = add_command("train", "train the released network and write its file", commands.train)
-    evaluate = add_command("evaluate", "score a network on held-out rows or on a file", commands.evaluate)
+    evaluate = add_command("evaluate", "score a file of weights on held-out rows or on a CSV file", commands.evaluate)
     report = add_command("report", "write the model card and its figures", commands.report)
     validate = add_command("cross-validate", "score the recipe on training rows", commands.cross_validate)
     check = add_command("check-release", "train again and compare with a file", commands.check_release)
@@ -45,14 +46,14 @@ def build_parser() -> argparse.ArgumentParser:
     add_command("notebook", "repeat the notebook and measure its faults", commands.reproduce_notebook)
 
     for subparser in (evaluate, report, check):
-        subparser.add_argument("file", type=Path, nargs="?", default=WEIGHTS, help="file of weights")
+        subparser.add_argument("file", type=Path, nargs="?", default=WEIGHTS_FILE, help="file of weights")
     for subparser in (train, validate):
         subparser.add_argument("--seed", type=whole_number(0), default=0, help="seed of all randomness")
         subparser.add_argument("--epochs", type=whole_number(1), help="epochs, instead of the recipe's")
-    for subparser, default in ((train, WEIGHTS), (report, REPORT_FOLDER), (validate, VALIDATION)):
+    for subparser, default in ((train, WEIGHTS_FILE), (report, REPORT_FOLDER), (validate, VALIDATION_FILE)):
         subparser.add_argument("--out", type=Path, default=default, help="where to write")
     evaluate.add_argument("--data", type=Path, metavar="CSV", help="rows of 64 pixels and a label, as in UCI")
-    report.add_argument("--validation", type=Path, default=VALIDATION, help="output of cross-validate")
+    report.add_argument("--validation", type=Path, default=VALIDATION_FILE, help="output of cross-validate")
     validate.add_argument("--folds", type=whole_number(2, 14), default=crossval.FOLDS, help="2 to 14")
     return parser
 

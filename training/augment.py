@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from model import IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS, Floats, Floats32
 
 CENTRE = (IMAGE_SIDE - 1) / 2  # row and column of the centre of an image
-POINTS_PER_PIXEL = 7  # of an upsampled image, in each direction; odd, so one point is the pixel's centre
-BORDER_PIXELS = 3  # background on each side of an upsampled image; points outside take the value at the edge
+# Points (samples) of an upsampled image for each pixel, in each direction. The number is odd, so that the middle point
+# lies on the centre of the pixel.
+POINTS_PER_PIXEL = 7
+BORDER_PIXELS = 3  # background on each side of an upsampled image; a source point outside is moved to this edge
 UPSAMPLED_SIDE = (IMAGE_SIDE + 2 * BORDER_PIXELS) * POINTS_PER_PIXEL  # 98
 
 
@@ -28,10 +30,10 @@ class Distortion:
 
     Args:
         rotation_degrees: Rotation about the centre, in degrees.
-        shear: Horizontal displacement, in pixels, for each row between a pixel and the centre.
+        shear: Horizontal displacement per row of vertical distance from the centre, in pixels.
         scale: Relative change of the width and of the height, drawn separately.
         shift_pixels: Horizontal and vertical displacement, drawn separately, in pixels.
-        elastic_pixels: Standard deviation of the elastic displacement of each point, in pixels.
+        elastic_pixels: Standard deviation of the elastic displacement of each pixel, in pixels.
         elastic_reach_pixels: Standard deviation of the Gaussian that smooths the elastic displacements,
             in pixels, above 0. Points within this distance move together.
         ink: Logarithm of the factor on the ink. Ink above 16 is cut off at 16.
@@ -50,7 +52,7 @@ class Distorter:
     """Distorts a fixed set of images, differently on each call.
 
     Args:
-        pixels: Images, shape (B, 64), float32 in [0, 16]; not changed.
+        pixels: Images, shape (N, 64), float32 in [0, 16]; not changed.
         limits: Limits of the distortions.
     Source: Simard, Steinkraus and Platt 2003, doi:10.1109/ICDAR.2003.1227801.
     """
@@ -58,9 +60,9 @@ class Distorter:
     def __init__(self, pixels: Floats32, limits: Distortion) -> None:
         self.limits = limits
         self._upsampled = upsample(pixels)
-        # Index of the first point of each upsampled image in the flattened array, shape (B, 1).
+        # Index of the first point of each upsampled image in the flattened array, shape (N, 1).
         self._first_point = np.arange(len(pixels))[:, np.newaxis] * UPSAMPLED_SIDE**2
-        self._elastic = smoothing_matrix(limits.elastic_reach_pixels) * np.float32(limits.elastic_pixels)
+        self._elastic_matrix = smoothing_matrix(limits.elastic_reach_pixels) * np.float32(limits.elastic_pixels)
 
     def distort(self, rng: np.random.Generator) -> Floats32:
         """Draw one distorted copy of each image.
@@ -68,11 +70,11 @@ class Distorter:
         Args:
             rng: Source of randomness.
         Returns:
-            New images, shape (B, 64), float32 in [0, 16].
+            New images, shape (N, 64), float32 in [0, 16].
         """
         y, x = self.source_points(rng)
-        row, column = (_nearest_index(coordinates) for coordinates in (y, x))
-        distorted = self._upsampled.take(self._first_point + row * UPSAMPLED_SIDE + column)  # (B, 64)
+        row, column = (_nearest_index(offsets) for offsets in (y, x))
+        distorted = self._upsampled.take(self._first_point + row * UPSAMPLED_SIDE + column)  # (N, 64)
         distorted *= np.exp(self._uniform(self.limits.ink, rng))
         return np.minimum(distorted, INK_MAX, out=distorted)
 
@@ -82,7 +84,7 @@ class Distorter:
         Args:
             rng: Source of randomness.
         Returns:
-            Vertical and horizontal offset of the points from the centre, each of shape (B, 64), in pixels.
+            Vertical and horizontal offset of the points from the centre, each of shape (N, 64), in pixels.
         """
         limits = self.limits
         angle = self._uniform(math.radians(limits.rotation_degrees), rng)
@@ -91,20 +93,20 @@ class Distorter:
         right, down = (self._uniform(limits.shift_pixels, rng) for _ in range(2))
 
         row, column = np.divmod(np.arange(PIXELS, dtype=np.float32), IMAGE_SIDE)  # (64,)
-        y = (row - CENTRE - down) / height  # (B, 64)
+        y = (row - CENTRE - down) / height  # (N, 64)
         x = (column - CENTRE - right) / width - shear * y
         sine, cosine = np.sin(angle), np.cos(angle)
         elastic_y, elastic_x = (self._elastic_displacements(rng) for _ in range(2))
         return cosine * y - sine * x + elastic_y, sine * y + cosine * x + elastic_x
 
     def _uniform(self, limit: float, rng: np.random.Generator) -> Floats32:
-        """Draw one number for each image from [-limit, limit], shape (B, 1)."""
+        """Draw one number for each image from [-limit, limit], shape (N, 1)."""
         return rng.uniform(-limit, limit, self._first_point.shape).astype(np.float32)
 
     def _elastic_displacements(self, rng: np.random.Generator) -> Floats32:
-        """Draw a smooth field of elastic displacements for each image, shape (B, 64), in pixels."""
+        """Draw a smooth field of elastic displacements for each image, shape (N, 64), in pixels."""
         noise = rng.standard_normal((len(self._first_point), PIXELS), dtype=np.float32)
-        return noise @ self._elastic
+        return noise @ self._elastic_matrix
 
 
 def upsample(pixels: Floats32) -> Floats32:
@@ -115,9 +117,9 @@ def upsample(pixels: Floats32) -> Floats32:
     interpolation keeps the edges of strokes sharp; linear interpolation would blur them.
 
     Args:
-        pixels: Images, shape (B, 64), float32 in [0, 16].
+        pixels: Images, shape (N, 64), float32 in [0, 16].
     Returns:
-        Enlarged images with 3 pixels of background on each side, shape (B, 98, 98), float32 in [0, 16].
+        Enlarged images with 3 pixels of background on each side, shape (N, 98, 98), float32 in [0, 16].
     Source: cubic convolution with a = -1/2; Keys 1981, doi:10.1109/TASSP.1981.1163711.
     """
     # Coordinates of the points, in pixels of the image.
@@ -146,8 +148,8 @@ def smoothing_matrix(reach_pixels: float) -> Floats32:
     return matrix
 
 
-def _nearest_index(coordinates: Floats) -> NDArray[np.intp]:
-    """Find the row or column of an upsampled image that is nearest to an offset from the centre."""
-    points = (coordinates + (IMAGE_SIDE / 2 + BORDER_PIXELS)) * POINTS_PER_PIXEL
+def _nearest_index(offsets: Floats) -> NDArray[np.intp]:
+    """Find the row or column of an upsampled image that is nearest to each offset from the centre, in pixels."""
+    points = (offsets + (IMAGE_SIDE / 2 + BORDER_PIXELS)) * POINTS_PER_PIXEL
     clipped: Floats = np.clip(points, 0, UPSAMPLED_SIDE - 1)
     return clipped.astype(np.intp)

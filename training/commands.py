@@ -1,4 +1,7 @@
-"""The commands of `python -m training`; each function prints its result and returns an exit status."""
+"""The commands of `python -m training`: each command prints its result and returns an exit status.
+
+An artefact is the file that `train` writes: the weights of a network with their card.
+"""
 
 import platform
 from dataclasses import asdict
@@ -14,7 +17,7 @@ from training import evaluate as evaluation
 from training.data import SPLIT_DESCRIPTION, DataError, load_split, read_csv
 from training.gradient_check import TOLERANCE, check_notebook_gradient, check_our_gradient
 from training.progress import Curve, train_and_track
-from training.recipe import RELEASE, VERSION, Recipe, apply_temperature
+from training.recipe import RELEASED_RECIPE, VERSION, Recipe, apply_temperature
 from training.reporting.model_card import confusion_table, metrics_table, write_report
 
 ACCURACY_TOLERANCE = 0.005  # by which the held-out accuracy may differ between two processors
@@ -32,7 +35,9 @@ def train(out: Path, seed: int, epochs: int | None) -> int:
     """
     check_folder(out)
     recipe, split = released_recipe(epochs), load_split()
-    weights, curve = train_and_track(recipe, split.training, split.training, seed, f"training, seed {seed}")
+    weights, curve = train_and_track(
+        recipe, split.training, scoring_rows=split.training, seed=seed, label=f"training, seed {seed}"
+    )
     weights = apply_temperature(weights, recipe.temperature)
     held_out = evaluation.evaluate(Network(weights), split.held_out)
     save_artefact(out, weights, make_card(recipe, seed, len(split.training), curve, held_out))
@@ -93,10 +98,10 @@ def report(file: Path, validation: Path, out: Path) -> int:
         out: The output folder.
     Raises:
         ArtefactError: `file` is not an artefact.
-        DataError: The cross-validation is missing, or belongs to another recipe.
+        DataError: The cross-validation is missing, belongs to another recipe, or does not have 7 folds.
     """
     artefact, out_of_fold = load_artefact(file), crossval.load(validation)
-    if not out_of_fold.is_complete_for(artefact.card.hyperparameters):
+    if not out_of_fold.has_all_folds_of(artefact.card.hyperparameters):
         raise DataError(f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}")
     write_report(out, artefact, load_split(), out_of_fold)
     print(f"{out}/model_card.md and its pictures")
@@ -156,23 +161,23 @@ def check_gradients() -> int:
     Returns:
         0 if our gradient is right and the notebook's is wrong, 1 otherwise.
     """
-    ours, notebooks = check_our_gradient(), check_notebook_gradient()
+    our_errors, notebook_errors = check_our_gradient(), check_notebook_gradient()
     print(f"relative error by finite differences in float64; agreement is below {TOLERANCE:g}\n")
     print(f"{'':4}{'ours':>10}{'notebook':>12}")
-    for name, error in ours.items():
-        print(f"{name:4}{error:10.1e}{notebooks[name]:12.1e}")
-    ours_is_right = max(ours.values()) < TOLERANCE
-    notebooks_is_wrong = min(notebooks.values()) >= TOLERANCE
-    print(f"\nours is {'right' if ours_is_right else 'WRONG'}")
-    print(f"the notebook's is {'wrong' if notebooks_is_wrong else 'RIGHT'}")
-    return 0 if ours_is_right and notebooks_is_wrong else 1
+    for name, error in our_errors.items():
+        print(f"{name:4}{error:10.1e}{notebook_errors[name]:12.1e}")
+    is_ours_right = max(our_errors.values()) < TOLERANCE
+    is_notebooks_wrong = min(notebook_errors.values()) >= TOLERANCE
+    print(f"\nours is {'right' if is_ours_right else 'WRONG'}")
+    print(f"the notebook's is {'wrong' if is_notebooks_wrong else 'RIGHT'}")
+    return 0 if is_ours_right and is_notebooks_wrong else 1
 
 
 def reproduce_notebook() -> int:
     """Repeat the notebook's training, print its losses next to the losses of 2019, and measure each fault alone."""
     split = load_split()
     print("the notebook again, its three faults included\n")
-    print(f"{'iteration':>9}{'loss':>13}{'seed':>13}")
+    print(f"{'iteration':>9}{'loss':>13}{'in 2019':>13}")
     for faults in notebook.CASES:
         has_all_faults = faults == notebook.ALL_FAULTS
         for iteration in notebook.train(split.training, faults):
@@ -207,7 +212,7 @@ def released_recipe(epochs: int | None) -> Recipe:
     Returns:
         The recipe.
     """
-    return RELEASE if epochs is None else RELEASE.with_epochs(epochs)
+    return RELEASED_RECIPE if epochs is None else RELEASED_RECIPE.with_epochs(epochs)
 
 
 def summary(metrics: Metrics) -> str:

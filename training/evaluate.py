@@ -142,9 +142,9 @@ def accuracy_interval(correct: int, rows: int) -> Interval:
         [0.826, 0.945]
     """
     z = NormalDist().inv_cdf(0.975)
-    share, weight = correct / rows, z * z / rows
-    half_width = math.sqrt(weight * (share * (1 - share) + weight / 4))
-    return Interval(*((share + weight / 2 + side * half_width) / (1 + weight) for side in (-1, 1)))
+    share, z2_per_row = correct / rows, z * z / rows
+    half_width = math.sqrt(z2_per_row * (share * (1 - share) + z2_per_row / 4))
+    return Interval(*((share + z2_per_row / 2 + side * half_width) / (1 + z2_per_row) for side in (-1, 1)))
 
 
 def log_loss_interval(labels: NDArray[np.int64], probabilities: Floats32) -> Interval:

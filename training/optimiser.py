@@ -27,8 +27,8 @@ class Adam:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
-        self._mean = np.zeros(size, dtype=np.float32)
-        self._square = np.zeros(size, dtype=np.float32)
+        self._gradient_sum = np.zeros(size, dtype=np.float32)
+        self._square_sum = np.zeros(size, dtype=np.float32)
         self._scratch = np.empty(size, dtype=np.float32)
         self._steps = 0
 
@@ -41,20 +41,20 @@ class Adam:
             learning_rate: Learning rate of this step, above 0.
         """
         self._steps += 1
-        mean, square, scratch = self._mean, self._square, self._scratch
+        gradient_sum, square_sum, scratch = self._gradient_sum, self._square_sum, self._scratch
         # The paper scales each new gradient by 1 - beta. Here the running sums stay unscaled, and the two
         # scalars below hold that factor: this saves one pass over the vector for each sum.
-        mean *= self.beta_1
-        mean += gradient
+        gradient_sum *= self.beta_1
+        gradient_sum += gradient
         np.multiply(gradient, gradient, out=scratch)
-        square *= self.beta_2
-        square += scratch
+        square_sum *= self.beta_2
+        square_sum += scratch
         # Both sums start at zero. Dividing by 1 - beta**steps removes the bias that this causes.
         mean_scale = (1 - self.beta_1) / (1 - self.beta_1**self._steps)
         root_scale = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**self._steps))
-        np.sqrt(square, out=scratch)
+        np.sqrt(square_sum, out=scratch)
         scratch += self.epsilon / root_scale
-        np.divide(mean, scratch, out=scratch)
+        np.divide(gradient_sum, scratch, out=scratch)
         scratch *= learning_rate * mean_scale / root_scale
         parameters *= 1 - learning_rate * self.weight_decay
         parameters -= scratch

@@ -21,8 +21,8 @@ class Curve:
     Args:
         epoch: Number of the epoch, from 1.
         loss: Mean cross-entropy of that epoch's batches, on distorted images, in nats.
-        log_loss: Log-loss on the scored rows, undistorted, before the temperature, in nats.
-        accuracy: Share of the scored rows that are classified correctly, in [0, 1].
+        log_loss: Log-loss on the scoring rows, undistorted, before the temperature, in nats.
+        accuracy: Share of the scoring rows that are classified correctly, in [0, 1].
     """
 
     epoch: list[int] = field(default_factory=list)
@@ -30,27 +30,27 @@ class Curve:
     log_loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
 
-    def add(self, epoch: Epoch, scored: Rows) -> None:
+    def add(self, epoch: Epoch, scoring_rows: Rows) -> None:
         """Add a point: score the network after an epoch.
 
         Args:
             epoch: The epoch that has just ended.
-            scored: Rows with which the network is scored.
+            scoring_rows: Rows with which the network is scored.
         """
-        metrics = evaluate(Network(epoch.weights), scored)
+        metrics = evaluate(Network(epoch.weights), scoring_rows)
         self.epoch.append(epoch.number)
         self.loss.append(round(epoch.loss, 6))
         self.log_loss.append(round(metrics.log_loss, 6))
         self.accuracy.append(metrics.accuracy)
 
 
-def train_and_track(recipe: Recipe, rows: Rows, scored: Rows, seed: int, label: str) -> tuple[Weights, Curve]:
+def train_and_track(recipe: Recipe, rows: Rows, scoring_rows: Rows, seed: int, label: str) -> tuple[Weights, Curve]:
     """Train a network, and show a progress bar if the output is a terminal.
 
     Args:
         recipe: The hyper-parameters.
         rows: The training rows.
-        scored: Rows with which the points of the curve are scored.
+        scoring_rows: Rows with which the points of the curve are scored.
         seed: Seed of all randomness.
         label: Text in front of the bar.
     Returns:
@@ -62,7 +62,7 @@ def train_and_track(recipe: Recipe, rows: Rows, scored: Rows, seed: int, label: 
     with tqdm(total=epochs, desc=label, unit="epoch", disable=None) as bar:
         for epoch in train(recipe, rows, seed):
             if epoch.number * CURVE_POINTS % epochs < CURVE_POINTS:
-                curve.add(epoch, scored)
+                curve.add(epoch, scoring_rows)
             bar.set_postfix(loss=f"{epoch.loss:.4f}", rate=f"{epoch.learning_rate:.1e}", refresh=False)
             bar.update()
     return epoch.weights, curve

@@ -54,7 +54,7 @@ class Recipe:
 
 VERSION = "2"  # of the released weights; each new release gets the next number
 
-RELEASE = Recipe(
+RELEASED_RECIPE = Recipe(
     name="adam-elastic",
     schedule=Schedule(epochs=3000, batch_rows=32, learning_rate=3e-3, last_rate=0.3, weight_decay=0.05, averaged=0.4),
     distortion=Distortion(

@@ -20,11 +20,11 @@ from training.augment import (
     smoothing_matrix,
     upsample,
 )
-from training.recipe import RELEASE
+from training.recipe import RELEASED_RECIPE
 
 images = arrays(np.float32, (3, PIXELS), elements=st.floats(0, 16, width=32))
 NO_DISTORTION = Distortion(0, 0, 0, 0, 0, 1, 0)
-LIMITS = RELEASE.distortion
+LIMITS = RELEASED_RECIPE.distortion
 
 # Distance of each pixel from the centre of the image, shape (64,).
 Y, X = np.array(np.divmod(np.arange(PIXELS), IMAGE_SIDE)) - CENTRE

@@ -9,9 +9,9 @@ from model import Network, load_artefact
 from training import commands
 from training.evaluate import evaluate
 from training.parameters import PARAMETER_COUNT, views
-from training.recipe import RELEASE, apply_temperature, train
+from training.recipe import RELEASED_RECIPE, apply_temperature, train
 
-SHORT_RECIPE = RELEASE.with_epochs(3)
+SHORT_RECIPE = RELEASED_RECIPE.with_epochs(3)
 
 
 def final_weights(epochs):
@@ -33,7 +33,7 @@ def test_another_seed_trains_another_network(split):
 
 
 def test_a_few_epochs_are_enough_to_classify_most_training_rows(split):
-    weights = final_weights(train(RELEASE.with_epochs(20), split.training, 0))
+    weights = final_weights(train(RELEASED_RECIPE.with_epochs(20), split.training, 0))
     assert evaluate(Network(weights), split.training).accuracy > 0.95
 
 
@@ -48,13 +48,13 @@ def test_train_yields_each_epoch_with_a_falling_learning_rate_and_loss(split):
 
 
 def test_the_learning_rate_falls_along_half_a_cosine_to_its_last_value():
-    schedule = replace(RELEASE.schedule, learning_rate=0.1, last_rate=0.2)
+    schedule = replace(RELEASED_RECIPE.schedule, learning_rate=0.1, last_rate=0.2)
     learning_rates = [schedule.learning_rate_at(progress) for progress in (0, 0.5, 1)]
     np.testing.assert_allclose(learning_rates, [0.1, 0.06, 0.02])
 
 
 def test_the_trained_weights_are_the_mean_over_the_averaged_epochs(split):
-    recipe = RELEASE.with_epochs(4)
+    recipe = RELEASED_RECIPE.with_epochs(4)
     without_averaging = replace(recipe, schedule=replace(recipe.schedule, averaged=0))
     with_averaging = replace(recipe, schedule=replace(recipe.schedule, averaged=0.5))
     last_two = [epoch.weights.W1.copy() for epoch in train(without_averaging, split.training, 0)][2:]
@@ -73,5 +73,5 @@ def test_apply_temperature_divides_the_logits_and_changes_only_the_last_layer(sp
 
 
 def test_the_card_lists_every_hyperparameter_of_the_released_recipe(artefact):
-    assert dict(artefact.card.hyperparameters) == RELEASE.hyperparameters()
-    assert artefact.card.recipe == RELEASE.name
+    assert dict(artefact.card.hyperparameters) == RELEASED_RECIPE.hyperparameters()
+    assert artefact.card.recipe == RELEASED_RECIPE.name

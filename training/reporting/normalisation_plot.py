@@ -30,7 +30,7 @@ def normalisation_figure() -> Figure:
     """Draw a picture and the result of each step that turns it into an 8×8 image.
 
     Returns:
-        A row of images. The title of each image is the name of the function that made it.
+        A row of images: the picture, and the result of each step under the name of its function.
     """
     stages = list(stages_of(draw_picture()))
     figure, panels = new_figure(1.25 * len(stages), 1.7, columns=len(stages))
@@ -48,7 +48,7 @@ def stages_of(brightness: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[Any]
     Args:
         brightness: Brightness of a picture, shape (height, width), uint8.
     Yields:
-        The name and the result of each step, after the picture itself.
+        First "picture" and the picture itself, then the name and the result of each step.
     """
     yield "picture", brightness
     image: NDArray[Any] = subtract_background(brightness)

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import ROOT
 from training.crossval import load
 from training.reporting.model_card import flatten, write_report
-from training.reporting.style import SCHEME, TEXT_COLOUR
+from training.reporting.style import SCHEME_CSS, TEXT_COLOUR
 
 COMMITTED = ROOT / "training" / "report"
 
@@ -27,7 +27,7 @@ def written(tmp_path_factory, artefact, split, out_of_fold):
 
 
 def test_the_committed_cross_validation_belongs_to_the_released_recipe(artefact, out_of_fold):
-    assert out_of_fold.is_complete_for(artefact.card.hyperparameters)
+    assert out_of_fold.has_all_folds_of(artefact.card.hyperparameters)
 
 
 def test_the_committed_model_card_describes_the_released_artefact(artefact):
@@ -64,7 +64,7 @@ def test_every_figure_takes_the_text_colour_of_the_page_and_has_a_transparent_ba
         text = file.read_text()
         minidom.parseString(text)  # noqa: S318 - a file of our own
         assert "prefers-color-scheme:dark" in text
-        assert TEXT_COLOUR not in text.replace(SCHEME, "")
+        assert TEXT_COLOUR not in text.replace(SCHEME_CSS, "")
         assert "currentColor" in text
         assert "fill: #ffffff" not in text
 
