@@ -1,4 +1,4 @@
-"""The application: `create_app` builds it from its arguments and reads neither settings nor weights from outside."""
+"""The application: `create_app` builds it from its arguments and reads no environment variable or weights."""
 
 from collections.abc import Callable
 
@@ -18,18 +18,18 @@ from app.http.routing import add_flat_routes, methods_by_template
 from app.http.scope import route_path
 from app.observability import exporter, tracing
 from app.observability.counter_registry import CounterRegistry
-from app.observability.instruments import COUNTERS_PER_SLOT, create_instruments
+from app.observability.instruments import INSTRUMENT_COUNTERS, create_instruments
 from app.observability.shared_counters import SharedCounters, create_shared_counters
 from app.oip.codec.statistics import OipStatistics, number_of_statistics_counters
-from app.oip.error_format import OIP_ERROR_FORMAT, OIP_PREFIX, answer_codec_errors
+from app.oip.error_format import OIP_ERROR_FORMAT, OIP_PREFIX, install_codec_error_handler
 from app.oip.routes import is_oip_probe, oip_routes
 from app.predictor import Predictor
 from app.settings import Settings
 from model import Artefact
 
 VERSION = "0.6.0"
-# Four times the largest setting of workers: signals can add workers, and replacements start before old
-# workers end.
+# Four times the largest setting `workers`. uvicorn starts one more worker on each SIGTTIN, and replacements start
+# before old workers end.
 MAX_PROCESSES = 256
 
 
@@ -51,17 +51,17 @@ def create_app(
     Returns:
         The application.
     Raises:
-        SharedCountersError: Every slot of the shared counters belongs to another process.
+        SharedCountersError: The shared counters have no free slot; a slot holds the counters of one process.
     """
-    shared_counters = shared_counters or service_counters(settings)
+    shared_counters = shared_counters or create_service_counters(settings)
     registry = CounterRegistry(shared_counters)
     instruments = create_instruments(registry)
     oip_statistics = OipStatistics(registry, settings.max_batch_rows)
     errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT})
     app = _create_bare_app(tracer_provider, errors)
     is_traced = tracer_provider is not None
-    observers = [tracing.set_batch_size] if is_traced else []  # without tracing there is no observer to call
-    predictor = Predictor(artefact.network, instruments.predictions.count, *observers)
+    tracing_observers = [tracing.set_batch_size] if is_traced else []
+    predictor = Predictor(artefact.network, instruments.predictions.count, *tracing_observers)
     for router in (
         predict_routes(predictor, settings),
         picture_routes(predictor, settings, instruments.rejected_pictures),
@@ -70,7 +70,9 @@ def create_app(
         health_routes(is_draining),
     ):
         add_flat_routes(app.router, router)
-    app.include_router(page_routes())  # files cannot be added flat; last, because they take every remaining path
+    app.include_router(
+        page_routes()
+    )  # `add_flat_routes` cannot add files; they come last because they take every remaining path
     if not is_traced:  # the framework creates spans only for requests that go through it
         app.add_middleware(FastPath, routes=find_fast_routes(app))
     app.add_middleware(
@@ -97,7 +99,7 @@ def _create_bare_app(tracer_provider: TracerProvider | None, errors: ErrorRespon
         lifespan=exporter.flush_at_shutdown(tracer_provider),
     )
     errors.install(app)
-    answer_codec_errors(app, errors)
+    install_codec_error_handler(app, errors)
     return app
 
 
@@ -113,7 +115,7 @@ def is_probe(scope: Scope) -> bool:
     return path in PROBES or path == METRICS or is_oip_probe(path)
 
 
-def service_counters(settings: Settings) -> SharedCounters:
+def create_service_counters(settings: Settings) -> SharedCounters:
     """Create the counters that all workers of a service share.
 
     Args:
@@ -121,5 +123,6 @@ def service_counters(settings: Settings) -> SharedCounters:
     Returns:
         Shared counters that are all zero; a slot holds the counters of one process.
     """
-    counters_per_slot = COUNTERS_PER_SLOT + number_of_statistics_counters(settings.max_batch_rows)
+    # The statistics have counters for each batch size.
+    counters_per_slot = INSTRUMENT_COUNTERS + number_of_statistics_counters(settings.max_batch_rows)
     return create_shared_counters(counters_per_slot, MAX_PROCESSES)

@@ -44,7 +44,7 @@ class Predictor:
         return self._inform_observers(self._run_network(pixels))
 
     async def predict_batched(self, pixels: Floats32) -> Predictions:
-        """Predict the digit of one image in a micro-batch with the images of other waiting requests.
+        """Predict the digit of one image, in a micro-batch with the images of other waiting requests.
 
         The micro-batch runs as soon as the event loop has run all callbacks that are ready. No request waits
         for one that has not arrived yet. Batching pays, because a forward pass of eight

@@ -41,8 +41,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=2 * 1024 * 1024,
         ge=1024,
-        description="Largest body without a picture, in bytes, applied before and after decompression; "
-        "1024 images with all their decimals fit.",
+        description="Largest body of a request without a picture, in bytes, before and after decompression; "
+        "1024 images fit, even if each pixel has 17 digits.",
     )
     max_batch_rows: int = Field(
         default=1024, ge=1, le=65_536, description="Largest batch, in images; a batch blocks the event loop."

@@ -59,9 +59,9 @@ class Card:
         recipe: Name of the training recipe.
         hyperparameters: All hyper-parameters of the recipe, by name.
         seed: Seed of every random number that the training draws.
-        split: Data set, function, share and random seed of the split into training and held-out rows, by name.
+        split: Name of the data set, function that split it, share of the held-out rows, and random seed, by key.
         training_rows: Number of images in the training set.
-        curve: Learning curve: a list of one value for each recorded epoch, by name, for example the loss.
+        curve: Learning curves: from a name such as `loss` to a list with one value for each recorded epoch.
         held_out: Metrics on the held-out rows.
         libraries: Versions of Python and of the libraries used for the training.
         format_version: Version of the artefact's format.
@@ -109,7 +109,7 @@ def parse_card(text: str) -> Card:
     """
     try:
         document = json.loads(text)
-        json.dumps(document, ensure_ascii=False).encode()  # fails on a lone surrogate such as "\ud800"
+        json.dumps(document, ensure_ascii=False).encode()  # rejects "\ud800" and its like, which no reply can encode
     except (ValueError, RecursionError) as error:
         raise CardError("is not JSON") from error
     values = _check_fields(Card, document, "card")

@@ -3,7 +3,7 @@
 DigitsError
 ├── ArtefactError          a weights file cannot be used
 ├── WeightsError           arrays are not valid parameters of this network
-├── CardError              a card does not describe a network of this format
+├── CardError              a card is malformed, contradicts itself, or has another format
 ├── PixelsError            an array is not a valid batch of images
 │   ├── PixelShapeError    its shape is not (B, 64)
 │   └── PixelRangeError    a pixel is outside 0…16 or NaN
@@ -42,7 +42,7 @@ class WeightsError(DigitsError, ValueError):
 
 
 class CardError(DigitsError, ValueError):
-    """A card does not describe a network of this format."""
+    """A card is malformed, contradicts itself, or has another format version."""
 
 
 class PixelsError(DigitsError, ValueError):

@@ -8,7 +8,7 @@ three functions check untrusted images and weights.
     inputs        hidden_1       hidden_2       logits   probabilities
     (B, 64)       (B, 200)       (B, 150)       (B, 10)  (B, 10)
 
-Dimension key, used in every shape of this project:
+Dimension key for the arrays of the network:
     B    images in the batch
     64   pixels of an image: 8 rows of 8 pixels, row by row from the top left
     200  units of the first hidden layer
@@ -33,7 +33,7 @@ Floats32: TypeAlias = NDArray[np.float32]
 IMAGE_SIDE = 8
 PIXELS = IMAGE_SIDE * IMAGE_SIDE
 INK_MIN = 0
-INK_MAX = 16  # a pixel counts the foreground pixels in a 4×4 block of a 32×32 bitmap
+INK_MAX = 16  # the value of a pixel is a number of foreground pixels: those in a 4×4 block of the 32×32 scan
 HIDDEN_1 = 200
 HIDDEN_2 = 150
 DIGITS = 10
@@ -131,7 +131,7 @@ def forward(weights: Weights, inputs: Floats) -> Activations:
 
     Args:
         weights: The parameters, of the same dtype as the inputs.
-        inputs: Pixels divided by 16, shape (B, 64) or (64,), in [0, 1]; or pixels in [0, 16] if W1 is divided.
+        inputs: Pixels divided by 16, shape (B, 64) or (64,), in [0, 1]; or pixels, if W1 is divided instead.
     Returns:
         The activations of all layers; `softmax` turns the logits into probabilities.
     """
@@ -205,9 +205,9 @@ def validate_pixels(values: NDArray[Any]) -> Floats32:
     if values.ndim != 2 or values.shape[1] != PIXELS:
         raise PixelShapeError(f"images must have shape (B, {PIXELS}), not {values.shape}")
     # The check precedes the cast: 16.0000001 is out of range, but as float32 it would round to 16.
-    # The check asks for "in range", because every comparison with NaN is false.
+    # Comparisons with NaN are false, so NaN is not `in_range`.
     in_range = (values >= INK_MIN) & (values <= INK_MAX)
-    if np.count_nonzero(in_range) < in_range.size:  # for one image a third of the time of `all`
+    if np.count_nonzero(in_range) < in_range.size:  # for one image, this takes a third of the time of `all`
         row, pixel = divmod(int(in_range.argmin()), PIXELS)
         raise PixelRangeError(f"must be between {INK_MIN} and {INK_MAX}", row, pixel)
     return values.astype(np.float32, order="C")
@@ -229,12 +229,12 @@ def check_weights(weights: Weights) -> None:
         if not np.isfinite(array).all():
             raise WeightsError(f"{name} holds NaN or infinity")
     # Half of the float32 range, because softmax subtracts two logits that may have opposite signs.
-    if bound_preactivations(weights) > float(np.finfo(np.float32).max) / 2:
+    if largest_preactivation(weights) > float(np.finfo(np.float32).max) / 2:
         raise WeightsError("W1 to b3 are so large that an image can make the network overflow")
 
 
-def bound_preactivations(weights: Weights) -> float:
-    """Compute a bound that no unit exceeds before its activation function, whatever the image.
+def largest_preactivation(weights: Weights) -> float:
+    """Compute an upper bound of the values that enter the activation functions, valid for every image.
 
     Args:
         weights: The parameters.

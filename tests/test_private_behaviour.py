@@ -28,7 +28,7 @@ from uvicorn._subprocess import get_subprocess
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from app.http.error_responses import FRAMEWORK_DETAILS
+from app.http.error_responses import VAGUE_DETAILS
 from app.http.routing import INHERITED, TAKEN_OVER
 from tests.conftest import ROOT, InProcess
 
@@ -104,7 +104,7 @@ def test_starlette_gives_http_errors_the_details_that_the_service_replaces():
         yield b"x" * 11
 
     assert InProcess(app).post("/", content=body_without_length()).status_code == 413
-    assert tuple(details) == FRAMEWORK_DETAILS
+    assert tuple(details) == VAGUE_DETAILS
 
 
 def test_fastapi_writes_the_route_to_the_scope_except_for_files():

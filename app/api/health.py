@@ -1,6 +1,7 @@
-"""`GET /livez` and `GET /readyz`: the probes for restarting the process and for routing requests to it.
+"""`GET /livez` and `GET /readyz`: the liveness probe and the readiness probe.
 
-The probes wait for nothing but the event loop, so an orchestrator never mistakes a busy service for a dead one.
+The probes need only the event loop. They are answered while pictures wait to be decoded, and at most one batch delays
+them.
 """
 
 from collections.abc import Callable

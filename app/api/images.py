@@ -52,13 +52,13 @@ def to_prediction_replies(predictions: Predictions) -> list[Prediction]:
     ]
 
 
-def report_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Keep the errors of the image format that the client meant, without the name of the format.
+def select_errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Keep the errors of the image format that the client meant, and remove the format's name from locations.
 
     Args:
         errors: Errors as pydantic reports them.
     Returns:
-        One error for each image that fits neither format, and all other errors.
+        One error for each image that fits neither format, and all other errors; no location contains `FLAT` or `ROWS`.
     """
     meant = errors_of_meant_format(errors)
     return [{**error, "loc": _without_format(error["loc"])} for error in meant]
@@ -78,11 +78,12 @@ def errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]
     selected: list[ErrorDetails] = []
     for error in errors:
         location = error["loc"]
-        if ROWS not in location[1:]:  # the first part is a field name of the client and may equal `ROWS`
+        if ROWS not in location[1:]:  # the first part of a location is a field name, which may equal `ROWS`
             selected.append(error)
             continue
         start = location.index(ROWS, 1) + 1  # index at which the location within the image starts
-        # `selected[-1]` is the error of the same image in the flat format.
+        # `selected[-1]` is the error of the same image in the flat format. The rows format reports `list_type` at
+        # element 0 if that element is no list.
         flat_fails_at_first_element = selected[-1]["loc"][start:] == (0,)
         first_element_is_list = (error["type"], location[start:]) != ("list_type", (0,))
         if flat_fails_at_first_element and first_element_is_list:

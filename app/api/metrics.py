@@ -43,7 +43,7 @@ def metrics_routes(artefact: Artefact, shared_counters: SharedCounters, instrume
             Literal["json", "prometheus"] | None, Query(alias="format", description="Overrides the choice by Accept.")
         ] = None,
     ) -> Response:
-        """Report the held-out figures of the network and the figures of all workers together."""
+        """Report the accuracy of the network on the held-out images, and the figures of all workers together."""
         chosen = negotiate_format(combined_header(request.headers, "accept") or "")
         if requested_format == "json":
             chosen = MetricsFormat.JSON

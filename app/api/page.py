@@ -12,7 +12,7 @@ FILES = {file.name for file in FOLDER.iterdir()}
 PAGE_TEMPLATE = "/{path}"  # the name that the framework gives to this route in traces
 
 HEADERS = {
-    # The page loads its own files and calls its own service. Nothing can be injected into it or frame it.
+    # The page loads its own files and calls its own service. It runs no foreign script, and no other page can frame it.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -33,7 +33,7 @@ def page_routes() -> APIRouter:
 
 
 async def set_headers_and_route(request: Request, response: Response) -> None:
-    """Set the headers of the page; for a file of the page also the route, which the framework leaves unset.
+    """Set the headers of the page, and set `scope["route"]` for its files, which the framework leaves unset.
 
     Args:
         request: Request for a file, or for an address that does not exist.

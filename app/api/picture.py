@@ -20,7 +20,7 @@ from app.predictor import Predictor
 from app.settings import Settings
 from model import PIXELS, BlankPictureError, Floats32
 
-MAX_LARGE_BODIES = 4  # bodies of the largest size that may be in memory at the same time
+MAX_LARGE_BODIES = 4  # the bodies in memory may together have the size of so many of the largest bodies
 
 # Status of an error response → reason under which the rejected picture is counted.
 REASON_BY_STATUS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}
@@ -42,7 +42,7 @@ def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: 
     because decoding takes memory. The memory of a process therefore has a known limit.
 
     Args:
-        predictor: The predictor.
+        predictor: Runs the network.
         settings: Settings with the limits of a picture.
         rejected_pictures: Counters of the rejected pictures.
     Returns:

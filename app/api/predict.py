@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 
-from app.api.images import report_meant_format, to_pixels, to_prediction_replies
+from app.api.images import select_errors_of_meant_format, to_pixels, to_prediction_replies
 from app.api.schemas import BatchReply, BatchRequest, Prediction, PredictRequest
 from app.http.json_endpoint import json_route
 from app.http.problems import documented_problems
@@ -19,13 +19,13 @@ def predict_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     forward pass.
 
     Args:
-        predictor: The predictor.
+        predictor: Runs the network.
         settings: Settings with the limits of a batch and of a body.
     Returns:
         A router.
     """
     router = APIRouter(
-        route_class=json_route(settings.max_json_values, report_meant_format),
+        route_class=json_route(settings.max_json_values, select_errors_of_meant_format),
         tags=["predict"],
         max_body_size=settings.max_body_bytes,
         responses=documented_problems(413, 415, 422, 500),

@@ -1,4 +1,4 @@
-"""Admission control: it limits the expensive work in progress and rejects the requests above the limit."""
+"""Admission control: it limits the pictures in progress and rejects the requests above the limit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ class Admission:
     An object of this class belongs to one event loop.
 
     Args:
-        max_requests: Largest number of admitted requests, including those that wait.
+        max_requests: Largest number of admitted requests: they are received, wait for the decoder, or are decoded.
         max_bytes: Largest total size of their bodies, in bytes.
     """
 

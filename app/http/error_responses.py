@@ -16,8 +16,9 @@ from app.http.field_errors import FieldError, field_error, format_location
 from app.http.problems import PROBLEM_FORMAT, ErrorFormat, problem_type
 from app.http.scope import route_path
 
-IS_OWN_RESPONSE = "digits.error_response"  # `build` sets this key in the scope of a request
-FRAMEWORK_DETAILS = ("Not Found", "Content Too Large")  # details of the framework that say too little
+OWN_RESPONSE_KEY = "digits.error_response"  # `build` sets this key in the scope of a request
+# Values of `HTTPException.detail` that the framework sets; they say too little and are replaced.
+VAGUE_DETAILS = ("Not Found", "Content Too Large")
 
 
 class ErrorResponses:
@@ -45,12 +46,12 @@ class ErrorResponses:
                 pass.
             status: HTTP status, 400 to 599.
             detail: The problem of this request; by default the title of the kind of problem.
-            errors: The errors of the input, for a problem document.
+            errors: The errors of the input, if the input is invalid; a format may leave them out.
             headers: Additional headers.
         Returns:
             The response.
         """
-        scope[IS_OWN_RESPONSE] = True
+        scope[OWN_RESPONSE_KEY] = True
         error_format = self._format(scope)
         status, body = error_format.write(status, detail or f"{problem_type(status)[1]}.", errors)
         return Response(body, status, headers, error_format.media_type)
@@ -94,11 +95,14 @@ class ErrorResponses:
         return next(matches, PROBLEM_FORMAT)
 
     def _is_foreign_error(self, message: Message, scope: Scope) -> bool:
-        """Tell whether a response start is an error of the framework, which may also follow an answer of `build`."""
+        """Tell whether a message starts an error response that `build` did not create.
+
+        The mark in the scope is not enough, because the framework may discard a response of `build` and send its own.
+        """
         if message["status"] < 400:
             return False
         content_type = (b"content-type", self._format(scope).media_type.encode())
-        return IS_OWN_RESPONSE not in scope or content_type not in message["headers"]
+        return OWN_RESPONSE_KEY not in scope or content_type not in message["headers"]
 
     def _response_for_status(
         self, status: int, scope: Scope, detail: str | None = None, headers: Mapping[str, str] | None = None
@@ -106,7 +110,7 @@ class ErrorResponses:
         """Build the response to an HTTP error, and improve on the details that the framework gives."""
         if status == 405:
             detail = f"This address takes {(headers or {}).get('Allow', 'other methods')}."
-        elif detail in FRAMEWORK_DETAILS:
+        elif detail in VAGUE_DETAILS:
             detail = None
         if status == 413 and detail is None:
             detail = f"The body must be at most {scope.get(MAX_BODY_SIZE_SCOPE_KEY)} bytes."

@@ -25,7 +25,8 @@ BytesToBytes: TypeAlias = Callable[[bytes], Coroutine[Any, Any, bytes]]
 # Selects the errors to report, because pydantic reports the errors of every member of a union.
 SelectErrors: TypeAlias = Callable[[Sequence[ErrorDetails]], list[ErrorDetails]]
 
-# A list stops at its first error, so only unknown fields can cause more errors than this.
+# The lists of all bodies have `fail_fast`: validation stops at the first error in a list. Only unknown fields can
+# cause more errors than this.
 MAX_ERRORS = 20
 TOO_MANY_ERRORS = f"must not have more than {MAX_ERRORS} faults"
 
@@ -98,7 +99,8 @@ def parse_json(body_type: TypeAdapter[T], body: bytes, max_values: int, select_e
     try:
         return body_type.validate_json(body)
     except ValidationError as error:
-        if error.error_count() > MAX_ERRORS + 1:  # one of an image's two errors is dropped
+        # An image that fits neither of its formats has two errors, and `select_errors` removes one of them.
+        if error.error_count() > MAX_ERRORS + 1:
             raise _body_error(TOO_MANY_ERRORS) from error
         details = select_errors(error.errors(include_url=False, include_input=False))
         if len(details) > MAX_ERRORS:
@@ -112,7 +114,8 @@ def count_values(data: bytes) -> int:
     Args:
         data: The JSON text.
     Returns:
-        The number of lists, objects and commas, an upper bound of the number of values inside the outermost value.
+        The number of the characters `[`, `{` and `,`. A list of n values has one bracket and n - 1 commas, so this is
+        at least the number of values inside the outermost one. Such characters in texts make it larger.
     Example:
         >>> count_values(b'{"pixels": [0, 0, 7]}')
         4

@@ -62,7 +62,7 @@ class RequestMiddleware:
                 replace_errors = self.errors.replace_foreign_errors(scope, receive, record.send)
                 await self.app(scope, receive, replace_errors)
         except (Exception, asyncio.CancelledError) as error:
-            response = self._unhandled_error_response(error, record)
+            response = self._log_and_build_response(error, record)
             if record.has_answer_started:
                 raise  # a part of the answer is sent already; only closing the connection reports the error
             if response is not None:
@@ -72,8 +72,8 @@ class RequestMiddleware:
             if self.access_log:
                 log.info("request", extra={**record.identity_fields(), **record.result_fields()})
 
-    def _unhandled_error_response(self, error: BaseException, record: RequestRecord) -> Response | None:
-        """Build the response to an unhandled error, or None if the client has disconnected."""
+    def _log_and_build_response(self, error: BaseException, record: RequestRecord) -> Response | None:
+        """Log an unhandled error and build the response to it, or None if the client has disconnected."""
         if isinstance(error, ClientDisconnect):
             return None
         if isinstance(error, asyncio.CancelledError):  # the time limit of the graceful shutdown has passed

@@ -40,7 +40,7 @@ class RequestRecord:
             self.status, self.has_answer_started = message["status"], True
             message["headers"].append((b"x-request-id", self._request_id))
         elif not message.get("more_body", False):
-            self.finish()  # before the last bytes are sent, so that a client that has its answer is counted
+            self.finish()  # before the last bytes are sent: a client with a complete answer finds its request counted
         await self._send(message)
 
     def finish(self) -> None:
@@ -69,7 +69,10 @@ class RequestRecord:
         return {"status": self.status, "milliseconds": round((self._seconds or 0) * 1000, 3)}
 
     def _route(self) -> str:
-        """Return the template of the route; before a route is chosen, the path itself if it is a route."""
+        """Return the template of the chosen route.
+
+        If no route is chosen yet, return the path if it is a route without parameters, and otherwise `UNMATCHED`.
+        """
         if "route" in self.scope:
             return str(self.scope["route"].path)
         path = route_path(self.scope)

@@ -1,4 +1,4 @@
-"""Adding routes to an application one by one, so that it need not search routers; and listing its routes."""
+"""Functions that add routes directly to an application, without nested routers, and that list its routes."""
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
@@ -19,7 +19,8 @@ def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
         target: Router that gets the routes.
         source: Router whose routes are added.
     Raises:
-        ValueError: The routes would have inherited something, for example application-wide dependencies.
+        ValueError: The routes would inherit something from the target, for example application-wide dependencies, or
+            the source has handlers of start-up or shutdown.
     """
     lost = [name for name in INHERITED if getattr(target, name)]
     lost += [name for name in TAKEN_OVER if getattr(source, name)]

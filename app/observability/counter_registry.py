@@ -1,6 +1,7 @@
 """The counter registry: it records which counters of a slot belong to which instrument.
 
-A slot is the set of counters that one process owns (`shared_counters`).
+A slot is the set of counters that one process owns. Its schema hash identifies the meaning of its counters. Both are
+explained in `shared_counters`.
 """
 
 import hashlib
@@ -13,21 +14,21 @@ HASH_BYTES = 6  # a float64 holds an integer of six bytes exactly
 
 
 class CounterBlock:
-    """A range of counters that every slot has, for one instrument.
+    """The same range of counters in every slot, allocated by one call.
 
     Args:
         shared_counters: The shared counters.
         indices: Indices of the block's counters within a slot.
     """
 
-    own: CounterView  # the counters of this process; available once the registry is attached
+    own_counters: CounterView  # the counters of this process; available once the registry is attached
 
     def __init__(self, shared_counters: SharedCounters, indices: slice) -> None:
         self.indices = indices
         self._shared_counters = shared_counters
 
     def read_slots(self, *, live_only: bool = False) -> Floats64:
-        """Copy the block of every slot.
+        """Copy the block of every slot that has the schema hash of this process.
 
         Args:
             live_only: True leaves out the slots of processes that have ended.
@@ -37,7 +38,7 @@ class CounterBlock:
         return self._shared_counters.read_slots(self.indices, live_only=live_only)
 
     def sum(self) -> Floats64:
-        """Add the block up over all processes, including those that have ended.
+        """Add the block up over the slots that have the schema hash of this process, of live and ended processes.
 
         Returns:
             Totals, shape (C,).
@@ -89,7 +90,7 @@ class CounterRegistry:
         digest = hashlib.sha256(schema.encode()).digest()
         slot = self._shared_counters.claim_slot(1 + int.from_bytes(digest[:HASH_BYTES]))
         for _, block in self._blocks:
-            block.own = slot[block.indices]
+            block.own_counters = slot[block.indices]
         for gauge in self._gauges:
-            for index in range(len(gauge.own)):
-                gauge.own[index] = 0
+            for index in range(len(gauge.own_counters)):
+                gauge.own_counters[index] = 0

@@ -1,7 +1,7 @@
 """The exporter of traces to the collector that the standard `OTEL_*` variables name.
 
-FastAPI can set up an exporter itself. With that one, the shutdown waits without a bound for a collector that
-does not answer, and long URLs fill the memory.
+FastAPI's own exporter has no time limit at shutdown and no limit on the length of attributes. The shutdown would wait
+for a collector that does not answer, and waiting spans with long URLs could fill the memory.
 """
 
 import os
@@ -94,7 +94,7 @@ def _read_environment(*names: str) -> str:
 
 
 def _create_provider(version: str) -> trace.TracerProvider:
-    """Create a provider from the environment, with a limit on attributes if the environment sets none."""
+    """Create a provider from the environment, with a limit on the length of attributes if the environment sets none."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanLimits, TracerProvider

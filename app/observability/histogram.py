@@ -50,7 +50,7 @@ class HistogramGroup:
             value: The value, in the unit of the bounds.
             series: Index of the histogram, from 0.
         """
-        counters, start = self._block.own, series * self._size
+        counters, start = self._block.own_counters, series * self._size
         counters[start + bisect_left(self._bounds, value)] += 1
         counters[start + self._size - 1] += value
 
@@ -60,7 +60,7 @@ class HistogramGroup:
         Args:
             values: Shape (B,), in the unit of the bounds.
         """
-        counters, buckets = self._block.own, np.searchsorted(self._bounds, values)
+        counters, buckets = self._block.own_counters, np.searchsorted(self._bounds, values)
         for bucket, count in enumerate(np.bincount(buckets).tolist()):
             counters[bucket] += count
         counters[self._size - 1] += float(values.sum(dtype=np.float64))

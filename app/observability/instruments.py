@@ -15,7 +15,7 @@ from app.observability.histogram import Distribution, HistogramGroup
 from app.predictor import Predictions
 from model import DIGITS
 
-COUNTERS_PER_SLOT = 16_384  # one and a half times as many as the instruments below allocate
+INSTRUMENT_COUNTERS = 16_384  # counters of a slot for the instruments below, which need two thirds of them
 
 MAX_ROUTES = 40
 UNMATCHED = "unmatched"  # label value for requests that match no route
@@ -81,8 +81,8 @@ class RequestCounters:
         self._registry.allocate(0, routes)  # makes the routes a part of the schema hash
 
     def start_request(self) -> None:
-        """Count a request that has arrived as in flight."""
-        self._in_flight.own[0] += 1
+        """Count an arriving request as in flight."""
+        self._in_flight.own_counters[0] += 1
 
     def finish_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request that was answered, or whose client has disconnected.
@@ -93,13 +93,13 @@ class RequestCounters:
             status: Status of the answer, or `CLIENT_DISCONNECTED`.
             seconds: Its duration.
         """
-        self._in_flight.own[0] -= 1
+        self._in_flight.own_counters[0] -= 1
         labels = route, method if method in METHODS else OTHER, status
         index = self._counter_indices.get(labels)
         if index is None:
             index = int(np.ravel_multi_index(self._label_indices(*labels), self._shape))
             self._counter_indices[labels] = index
-        self._counts.own[index] += 1
+        self._counts.own_counters[index] += 1
         self._durations.observe(seconds, self.routes.get(route, 0))
 
     def in_flight(self) -> int:
@@ -157,7 +157,7 @@ class PredictionCounters:
         Args:
             predictions: The predictions.
         """
-        batch_size, digits = len(predictions.digits), self._digits.own
+        batch_size, digits = len(predictions.digits), self._digits.own_counters
         self._batch_sizes.observe(batch_size)
         if batch_size == 1:  # the common case; array operations would take longer than all the rest
             digit = int(predictions.digits[0])
@@ -209,7 +209,7 @@ class RejectedPictureCounters:
         Args:
             reason: One of `REJECTION_REASONS`.
         """
-        self._counts.own[REJECTION_REASONS.index(reason)] += 1
+        self._counts.own_counters[REJECTION_REASONS.index(reason)] += 1
 
     def totals(self) -> dict[str, int]:
         """Add up the rejected pictures of all processes.

@@ -19,9 +19,9 @@ class MetricsFormat(StrEnum):
 def negotiate_format(accept: str) -> MetricsFormat:
     """Choose the format of a `/metrics` reply by the Accept header.
 
-    Prometheus names its own media types, and `*/*` with the lowest quality. A browser names none of Prometheus's
-    media types. The media type with the highest quality decides; of two with the same quality, the first one
-    decides. If that is Protobuf, which is not supported, the reply is in the best other Prometheus format.
+    Ranges such as `*/*` are ignored, because both Prometheus and browsers send them. The media type with the highest
+    quality decides; of two with the same quality, the first one decides. If that is Protobuf, which is not supported,
+    the reply is in the best other Prometheus format.
 
     Args:
         accept: Value of the Accept header, empty if there is none.

@@ -58,7 +58,7 @@ class SharedCounters:
         # A process loses its lock as soon as it closes any descriptor of the file, so this one stays open.
         weakref.finalize(self, os.close, file)
         memory = np.frombuffer(mmap.mmap(file, _file_bytes(slot_count, counters_per_slot)), np.float64)
-        self._start_counts, self._schema_hashes = memory[:slot_count], memory[slot_count : 2 * slot_count]
+        self._process_starts, self._schema_hashes = memory[:slot_count], memory[slot_count : 2 * slot_count]
         self._counters = memory[2 * slot_count :].reshape(slot_count, counters_per_slot)
         self._own_slot: int | None = None
 
@@ -82,7 +82,7 @@ class SharedCounters:
         for slot in range(self._slot_count):
             if self._try_lock(slot, fcntl.LOCK_EX):
                 self._own_slot = slot
-                self._start_counts[slot] += 1
+                self._process_starts[slot] += 1
                 if self._schema_hashes[slot] not in {0, schema_hash}:
                     self._counters[slot] = 0
                 self._schema_hashes[slot] = schema_hash
@@ -108,7 +108,7 @@ class SharedCounters:
         Returns:
             The number of processes.
         """
-        return sum(self._has_owner(slot) for slot in np.flatnonzero(self._start_counts).tolist())
+        return sum(self._has_owner(slot) for slot in np.flatnonzero(self._process_starts).tolist())
 
     def count_process_starts(self) -> int:
         """Count the processes that have ever owned a slot.
@@ -116,7 +116,7 @@ class SharedCounters:
         Returns:
             The number of processes.
         """
-        return int(self._start_counts.sum())
+        return int(self._process_starts.sum())
 
     def _has_owner(self, slot: int) -> bool:
         if slot == self._own_slot:
@@ -148,7 +148,7 @@ def create_shared_counters(counters_per_slot: int, slot_count: int = 1) -> Share
 
 
 def _file_bytes(slot_count: int, counters_per_slot: int) -> int:
-    """Compute the file's size: each slot has a start count, a schema hash and its counters."""
+    """Compute the file's size: each slot has a number of process starts, a schema hash and its counters."""
     return slot_count * (2 + counters_per_slot) * COUNTER_BYTES
 
 

@@ -49,7 +49,7 @@ def set_request_id(request_id: bytes) -> None:
     """Write the id of the current request to its span.
 
     Args:
-        request_id: The id.
+        request_id: Id of the request, ASCII, as in the header of the answer.
     """
     trace.get_current_span().set_attribute(REQUEST_ID, request_id.decode())
 

@@ -26,7 +26,7 @@ def _write_error(status: int, detail: str, _: Sequence[FieldError] | None) -> tu
 OIP_ERROR_FORMAT = ErrorFormat("application/json", _write_error)
 
 
-def answer_codec_errors(app: FastAPI, errors: ErrorResponses) -> None:
+def install_codec_error_handler(app: FastAPI, errors: ErrorResponses) -> None:
     """Make an application answer the exceptions of the codec.
 
     Args:

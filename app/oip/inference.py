@@ -28,7 +28,7 @@ def add_inference(
     Args:
         router: Router of the model or of one version of it.
         card: Card of the model.
-        predictor: The predictor.
+        predictor: Runs the network.
         settings: Settings with the limits of a batch and of a body.
         statistics: Counters of the inferences.
     """

@@ -27,7 +27,7 @@ def is_oip_probe(path: str) -> bool:
     """Tell whether a path is one of the protocol's health checks.
 
     Args:
-        path: Path of a request, below `root_path`.
+        path: Path of a request, without `root_path`.
     Returns:
         True for the health of the server and the readiness of a model.
     """
@@ -46,7 +46,7 @@ def oip_routes(
 
     Args:
         artefact: The weights and their card, which describes the model.
-        predictor: The predictor.
+        predictor: Runs the network.
         settings: Settings with the limits of a batch and of a body.
         is_draining: Function that returns True once the service is shutting down.
         statistics: Counters of the inferences.
@@ -84,7 +84,8 @@ def _create_router(
 def _model_routers(card: Card, settings: Settings) -> list[APIRouter]:
     """Create the routers of the model and of its version, which check the names in the path.
 
-    There are two routers, because the routes of a router that is included twice know only a part of their path.
+    There are two routers. The routes of one router that is included under two prefixes would report their path
+    without the prefix, for example as the label of metrics.
     """
 
     async def check_name(name: str) -> None:

@@ -26,10 +26,10 @@ FORMATS = tuple(
 # The WebP decoder holds four copies of a picture, and the other decoders at most one and a half. A WebP picture thus
 # takes up to three times the memory.
 WEBP_MEMORY_FACTOR = 3
-MAX_SIDE = 65_535  # pixels, the limit of JPEG; tiles grow with the longer side and would become large
+MAX_SIDE = 65_535  # pixels, the limit of JPEG, applied to every format
 # Scans of a progressive JPEG, counted as occurrences of a marker of two bytes in the whole file. Encoders write about
-# ten scans, and each takes milliseconds. Phones append films to photos, and 8 MiB of a film contain the marker 128
-# times by chance.
+# ten scans, and each takes milliseconds. Phones append short videos to photos, and 8 MiB of video contain the
+# marker 128 times by chance.
 MAX_SCANS = 250
 MAX_SEGMENTS = 8192  # segments of a JPEG; Pillow creates an object for each before it knows the size
 WORKING_SIDE = 1024  # pixels along the longer side of the small picture; a digit 50 pixels high is still recognised
@@ -98,8 +98,8 @@ def _decode_valid(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     require_few_markers(file)
     with Image.open(file, formats=FORMATS) as picture:
         require_size(picture, max_pixels)
-        # Pillow decodes a large JPEG directly at a half, a quarter or an eighth of its size. Both sides stay at least
-        # this long.
+        # Pillow decodes a large JPEG directly at a half, a quarter or an eighth of its size, as long as both sides have
+        # at least 512 pixels. A picture below 1024 pixels is not reduced any further.
         picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
         picture.load()
         # Every tile copies this dictionary, and a file may contain hundreds of thousands of comments.

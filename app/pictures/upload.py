@@ -20,7 +20,7 @@ OTHER_MEDIA_TYPES = (
     *("", "application/octet-stream", "application/x-www-form-urlencoded"),
     *("image/jpg", "image/x-ms-bmp"),
 )
-BODY_TIMEOUT_SECONDS = 30  # until its body has arrived, a slow request counts towards the limits of `Admission`
+BODY_TIMEOUT_SECONDS = 30  # time limit for the arrival of a body; a slow request occupies a place of `Admission`
 MAX_FORM_FIELDS = 16
 MAX_FIELD_BYTES = 1024  # of a form field other than the file; such fields are ignored
 

@@ -38,9 +38,9 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     """Install a handler of SIGTERM that stops this process after a pause in which it still answers requests.
 
     This function must run in the event loop, after uvicorn has installed its own signal handler, which it replaces.
-    uvicorn raises every signal of its own handler once more after the shutdown. In a worker, that signal would end the
-    process before its last answers are written. A second SIGTERM has no effect, so a service manager may send one to
-    the supervisor and to all workers.
+    uvicorn raises a signal that its own handler received once more when the server has stopped. In a worker, that
+    second signal would end the process while the last answers are still being written. A worker may get two SIGTERMs,
+    one from the service manager and one from the supervisor; the second one has no effect here.
 
     Args:
         drain_seconds: Length of the pause, in seconds.

@@ -7,7 +7,7 @@ from app.http.request_head import MAX_HEAD_BYTES
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, which limits the head of a request and closes a connection after an upgrade.
+    """uvicorn's HTTP protocol with a limit on the head of a request, and without connection upgrades.
 
     The parser has no limit and would buffer a head that never ends. This class rejects such a head.
     `RequestMiddleware` answers a complete head that is too large. After a request for an upgrade, the parser
@@ -15,24 +15,24 @@ class HttpProtocol(HttpToolsProtocol):
     after the answer.
     """
 
-    _unparsed_bytes = 0  # bytes received since the last complete head or piece of a body
+    _bytes_without_progress = 0  # bytes received since the parser completed a head or a piece of a body
 
     @override
     def data_received(self, data: bytes) -> None:
-        self._unparsed_bytes += len(data)
+        self._bytes_without_progress += len(data)
         super().data_received(data)
-        if self._unparsed_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+        if self._bytes_without_progress > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
             self.transport.close()
 
     @override
     def on_headers_complete(self) -> None:
-        self._unparsed_bytes = 0
+        self._bytes_without_progress = 0
         super().on_headers_complete()
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False
 
     @override
     def on_body(self, body: bytes) -> None:
-        self._unparsed_bytes = 0
+        self._bytes_without_progress = 0
         super().on_body(body)

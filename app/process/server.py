@@ -15,7 +15,7 @@ from functools import partial
 import uvicorn
 from fastapi import FastAPI
 
-from app.main import service_counters
+from app.main import create_service_counters
 from app.observability.logs import LOGGING, log
 from app.process.drain import SPAWN, DrainState
 from app.process.http_protocol import HttpProtocol
@@ -30,8 +30,9 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     """Answer requests until a signal stops the service.
 
     Workers get the verified bytes of the weights and not the path, so a file that is damaged later cannot affect a
-    worker that starts as a replacement. A new process gets its arguments through a pipe, and the supervisor would block
-    for ever if the process died before it has read more than the pipe holds. The bytes are therefore in shared memory.
+    worker that starts as a replacement. The bytes are in shared memory and not among the arguments of the process.
+    Arguments go through a pipe, and the supervisor would block for ever if they exceed the buffer of the pipe and the
+    process dies before it reads them.
 
     Args:
         artefact: The verified weights and their card.
@@ -40,10 +41,10 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     """
     drain_state, has_supervisor = DrainState(), settings.workers > 1
     load = _share_weights(artefact, settings) if has_supervisor else lambda: artefact
-    counters = service_counters(settings)
+    counters = create_service_counters(settings)
     config = uvicorn_config(partial(create_worker_app, load, settings, drain_state, counters), settings)
-    # uvicorn raises a SIGTERM once more if it came before this process had installed its drain handler. The handler
-    # below then ends the process with the status 0.
+    # If a SIGTERM arrives before the drain handler is installed, uvicorn's handler receives it, and uvicorn raises it
+    # again after it has stopped. The handler below then ends the process with the status 0.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, port = listener.getsockname()[:2]
     start = {"host": host, "port": port, "workers": settings.workers}

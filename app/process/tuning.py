@@ -5,9 +5,10 @@ import gc
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # numbers of these parameters in glibc, mallopt(3)
 LARGE_BLOCK_BYTES = 1024 * 1024
-KEPT_BYTES = 8 * LARGE_BLOCK_BYTES  # more than the arrays and the JSON of the largest default batch take
+# Free memory that the heap keeps: more than the arrays and the JSON of a batch of 1024 images, the default limit, take.
+KEPT_BYTES = 8 * LARGE_BLOCK_BYTES
 # New objects between two runs of the garbage collector. A batch of 1024 flat images creates 3,000 objects, and a batch
-# of images in rows creates 11,000.
+# of images in rows creates 11,000, so a batch causes one run at most.
 GC_THRESHOLD = 10_000
 
 

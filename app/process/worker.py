@@ -44,7 +44,7 @@ def create_worker_app(
         The application.
     """
     set_heap_limits()
-    logging.captureWarnings(capture=True)  # Pillow warns of damaged metadata in lines that are not JSON
+    logging.captureWarnings(capture=True)  # otherwise Pillow prints warnings as plain text between the JSON lines
     has_supervisor = settings.workers > 1
     install_drain_handler(settings.drain_seconds, (lambda: None) if has_supervisor else drain_state.announce)
     provider = create_tracer_provider(VERSION)

@@ -3,7 +3,7 @@
 The strokes may be darker or lighter than the background. The brightness of the background is rarely
 uniform: a sheet is shaded, it bends, a hand throws a shadow. So `fit_background` first estimates the
 background at every pixel. The foreground is either what is darker or what is brighter than this estimate,
-whichever differs more. To save time, all steps except the last use a coarse copy of the picture.
+whichever differs more. To save time, the background is estimated on a coarse copy of the picture.
 """
 
 from typing import Any, NamedTuple
@@ -18,10 +18,10 @@ from model.picture.resample import resize
 COARSE_SIDE = 48  # pixels along the longer side of the coarse picture
 BORDER_DIVISOR = 16  # the border's width is a 16th of the shorter side
 FIT_ROUNDS = 6  # rounds of reweighting; the surface converges after four or five
-THRESHOLD_ROUNDS = 6
-MAX_STROKE_SHARE = 0.5  # of the shorter side; narrower marks are strokes, wider ones are shadows
+CONTRAST_ROUNDS = 6  # rounds of the iteration in `foreground_contrast`
+MAX_STROKE_WIDTH_SHARE = 0.5  # largest width of a stroke as a share of the shorter side; wider marks are shadows
 MIN_CONTRAST = 20  # of 255; smaller differences are camera noise
-MAX_OUTLIERS = 64  # the largest differences, ignored as specks; never more than 1 in 1024 pixels
+MAX_OUTLIERS = 64  # at most so many of the largest differences are ignored as specks, and at most 1 in 1024
 
 
 class BackgroundFit(NamedTuple):
@@ -53,12 +53,13 @@ def subtract_background(brightness: NDArray[np.uint8]) -> Floats32:
     picture: Floats32 = brightness.astype(np.float32)
     fit = fit_background(resize(picture, rows, columns))
     polarity = np.float32(np.sign(fit.asymmetry) or -1)  # -1: the strokes are darker than the background
+    # The background and the picture are multiplied by the polarity, so that strokes are positive.
     background = polarity * fit.surface + remove_strokes(polarity * fit.residual)
-    difference = polarity * picture - resize(background, height, width)  # positive on strokes
-    level = foreground_level(difference)
-    if level < MIN_CONTRAST:
+    difference = polarity * picture - resize(background, height, width)
+    contrast = foreground_contrast(difference)
+    if contrast < MIN_CONTRAST:
         raise BlankPictureError
-    coverage: Floats32 = np.clip(difference / level, 0, 1, dtype=np.float32)
+    coverage: Floats32 = np.clip(difference / contrast, 0, 1, dtype=np.float32)
     return coverage
 
 
@@ -71,7 +72,7 @@ def fit_background(coarse: Floats32) -> BackgroundFit:
     strokes lie on one side of the surface. So the more asymmetric residual marks the better fit.
 
     Args:
-        coarse: Brightness, shape (h, w), float32.
+        coarse: Brightness, shape (h, w), float32 in [0, 255].
     Returns:
         The candidate whose residual is more asymmetric.
     """
@@ -95,7 +96,7 @@ def fit_robustly(terms: NDArray[Any], values: Floats32) -> NDArray[Any]:
 
     Args:
         terms: Design matrix, shape (N, T): the value of each term at each of N points.
-        values: Values to fit, shape (N,).
+        values: Values to fit, shape (N,), in grey levels (of 255).
     Returns:
         The coefficient of each term, shape (T,). They nearly minimise the sum of absolute residuals.
     Source: iteratively reweighted least squares; Holland and Welsch 1977, "Robust regression using
@@ -105,12 +106,13 @@ def fit_robustly(terms: NDArray[Any], values: Floats32) -> NDArray[Any]:
     for _ in range(FIT_ROUNDS):
         weighted = terms.T * weights  # (T, N)
         coefficients = np.linalg.lstsq(weighted @ terms, weighted @ values, rcond=None)[0]
+        # Residuals below one grey level count as one, so that no weight becomes infinite.
         weights = 1 / np.maximum(np.abs(values - terms @ coefficients), 1)
     return coefficients
 
 
 def asymmetry(residual: NDArray[Any]) -> float:
-    """Measure to which side of zero the values lie; cubes make large values dominate.
+    """Measure on which side of zero the large values lie: -1 if all are below, 1 if all are above.
 
     Args:
         residual: Values of any shape.
@@ -131,13 +133,14 @@ def remove_strokes(residual: Floats32) -> Floats32:
     The pixels at the edge are repeated outside the picture, so that a shadow in a corner counts as wide.
 
     Args:
-        residual: Residual of the background fit, shape (h, w), float32; strokes are positive.
+        residual: Residual of the background fit in grey levels (of 255), multiplied by the polarity so that strokes
+            are positive, shape (h, w), float32.
     Returns:
         The residual without strokes, same shape and dtype.
-    Source: morphological opening with a square, which removes the strokes (the top hat); Meyer 1979,
+    Source: morphological opening with a square; what it removes is called the top hat; Meyer 1979,
         "Iterative image transformations for an automatic screening of cervical smears".
     """
-    radius = max(1, round(min(residual.shape) * MAX_STROKE_SHARE / 2))
+    radius = max(1, round(min(residual.shape) * MAX_STROKE_WIDTH_SHARE / 2))
     opened = np.pad(residual, 2 * radius, mode="edge")
     for extreme in (np.minimum, np.maximum):  # an erosion, then a dilation
         for _ in range(2):  # along one axis, then along the other, because each pass transposes
@@ -170,11 +173,12 @@ def sliding_extreme(extreme: np.ufunc, values: NDArray[Any], width: int) -> NDAr
     return values
 
 
-def foreground_level(difference: Floats32) -> float:
+def foreground_contrast(difference: Floats32) -> float:
     """Estimate the difference from the background at pixels that a stroke covers completely.
 
     Args:
-        difference: Difference from the background, any shape; about 0 on background, positive on strokes.
+        difference: Difference from the background in grey levels (of 255), any shape; about 0 on background,
+            positive on strokes.
     Returns:
         The mean difference of the foreground, found by iteration: each round takes the values above half of
         the previous mean. 0 if there are none.
@@ -186,12 +190,13 @@ def foreground_level(difference: Floats32) -> float:
     candidates = values[values > values.max() / 2]  # a shorter array to partition
     if candidates.size <= outliers:
         candidates = values
-    level = float(np.partition(candidates, -1 - outliers)[-1 - outliers])  # the largest without outliers
-    # Drop the values that no round can use: a round at most halves the level. `min` is for a negative level.
-    values = values[values > min(level / 2, level / 2**THRESHOLD_ROUNDS)]
-    for _ in range(THRESHOLD_ROUNDS):
-        foreground = values[values > level / 2]
+    contrast = float(np.partition(candidates, -1 - outliers)[-1 - outliers])  # the largest but for the outliers
+    # No round uses values below this limit, because each round at most halves the contrast. `min` takes half of a
+    # negative contrast, which is the smaller limit.
+    values = values[values > min(contrast / 2, contrast / 2**CONTRAST_ROUNDS)]
+    for _ in range(CONTRAST_ROUNDS):
+        foreground = values[values > contrast / 2]
         if foreground.size == 0:
             return 0.0
-        level = float(foreground.mean())
-    return level
+        contrast = float(foreground.mean())
+    return contrast

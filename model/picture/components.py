@@ -63,19 +63,19 @@ def label_components(starts: NDArray[np.intp], ends: NDArray[np.intp], stride: i
     Source: label propagation with hooking and pointer jumping; Shiloach and Vishkin 1982, "An O(log n)
         parallel connectivity algorithm".
     """
-    # List all pairs of touching runs, diagonally touching ones included. The runs of the next row that touch a
-    # run are consecutive: the first one ends right of the run's start, or just below it; the last one starts
-    # left of the run's end, or just below it.
-    first = np.searchsorted(ends, starts + stride)
-    counts = np.maximum(np.searchsorted(starts, ends + stride, side="right") - first, 0)
-    upper = np.repeat(np.arange(len(starts)), counts)
-    lower = np.arange(len(upper)) + np.repeat(first - (counts.cumsum() - counts), counts)
+    # Moved down by one row, a run touches the runs whose end is at least its start and whose start is at most its end.
+    # Ends are exclusive, so equality is a touching corner. These runs of the next row are consecutive.
+    first_below = np.searchsorted(ends, starts + stride)
+    count_below = np.maximum(np.searchsorted(starts, ends + stride, side="right") - first_below, 0)
+    # The pairs: run upper[i] touches run lower[i] of the next row. Within each upper run, lower counts up.
+    upper = np.repeat(np.arange(len(starts)), count_below)
+    lower = np.arange(len(upper)) + np.repeat(first_below - (count_below.cumsum() - count_below), count_below)
     labels = np.arange(len(starts))
     while True:
         smaller = np.minimum(labels[upper], labels[lower])
         updated = labels.copy()
         for runs in (labels[upper], labels[lower], upper, lower):
-            np.minimum.at(updated, runs, smaller)  # hooking: both components take the smaller label
+            np.minimum.at(updated, runs, smaller)  # hooking: runs and the runs of their labels take the smaller
         updated = updated[updated]  # pointer jumping: each label becomes the label of the run it names
         if np.array_equal(updated, labels):
             return labels

@@ -35,7 +35,8 @@ MAX_WIDENING = 1.35  # horizontal scale over vertical scale, at most: a bare ver
 MIN_COVERAGE = 0.25  # pixels with less coverage belong to no stroke
 COVERED = 0.5  # a pixel counts as covered if a stroke covers half of it
 
-# The number of foreground pixels that a bitmap exceeds → the number of dilations, negative for erosions.
+# Pairs (limit, dilations). The first pair applies whose limit the number of foreground pixels exceeds. A negative
+# number of dilations means erosions.
 DILATIONS = ((560, -2), (412, -1), (255, 0), (107, 1), (-1, 2))
 
 
@@ -139,9 +140,9 @@ def remove_slant(bitmap: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if top >= bottom or not (bitmap[top].any() and bitmap[bottom].any()):
         return bitmap
     slant = int(bitmap[bottom].argmax()) - int(bitmap[top].argmax())  # columns by which the bottom is further right
-    share = (bottom - np.arange(BITMAP_SIDE)) / (bottom - top)  # of the slant: 1 at the top, 0 at the bottom
+    share = (bottom - np.arange(BITMAP_SIDE)) / (bottom - top)  # by which each row moves: 1 at the top
     shifts = np.round(slant * share).astype(int) - round(slant / 2)  # (32,)
-    shifts = shifts.clip(-BITMAP_SIDE, BITMAP_SIDE)  # outside a short digit, shifts exceed the padding
+    shifts = shifts.clip(-BITMAP_SIDE, BITMAP_SIDE)  # rows far outside a short digit would exceed the padding
     padded = np.pad(bitmap, ((0, 0), (BITMAP_SIDE, BITMAP_SIDE)))
     columns = np.arange(BITMAP_SIDE, 2 * BITMAP_SIDE) - shifts[:, None]  # (32, 32), source columns
     return np.take_along_axis(padded, columns, axis=1)
@@ -187,6 +188,7 @@ def normalise_digit(coverage: NDArray[Any]) -> Floats32:
         >>> normalise_digit(diagonal).any(axis=0).sum()  # columns of the image that hold ink
         np.int64(2)
     """
+    result = coverage
     for step in NORMALISATION_STEPS:
-        coverage = step(coverage)
-    return coverage
+        result = step(result)
+    return result

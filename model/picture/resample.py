@@ -38,7 +38,7 @@ def resampling_matrix(length: int, samples: int) -> Floats32:
         >>> resampling_matrix(4, 2).tolist()
         [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5]]
     """
-    step = length / samples  # width of a sample, in values
+    step = length / samples  # number of values that one sample covers
     if samples < length:
         edges = np.arange(length + 1)
         starts = (np.arange(samples) * step)[:, None]

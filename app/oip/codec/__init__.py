@@ -1,4 +1,4 @@
-"""The codec of the Open Inference Protocol: from bytes to arrays and back, without HTTP.
+"""The codec of the Open Inference Protocol: from bytes to arrays and back, without a web framework.
 
 `messages` has the wire types. `content_coding` decompresses and compresses bodies. `body` separates the JSON
 of a body from its binary tensors, and `tensors` converts tensors to arrays and arrays to tensors. `metadata`

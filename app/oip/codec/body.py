@@ -14,7 +14,7 @@ def split_body(body: bytes, header_length: str | None) -> tuple[bytes | None, by
         body: The body, decompressed.
         header_length: Value of the header `HEADER_LENGTH`, or None if the request has no such header.
     Returns:
-        The JSON, or None if its length is 0; and the bytes of the tensors. Without the header, the whole body
+        The JSON, or None if the header is 0; and the bytes of the tensors. Without the header, the whole body
         is JSON.
     Raises:
         InvalidError: The header is not a number, or is greater than the length of the body.

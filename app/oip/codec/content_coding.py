@@ -59,7 +59,7 @@ def negotiate_coding(accept_encoding: str) -> str | None:
         accept_encoding: Value of the Accept-Encoding header, empty if there is none.
     Returns:
         The coding of `REPLY_CODINGS` with the highest quality. None, for a reply without coding, if the
-        client prefers `identity` or accepts neither of them in a valid entry.
+        client prefers `identity`, or if no valid entry of the header accepts gzip or deflate.
     Source: RFC 9110, section 12.5.3.
     Example:
         >>> negotiate_coding("br, deflate;q=0.5, gzip;q=0.8")

@@ -59,7 +59,7 @@ class InputTensor(Message):
     """The input tensor: B images."""
 
     name: Literal["pixels"]
-    shape: Annotated[list[int], Field(fail_fast=True, description=f"Number of images, {PIXELS}.")]
+    shape: Annotated[list[int], Field(fail_fast=True, description=f"The number of images, and {PIXELS}.")]
     datatype: Datatype
     parameters: InputParameters | None = None
     data: TensorData | None = Field(
@@ -67,7 +67,7 @@ class InputTensor(Message):
     )
 
     @model_validator(mode="after")
-    def _has_data_once(self) -> "InputTensor":
+    def _require_data_once(self) -> "InputTensor":
         """Require the data in one place; an input in shared memory passes and is rejected later, with a 501."""
         parameters = self.parameters or InputParameters()
         is_shared = parameters.shared_memory_region is not None

@@ -19,7 +19,7 @@ COUNTERS_PER_BATCH_SIZE = 4  # the number of requests, and the nanoseconds of th
 
 
 class Duration(TypedDict):
-    """The number of executions of a phase and their total duration."""
+    """How often something happened, and its total duration."""
 
     count: int
     ns: Annotated[int, Field(description="Total duration in nanoseconds.")]
@@ -127,22 +127,23 @@ class OipStatistics:
         """Count the `with` block as one inference, or as a failure if it raises.
 
         Yields:
-            A stopwatch; the block ends three phases on it.
+            A stopwatch; the block calls `end_phase` three times: after it parsed the input, ran the network, and
+            wrote the output.
         """
         stopwatch = Stopwatch(self._clock)
         try:
             yield stopwatch
         except Exception:
-            self._failures.own[0] += 1
-            self._failures.own[1] += self._clock() - stopwatch.times[0]
+            self._failures.own_counters[0] += 1
+            self._failures.own_counters[1] += self._clock() - stopwatch.times[0]
             raise
         start, parsed, inferred, written = stopwatch.times
-        counters, first = self._batches.own, stopwatch.batch_size * COUNTERS_PER_BATCH_SIZE
+        counters, first = self._batches.own_counters, stopwatch.batch_size * COUNTERS_PER_BATCH_SIZE
         counters[first] += 1
         counters[first + 1] += parsed - start
         counters[first + 2] += inferred - parsed
         counters[first + 3] += written - inferred
-        self._last_inference_milliseconds.own[0] = self._wall_clock() // 1_000_000
+        self._last_inference_milliseconds.own_counters[0] = self._wall_clock() // 1_000_000
 
     def report(self, card: Card) -> ModelStatistics:
         """Add up the statistics of all processes.
