@@ -35,9 +35,8 @@ def train(out: Path, seed: int, epochs: int | None) -> int:
     """
     check_folder(out)
     recipe, split = released_recipe(epochs), load_split()
-    weights, curve = train_and_track(
-        recipe, split.training, scoring_rows=split.training, seed=seed, label=f"training, seed {seed}"
-    )
+    # The curve is scored on the training rows, because the held-out rows must not influence the training.
+    weights, curve = train_and_track(recipe, split.training, split.training, seed, f"training, seed {seed}")
     weights = apply_temperature(weights, recipe.temperature)
     held_out = evaluation.evaluate(Network(weights), split.held_out)
     save_artefact(out, weights, make_card(recipe, seed, len(split.training), curve, held_out))

@@ -52,9 +52,7 @@ class ModelStatistics(TypedDict):
 
     name: str
     version: str
-    last_inference: Annotated[
-        int, Field(description="Time of the last inference, in milliseconds since 1970; 0 if none.")
-    ]
+    last_inference: Annotated[int, Field(description="Last inference, in milliseconds since 1970; 0 if there is none.")]
     inference_count: Annotated[int, Field(description="Number of images.")]
     execution_count: Annotated[int, Field(description="Number of forward passes of the network.")]
     inference_stats: InferStatistics
