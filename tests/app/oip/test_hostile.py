@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from app.api.schemas import EXAMPLE_IMAGE
 from model import PIXELS
-from tests.hostile import BINARY, CODINGS, HEADER, INFER, MARK, MESSAGES, behind, message, tensor
+from tests.hostile import BINARY, CODINGS, HEADER, INFER, MESSAGES, message, tensor
+from tests.hostile import SENT_TEXT as MARK
+from tests.hostile import binary_tensor as behind
 
 
 def refused(reply, status, place):
