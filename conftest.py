@@ -1,4 +1,4 @@
-"""What every doctest may take for granted."""
+"""Settings and fixtures for all tests, including the doctests."""
 
 import os
 
@@ -12,5 +12,6 @@ collect_ignore = ["tests/e2e/kserve_client.py"]  # runs in another environment
 
 
 @pytest.fixture(autouse=True)
-def _names_in_doctests(doctest_namespace):
+def _numpy_in_doctests(doctest_namespace):
+    """Let doctests use `np` without an import."""
     doctest_namespace["np"] = np

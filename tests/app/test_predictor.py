@@ -1,4 +1,4 @@
-"""Images of several requests are read in one pass, and everyone gets their own."""
+"""Concurrent requests share one forward pass, and each request gets the prediction for its own image."""
 
 import asyncio
 
@@ -10,98 +10,98 @@ from hypothesis import strategies as st
 from app.predictor import Predictor
 
 
-def read_together(reader, images):
-    """Let as many requests as there are images ask at once."""
+def predict_concurrently(predictor, images):
+    """Send one request for each image at the same time, and return the predictions or errors in order."""
 
-    async def ask():
+    async def predict_all():
         async with asyncio.timeout(10):
-            return await asyncio.gather(*map(reader.predict_batched, images), return_exceptions=True)
+            return await asyncio.gather(*map(predictor.predict_batched, images), return_exceptions=True)
 
-    return asyncio.run(ask())
+    return asyncio.run(predict_all())
 
 
 @pytest.fixture
-def told():
-    """What an observer was told."""
+def observed():
+    """The predictions that the predictor passed to its observer."""
     return []
 
 
 @pytest.fixture
-def reader(artefact, told):
-    return Predictor(artefact.network, told.append)
+def predictor(artefact, observed):
+    return Predictor(artefact.network, observed.append)
 
 
 @given(st.integers(1, 300), st.integers(0, 2**32 - 1))
-def test_everyone_gets_what_their_own_image_shows(artefact, count, seed):
-    pixels = np.random.default_rng(seed).uniform(0, 16, (count, 1, 64)).astype(np.float32)
-    reader = Predictor(artefact.network)
-    for image, together in zip(pixels, read_together(reader, pixels), strict=True):
-        alone = reader.predict(image)
-        # Of noise, each is right to 1e-6; of digits, to 3e-7.
-        np.testing.assert_allclose(together.probabilities, alone.probabilities, rtol=0, atol=2e-6)
-        assert together.digits.shape == (1,)
-        assert together.probabilities[0, together.digits[0]] == together.probabilities.max()
+def test_each_request_of_a_micro_batch_gets_the_prediction_for_its_own_image(artefact, count, seed):
+    images = np.random.default_rng(seed).uniform(0, 16, (count, 1, 64)).astype(np.float32)
+    predictor = Predictor(artefact.network)
+    for image, batched in zip(images, predict_concurrently(predictor, images), strict=True):
+        alone = predictor.predict(image)
+        # The error of each probability is at most 1e-6 for noise, and at most 3e-7 for digits.
+        np.testing.assert_allclose(batched.probabilities, alone.probabilities, rtol=0, atol=2e-6)
+        assert batched.digits.shape == (1,)
+        assert batched.probabilities[0, batched.digits[0]] == batched.probabilities.max()
 
 
-def test_those_who_ask_at_once_share_a_pass_and_those_who_ask_later_do_not(reader, split):
-    first, second = read_together(reader, split.held_out.pixels[:2, None])
-    (later,) = read_together(reader, split.held_out.pixels[:1, None])
+def test_concurrent_requests_share_a_forward_pass_and_later_requests_do_not(predictor, split):
+    first, second = predict_concurrently(predictor, split.held_out.pixels[:2, None])
+    (later,) = predict_concurrently(predictor, split.held_out.pixels[:1, None])
     assert first.probabilities.base is second.probabilities.base is not None
     assert later.probabilities.base is not first.probabilities.base
 
 
-def test_nobody_waits_for_those_who_are_not_there(reader, split):
-    async def ask():
-        request = asyncio.create_task(reader.predict_batched(split.held_out.pixels[:1]))
-        turns = 0
+def test_request_does_not_wait_for_requests_that_have_not_arrived(predictor, split):
+    async def count_loop_iterations():
+        request = asyncio.create_task(predictor.predict_batched(split.held_out.pixels[:1]))
+        iterations = 0
         while not request.done():
             await asyncio.sleep(0)
-            turns += 1
-        return turns
+            iterations += 1
+        return iterations
 
-    assert asyncio.run(ask()) <= 3
-
-
-def test_an_observer_is_told_of_each_request(reader, told, split):
-    read_together(reader, split.held_out.pixels[:5, None])
-    assert [len(readings.digits) for readings in told] == [1] * 5
+    assert asyncio.run(count_loop_iterations()) <= 3
 
 
-def test_whoever_leaves_takes_nobody_along(reader, told, split):
+def test_observer_gets_the_predictions_of_each_request(predictor, observed, split):
+    predict_concurrently(predictor, split.held_out.pixels[:5, None])
+    assert [len(predictions.digits) for predictions in observed] == [1] * 5
+
+
+def test_cancelled_request_does_not_disturb_the_others(predictor, observed, split):
     images = split.held_out.pixels[:3, None]
 
-    async def ask():
-        requests = [asyncio.create_task(reader.predict_batched(image)) for image in images]
+    async def cancel_first_request():
+        requests = [asyncio.create_task(predictor.predict_batched(image)) for image in images]
         await asyncio.sleep(0)
         requests[0].cancel()
         async with asyncio.timeout(10):
             return await asyncio.gather(*requests, return_exceptions=True)
 
-    left, *others = asyncio.run(ask())
-    assert isinstance(left, asyncio.CancelledError)
-    for readings, image in zip(others, images[1:], strict=True):
-        assert readings.digits == reader.predict(image).digits
-    assert len(told) == 2 + 2
+    cancelled, *others = asyncio.run(cancel_first_request())
+    assert isinstance(cancelled, asyncio.CancelledError)
+    for predictions, image in zip(others, images[1:], strict=True):
+        assert predictions.digits == predictor.predict(image).digits
+    assert len(observed) == 2 + 2
 
 
-def test_if_all_leave_the_next_is_read_all_the_same(reader, split):
+def test_request_is_answered_after_all_earlier_requests_were_cancelled(predictor, split):
     image = split.held_out.pixels[:1]
 
-    async def ask():
-        request = asyncio.create_task(reader.predict_batched(image))
+    async def cancel_and_predict():
+        request = asyncio.create_task(predictor.predict_batched(image))
         await asyncio.sleep(0)
         request.cancel()
         await asyncio.sleep(0)
         async with asyncio.timeout(10):
-            return await reader.predict_batched(image)
+            return await predictor.predict_batched(image)
 
-    assert asyncio.run(ask()).digits == reader.predict(image).digits
+    assert asyncio.run(cancel_and_predict()).digits == predictor.predict(image).digits
 
 
-def test_a_pass_that_fails_fails_for_everyone_in_it_and_for_nobody_later(reader, split):
+def test_failed_forward_pass_fails_all_its_requests_and_no_later_request(predictor, split):
     image = split.held_out.pixels[:1]
-    for bad, kind in ((image[:, :63], ValueError), (np.full((1, 64), None), TypeError)):
-        failures = read_together(reader, [image, bad, image])
-        assert [type(failure) for failure in failures] == [kind] * 3
-    (readings,) = read_together(reader, [image])
-    assert readings.digits == reader.predict(image).digits
+    for invalid_image, error_class in ((image[:, :63], ValueError), (np.full((1, 64), None), TypeError)):
+        errors = predict_concurrently(predictor, [image, invalid_image, image])
+        assert [type(error) for error in errors] == [error_class] * 3
+    (predictions,) = predict_concurrently(predictor, [image])
+    assert predictions.digits == predictor.predict(image).digits

@@ -1,4 +1,4 @@
-"""Settings come from the environment, are refused by name, and are documented."""
+"""Settings come from the environment, are validated, and are documented."""
 
 import pytest
 from pydantic import ValidationError
@@ -7,14 +7,14 @@ from app.settings import Settings
 from tests.conftest import ROOT
 
 
-def test_the_environment_sets_them(monkeypatch):
+def test_settings_are_read_from_the_environment(monkeypatch):
     monkeypatch.setenv("DIGITS_PORT", "9000")
     monkeypatch.setenv("DIGITS_ACCESS_LOG", "true")
     assert Settings().port == 9000
     assert Settings().access_log is True
 
 
-def test_they_cannot_be_changed_later():
+def test_settings_cannot_be_changed_later():
     with pytest.raises(ValidationError, match="frozen"):
         Settings().port = 1
 
@@ -38,15 +38,15 @@ def test_they_cannot_be_changed_later():
         ("host", "ü"),
     ],
 )
-def test_a_value_out_of_bounds_is_refused(name, value):
+def test_invalid_value_is_rejected_with_the_name_of_its_setting(name, value):
     with pytest.raises(ValidationError) as caught:
         Settings(**{name: value})
     assert caught.value.errors()[0]["loc"] == (name,)
 
 
-def test_every_setting_has_a_description_and_stands_in_the_docs_with_it():
+def test_docs_list_every_setting_with_its_default_and_description():
     text = (ROOT / "docs" / "operations.md").read_text()
     for name, field in Settings.model_fields.items():
         default = "model/digits.npz" if name == "weights" else field.default
-        shown = "" if default in (None, "") else f"`{default}`"
-        assert f"| `DIGITS_{name.upper()}` | {shown} | {field.description} |" in text
+        default_cell = "" if default in (None, "") else f"`{default}`"
+        assert f"| `DIGITS_{name.upper()}` | {default_cell} | {field.description} |" in text

@@ -1,4 +1,4 @@
-"""`GET /`: the page and its files, and what the browser is told about them."""
+"""`GET /`: the page, its files and their headers."""
 
 import pytest
 
@@ -7,14 +7,14 @@ from tests.conftest import ROOT
 FILES = sorted(path.name for path in (ROOT / "app" / "page").iterdir())
 
 
-def test_the_page_is_there(client):
+def test_page_is_served(client):
     reply = client.get("/")
     assert reply.headers["content-type"] == "text/html; charset=utf-8"
     assert 'id="digit"' in reply.text
 
 
 @pytest.mark.parametrize("name", ["", *FILES])
-def test_every_file_is_served_under_a_policy_that_allows_the_pages_own_and_nothing_else(client, name):
+def test_every_file_is_served_with_a_policy_that_allows_only_the_pages_own_content(client, name):
     reply = client.get(f"/{name}")
     assert reply.status_code == 200
     policy = dict(rule.strip().split(" ", 1) for rule in reply.headers["content-security-policy"].split(";"))
@@ -24,23 +24,23 @@ def test_every_file_is_served_under_a_policy_that_allows_the_pages_own_and_nothi
     assert reply.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_file_that_did_not_change_is_not_sent_again(client):
-    tag = client.get("/style.css").headers["etag"]
-    again = client.get("/style.css", headers={"if-none-match": tag})
-    assert again.status_code == 304
-    assert again.headers["cache-control"] == "no-cache"
+def test_unchanged_file_is_not_sent_again(client):
+    etag = client.get("/style.css").headers["etag"]
+    reply = client.get("/style.css", headers={"if-none-match": etag})
+    assert reply.status_code == 304
+    assert reply.headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize(
     "path", ["/nope", "/page/index.html", "/../main.py", "/..%2fmain.py", "/%2e%2e/main.py", "/%00"]
 )
-def test_nothing_else_is_served_not_even_to_a_browser(client, path):
+def test_other_paths_are_not_found_even_if_html_is_accepted(client, path):
     reply = client.get(path, headers={"accept": "text/html"})
     assert reply.status_code == 404
     assert reply.headers["content-type"] == "application/problem+json"
 
 
-def test_the_page_can_only_be_read(client):
+def test_page_takes_only_get_and_head(client):
     assert client.request("HEAD", "/").status_code == 200
     for method in ("POST", "PUT", "DELETE"):
         assert client.request(method, "/").status_code == 405
