@@ -1,28 +1,31 @@
-"""What several tests share: the released artefact, the rows, and two ways to reach the service."""
+"""What most tests share: the released artefact, the data set, and a client of the service."""
 
 from pathlib import Path
 
 import anyio
 import httpx
+import hypothesis
 import pytest
-from hypothesis import settings
 
 from app.main import create_app
 from app.settings import Settings
 from model import load_artefact
 from training.data import load_split
 
-settings.register_profile("digits", deadline=None, print_blob=True)
-settings.load_profile("digits")
+hypothesis.settings.register_profile("digits", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("digits")
 
 ROOT = Path(__file__).parents[1]
 
 
-def in_one_piece(app):
-    """Let an application receive a body as a server hands on a small one, if its length is announced."""
+def join_body_messages(app):
+    """Wrap an application so that it receives a body of announced length in one message.
 
-    async def whole(scope, receive, send):
-        async def receive_whole():
+    A server delivers a small body in the same way. A body of unknown length is passed on message by message.
+    """
+
+    async def wrapped_app(scope, receive, send):
+        async def receive_whole_body():
             message, body = await receive(), b""
             while message["type"] == "http.request" and message["more_body"]:
                 body += message["body"]
@@ -30,13 +33,13 @@ def in_one_piece(app):
             return {**message, "body": body} if body else message
 
         is_announced = any(name == b"content-length" for name, _ in scope["headers"])
-        await app(scope, receive_whole if is_announced else receive, send)
+        await app(scope, receive_whole_body if is_announced else receive, send)
 
-    return whole
+    return wrapped_app
 
 
 class InProcess:
-    """A client of an application in this process: httpx over ASGI, without a socket."""
+    """Client of an application in this process; it calls the application over ASGI, without a socket."""
 
     def __init__(self, app, root_path=""):
         self.app = app
@@ -44,7 +47,7 @@ class InProcess:
 
     def request(self, method, path, **options):
         async def send():
-            app = in_one_piece(self.app)
+            app = join_body_messages(self.app)
             transport = httpx.ASGITransport(app, raise_app_exceptions=False, root_path=self.root_path)
             async with httpx.AsyncClient(transport=transport, base_url="http://digits") as client:
                 return await client.request(method, path, **options)
@@ -70,10 +73,10 @@ def split():
 
 @pytest.fixture(scope="session")
 def make_client(artefact):
-    """Builds a client of a service with the settings that a test names."""
+    """Return a function that creates a new service with the given settings, and a client of that service."""
 
-    def make(*, is_draining=lambda: False, **chosen):
-        return InProcess(create_app(artefact, Settings(**chosen), is_draining))
+    def make(*, is_draining=lambda: False, **settings):
+        return InProcess(create_app(artefact, Settings(**settings), is_draining))
 
     return make
 

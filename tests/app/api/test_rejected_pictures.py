@@ -1,4 +1,4 @@
-"""Every picture that is not read is counted once, with the reason that its client was told."""
+"""Every rejected picture is counted once, under the reason for which it was rejected."""
 
 import asyncio
 import gc
@@ -11,22 +11,22 @@ from app.main import create_app
 from app.observability.instruments import REJECTION_REASONS
 from app.pictures import upload
 from app.settings import Settings
-from tests.app.api.test_picture import Held, encode, post, talk
-from tests.asgi import converse
+from tests.asgi import post_async
 from tests.drawing import draw
+from tests.picture_requests import PATH, PausedBody, encode_picture, post_picture, run_with_service
 
-BLANK = encode(np.full((50, 40), 255, np.uint8))
+BLANK = encode_picture(np.full((50, 40), 255, np.uint8))
 PNG = {"headers": {"content-type": "image/png"}}
 
 
-async def chunks(data):
-    """A body whose length is not announced."""
+async def in_one_chunk(data):
+    """Yield a body whose length the client does not announce."""
     yield data
 
 
-def refused(counted):
-    """The reasons that were counted, and how often."""
-    return {reason: count for reason, count in counted["service"]["pictures_refused"].items() if count}
+def rejections(metrics):
+    """Return the reasons with a count above zero, and their counts, from the JSON of `/metrics`."""
+    return {reason: count for reason, count in metrics["service"]["pictures_refused"].items() if count}
 
 
 @pytest.mark.parametrize(
@@ -39,17 +39,17 @@ def refused(counted):
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "malformed"),
         ({"content": BLANK, "headers": {"content-type": "image/gif"}}, 415, "unsupported_type"),
         ({"files": {"file": ("a.gif", BLANK, "image/gif")}}, 415, "unsupported_type"),
-        ({"content": encode(draw(3, side=101), "WEBP")}, 413, "too_large"),
+        ({"content": encode_picture(draw(3, side=101), "WEBP")}, 413, "too_large"),
         ({"content": bytes(60_001), **PNG}, 413, "too_large"),
         ({"content": bytes(60_001), "headers": {"content-type": "image/gif"}}, 413, "too_large"),
-        ({"content": chunks(bytes(60_001)), **PNG}, 413, "too_large"),
+        ({"content": in_one_chunk(bytes(60_001)), **PNG}, 413, "too_large"),
         ({"files": {"file": bytes(60_001)}}, 413, "too_large"),
     ],
 )
-def test_what_is_refused_is_counted_by_its_reason(make_client, options, status, reason):
+def test_rejected_picture_is_counted_under_its_reason(make_client, options, status, reason):
     client = make_client(max_picture_bytes=60_000, max_picture_pixels=30_000)
-    assert client.post("/predict/picture", **options).status_code == status
-    assert refused(client.get("/metrics").json()) == {reason: 1}
+    assert client.post(PATH, **options).status_code == status
+    assert rejections(client.get("/metrics").json()) == {reason: 1}
 
 
 @pytest.mark.parametrize(
@@ -57,57 +57,58 @@ def test_what_is_refused_is_counted_by_its_reason(make_client, options, status, 
     [
         (BLANK.ljust(100_000), 422),
         (b"no picture".ljust(100_000), 422),
-        (encode(draw(3, side=200)).ljust(100_000), 413),
+        (encode_picture(draw(3, side=200)).ljust(100_000), 413),
         (bytes(100_001), 413),
     ],
 )
-def test_what_is_refused_leaves_its_body_in_no_ring_of_objects(artefact, content, status):
+def test_rejected_picture_leaves_its_body_in_no_reference_cycle(artefact, content, status):
     app = create_app(artefact, Settings(max_picture_pixels=30_000, max_picture_bytes=100_000))
 
-    async def conversation():
-        for _ in range(2):  # what the first leaves behind may be made once
+    async def post_twice_and_collect():
+        for _ in range(2):  # the first request may create cycles that are created only once
             gc.collect()
             gc.disable()
-            assert (await converse(app, "/predict/picture", content, b"image/png", pieces=1))[0] == status
-            await asyncio.sleep(0.1)  # the thread lets go
+            assert (await post_async(app, PATH, content, b"image/png", pieces=1))[0] == status
+            await asyncio.sleep(0.1)  # until the thread has dropped its references
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
 
     try:
-        asyncio.run(conversation())
-        held = [leaf for ring in gc.garbage for leaf in gc.get_referents(ring) if isinstance(leaf, bytes)]
-        assert max(map(len, held), default=0) < len(content)
+        asyncio.run(post_twice_and_collect())
+        referents = [referent for garbage in gc.garbage for referent in gc.get_referents(garbage)]
+        sizes = [len(referent) for referent in referents if isinstance(referent, bytes)]
+        assert max(sizes, default=0) < len(content)
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
 
 
-def test_what_is_read_is_not_refused(make_client):
+def test_predicted_picture_is_not_counted_as_rejected(make_client):
     client = make_client()
-    assert post(client, encode(draw(5))).status_code == 200
-    assert refused(client.get("/metrics").json()) == {}
+    assert post_picture(client, encode_picture(draw(5))).status_code == 200
+    assert rejections(client.get("/metrics").json()) == {}
 
 
-def test_what_finds_no_room_or_never_comes_is_counted_too(artefact, monkeypatch):
+def test_picture_above_the_limit_and_picture_that_arrives_too_late_are_counted(artefact, monkeypatch):
     monkeypatch.setattr(upload, "BODY_TIMEOUT_SECONDS", 0.2)
 
     async def conversation(client):
-        held = Held(encode(draw(8)))
-        first = asyncio.create_task(client.post("/predict/picture", content=held))
-        await held.begun.wait()
-        assert (await client.post("/predict/picture", content=BLANK)).status_code == 503
+        paused = PausedBody(encode_picture(draw(8)))
+        first = asyncio.create_task(client.post(PATH, content=paused))
+        await paused.started.wait()
+        assert (await client.post(PATH, content=BLANK)).status_code == 503
         assert (await first).status_code == 408
-        assert refused((await client.get("/metrics")).json()) == {"busy": 1, "slow": 1}
+        assert rejections((await client.get("/metrics")).json()) == {"busy": 1, "slow": 1}
 
-    talk(artefact, conversation, max_pictures_in_flight=1)
+    run_with_service(artefact, conversation, max_pictures_in_flight=1)
 
 
-def test_there_is_no_other_reason():
+def test_reasons_of_rejection_are_complete():
     assert set(picture.REASON_BY_STATUS.values()) | {"blank", "undecodable"} == set(REJECTION_REASONS)
 
 
-def test_every_status_that_is_documented_has_its_reason(client):
+def test_every_documented_status_has_a_reason(client):
     operation = client.get("/openapi.json").json()["paths"]["/predict/picture"]["post"]
     documented = {int(status) for status in operation["responses"]} - {200, 422, 500}
     assert documented == set(picture.REASON_BY_STATUS)

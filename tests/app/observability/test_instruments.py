@@ -21,32 +21,14 @@ from app.observability.instruments import (
     STATUSES,
     UNMATCHED,
     RequestCount,
-    RequestCounters,
     create_instruments,
 )
 from app.observability.shared_counters import create_shared_counters
 from app.predictor import Predictions
+from tests.counting import create_attached as sealed
+from tests.counting import create_request_counters as requests_to
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "BREW", ""]
-
-
-def sealed(make, counters=None):
-    """Make something that counts on a counters."""
-    registry = CounterRegistry(counters or create_shared_counters(COUNTERS_PER_SLOT))
-    made = make(registry)
-    registry.attach()
-    return made
-
-
-def requests_to(methods, counters=None):
-    """Count requests to some routes, by template the methods that it takes."""
-
-    def make(registry):
-        requests = RequestCounters(registry)
-        requests.register_routes(methods)
-        return requests
-
-    return sealed(make, counters)
 
 
 @st.composite

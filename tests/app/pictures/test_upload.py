@@ -1,0 +1,67 @@
+"""Receiving of picture files: media types, forms, and the limits on size and time.
+
+The files are sent to the service, so the tests also check the status that a client gets.
+"""
+
+import pytest
+
+from app.pictures import upload
+from tests.drawing import draw
+from tests.picture_requests import PATH, PausedBody, encode_picture, post_picture, run_with_service
+from tests.problems import read_problem
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "application/octet-stream", None])
+def test_form_with_a_file_gets_the_same_answer_as_the_file_alone(client, media_type):
+    data = encode_picture(draw(4))
+    reply = client.post(PATH, files={"file": ("four", data, media_type)}, data={"note": "mine"})
+    assert reply.json() == post_picture(client, data).json()
+
+
+@pytest.mark.parametrize("media_type", ["", "application/octet-stream", "application/x-www-form-urlencoded"])
+def test_format_is_found_in_the_bytes_if_the_media_type_is_unspecific(client, media_type):
+    assert post_picture(client, encode_picture(draw(4), "WEBP"), media_type).json()["digit"] == 4
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "application/json", "image/gif", "image/svg+xml", "image/heic", "multipart/mixed"]
+)
+def test_unsupported_media_type_is_rejected_with_the_supported_types(client, media_type):
+    reply = post_picture(client, encode_picture(draw(4)), media_type)
+    assert "image/png, image/jpeg" in read_problem(reply, 415)["detail"]
+
+
+def test_form_with_a_file_of_an_unsupported_type_is_rejected(client):
+    reply = client.post(PATH, files={"file": ("a.gif", b"GIF89a", "image/gif")})
+    read_problem(reply, 415)
+
+
+@pytest.mark.parametrize("form", [{"files": {"picture": b"x"}}, {"files": {"other": b"x"}, "data": {"file": "text"}}])
+def test_form_without_the_file_is_rejected_with_the_name_of_the_missing_field(client, form):
+    problem = read_problem(client.post(PATH, **form))
+    assert problem["errors"] == [{"loc": ["body", "file"], "msg": "is required, as a file"}]
+
+
+@pytest.mark.parametrize("charset", ["punycode", '"punycode"', "undefined", "utf-8; charset=punycode", ""])
+def test_form_with_a_charset_other_than_utf_8_is_rejected(client, charset):
+    content_type = f"multipart/form-data; boundary=x; charset={charset}"
+    body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\na-b\r\n--x--\r\n'
+    read_problem(post_picture(client, body, content_type), 415)
+
+
+def test_body_over_the_limit_is_rejected_with_the_limit(make_client):
+    client = make_client(max_picture_bytes=2000)
+    assert "at most 2000 bytes" in read_problem(post_picture(client, bytes(2001)), 413)["detail"]
+    assert "at most 2000 bytes" in read_problem(client.post(PATH, files={"file": bytes(2000)}), 413)["detail"]
+
+
+def test_body_that_does_not_arrive_in_time_is_rejected(artefact, monkeypatch):
+    monkeypatch.setattr(upload, "BODY_TIMEOUT_SECONDS", 0.05)
+
+    async def conversation(client):
+        reply = await client.post(PATH, content=PausedBody(encode_picture(draw(8))))
+        assert "within 0.05 s" in read_problem(reply, 408)["detail"]
+        assert reply.headers["connection"] == "close"
+        assert (await client.post(PATH, content=encode_picture(draw(8)))).status_code == 200
+
+    run_with_service(artefact, conversation, max_pictures_in_flight=1)

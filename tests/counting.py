@@ -1,0 +1,49 @@
+"""Helpers for tests of counters."""
+
+from app.observability.counter_registry import CounterRegistry
+from app.observability.instruments import COUNTERS_PER_SLOT, RequestCounters
+from app.observability.shared_counters import create_shared_counters
+
+
+def create_attached(create, shared_counters=None):
+    """Create an instrument, and attach its counters.
+
+    Args:
+        create: Function from a counter registry to the instrument, which allocates counters in the registry.
+        shared_counters: The shared counters to attach to; by default new ones that are all zero.
+    Returns:
+        The instrument, ready to count.
+    """
+    registry = CounterRegistry(shared_counters or create_shared_counters(COUNTERS_PER_SLOT))
+    instrument = create(registry)
+    registry.attach()
+    return instrument
+
+
+def create_request_counters(methods, shared_counters=None):
+    """Create attached request counters.
+
+    Args:
+        methods: Methods by route template.
+        shared_counters: The shared counters to attach to; by default new ones that are all zero.
+    Returns:
+        The request counters.
+    """
+
+    def create(registry):
+        requests = RequestCounters(registry)
+        requests.register_routes(methods)
+        return requests
+
+    return create_attached(create, shared_counters)
+
+
+def counted_requests(service):
+    """Return the non-zero request counts of a service.
+
+    Args:
+        service: The object `service` in the JSON of `/metrics`.
+    Returns:
+        Its entries of route, method, status and count with a count above zero.
+    """
+    return [entry for entry in service["requests_by_answer"] if entry["count"]]
