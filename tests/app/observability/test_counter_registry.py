@@ -1,14 +1,13 @@
-"""Everything that counts has cells of its own, and only what means the same is summed up."""
-
-from multiprocessing import get_context
+"""The registry gives every instrument its own counters, and adds up only counters with the same meaning."""
 
 import pytest
 
 from app.observability.counter_registry import CounterRegistry
 from app.observability.shared_counters import SharedCountersError, create_shared_counters
+from tests.processes import run_in_process
 
 
-def test_blocks_lie_side_by_side():
+def test_blocks_have_separate_counters():
     registry = CounterRegistry(create_shared_counters(counters_per_slot=5))
     first, second = registry.allocate(2, "first"), registry.allocate(3, "second")
     registry.attach()
@@ -18,73 +17,74 @@ def test_blocks_lie_side_by_side():
     assert list(second.sum()) == [2, 0, 0]
 
 
-def test_there_are_no_more_cells_than_a_lane_has():
+def test_registry_rejects_more_counters_than_a_slot_has():
     registry = CounterRegistry(create_shared_counters(counters_per_slot=5))
     registry.allocate(5)
     with pytest.raises(SharedCountersError, match="A slot has 5 counters; 6 are needed"):
         registry.allocate(1)
 
 
-def lay_out(counters, *takes):
-    """Count 1 in the first cell of each block, and give the blocks."""
-    registry = CounterRegistry(counters)
-    blocks = [registry.allocate(width, *meaning) for width, *meaning in takes]
+def count_once_in_each_block(shared_counters, allocations):
+    """Attach a registry, add 1 to the first counter of each block, and return the blocks.
+
+    Args:
+        shared_counters: The shared counters.
+        allocations: For each block, its number of counters followed by their meaning.
+    """
+    registry = CounterRegistry(shared_counters)
+    blocks = [registry.allocate(count, *meaning) for count, *meaning in allocations]
     registry.attach()
     for block in blocks:
         block.own[0] += 1
     return blocks
 
 
-def count_too(counters, takes):
-    lay_out(counters, *takes)
+def are_counted_together(former_allocations, allocations):
+    """Tell whether this process continues the counts of a former process with other allocations."""
+    shared_counters = create_shared_counters(counters_per_slot=4, slot_count=1)
+    run_in_process(count_once_in_each_block, shared_counters, former_allocations)
+    assert shared_counters.count_process_starts() == 1
+    first_block, *_ = count_once_in_each_block(shared_counters, allocations)
+    return first_block.sum()[0] == 2
 
 
-def counted_together(theirs, ours):
-    """Whether a process sees what one counted that is gone."""
-    counters = create_shared_counters(counters_per_slot=4, slot_count=1)
-    process = get_context("spawn").Process(target=count_too, args=(counters, theirs))
-    process.start()
-    process.join()
-    assert counters.count_process_starts() == 1
-    (first, *_) = lay_out(counters, *ours)
-    return first.sum()[0] == 2
+ALLOCATIONS = [(1, "a", ("x", 1.0)), (2, "b")]
 
 
-TAKES = [(1, "a", ("x", 1.0)), (2, "b")]
-
-
-def test_what_means_the_same_is_counted_together():
-    assert counted_together(TAKES, TAKES)
+def test_counters_with_equal_meanings_are_counted_together():
+    assert are_counted_together(ALLOCATIONS, ALLOCATIONS)
 
 
 @pytest.mark.parametrize(
-    "ours",
+    "allocations",
     [
-        [(1, "a", ("x", 2.0)), (2, "b")],
-        [(1, "a", ("x", 1.0)), (2, "c")],
-        [(1, "a", ("x", 1.0)), (3, "b")],
-        [(1, "a", ("x", 1.0)), (1, "b"), (1, "b")],
-        [(2, "b"), (1, "a", ("x", 1.0))],
-        [(1, "a", ("x", 1.0)), (2, "b"), (1, "c")],
+        pytest.param([(1, "a", ("x", 2.0)), (2, "b")], id="other number in a meaning"),
+        pytest.param([(1, "a", ("x", 1.0)), (2, "c")], id="other text in a meaning"),
+        pytest.param([(1, "a", ("x", 1.0)), (3, "b")], id="larger block"),
+        pytest.param([(1, "a", ("x", 1.0)), (1, "b"), (1, "b")], id="one block in two parts"),
+        pytest.param([(2, "b"), (1, "a", ("x", 1.0))], id="other order"),
+        pytest.param([(1, "a", ("x", 1.0)), (2, "b"), (1, "c")], id="additional block"),
     ],
 )
-def test_what_means_something_else_is_not(ours):
-    assert not counted_together(TAKES, ours)
+def test_counters_with_different_meanings_are_not_counted_together(allocations):
+    assert not are_counted_together(ALLOCATIONS, allocations)
 
 
-def leave(counters):
-    registry = CounterRegistry(counters)
-    count, gauge = registry.allocate(1, "count"), registry.allocate(2, "gauge", is_gauge=True)
+def attach_counter_and_gauge(shared_counters):
+    """Attach a block of one counter and a block of two gauges, and return both."""
+    registry = CounterRegistry(shared_counters)
+    counter, gauges = registry.allocate(1, "count"), registry.allocate(2, "gauge", is_gauge=True)
     registry.attach()
-    count.own[0], gauge.own[0], gauge.own[1] = 3, 4, 5
+    return counter, gauges
 
 
-def test_gauges_begin_at_0_with_every_process_and_counts_go_on():
-    counters = create_shared_counters(counters_per_slot=3)
-    process = get_context("spawn").Process(target=leave, args=(counters,))
-    process.start()
-    process.join()
-    registry = CounterRegistry(counters)
-    count, gauge = registry.allocate(1, "count"), registry.allocate(2, "gauge", is_gauge=True)
-    registry.attach()
-    assert (list(count.sum()), list(gauge.sum())) == ([3], [0, 0])
+def set_counter_and_gauges(shared_counters):
+    counter, gauges = attach_counter_and_gauge(shared_counters)
+    counter.own[0], gauges.own[0], gauges.own[1] = 3, 4, 5
+
+
+def test_new_process_resets_gauges_and_continues_counters():
+    shared_counters = create_shared_counters(counters_per_slot=3)
+    run_in_process(set_counter_and_gauges, shared_counters)
+    counter, gauges = attach_counter_and_gauge(shared_counters)
+    assert (list(counter.sum()), list(gauges.sum())) == ([3], [0, 0])

@@ -1,4 +1,4 @@
-"""Traces go where the standard variables say, and only there."""
+"""The standard `OTEL_*` variables decide whether and where spans are sent."""
 
 import asyncio
 import os
@@ -22,71 +22,72 @@ COLLECTOR = "http://127.0.0.1:4318"
 
 
 @pytest.fixture(autouse=True)
-def no_variables(monkeypatch):
+def _unset_variables(monkeypatch):
     for name in os.environ:
         if name.startswith("OTEL_"):
             monkeypatch.delenv(name)
 
 
-def set_up():
-    """What the service does when it starts."""
+def create_provider():
+    """Create the provider as the service does when it starts."""
     return exporter.create_tracer_provider("1.2.3")
 
 
-def warning(caplog):
-    """The one thing that the service says."""
+def logged_warning(caplog):
+    """The only message that the service has logged."""
     (record,) = [record for record in caplog.records if record.name == "digits"]
     return record.getMessage()
 
 
 @pytest.fixture
-def set_up_by_another_library(monkeypatch):
+def provider_of_another_library(monkeypatch):
+    """A provider that another library has set up in this process."""
     provider = TracerProvider(shutdown_on_exit=False)
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
     return provider
 
 
-def test_nothing_is_traced_unless_somebody_says_so(caplog):
-    assert set_up() is None
+def test_tracing_is_off_by_default(caplog):
+    assert create_provider() is None
     assert not caplog.records
 
 
 @pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
-@pytest.mark.parametrize("address", [COLLECTOR, "https://127.0.0.1:4318", "HTTP://127.0.0.1:4318"])
-def test_a_variable_that_names_a_collector_is_enough(monkeypatch, caplog, name, address):
-    monkeypatch.setenv(name, address)
+@pytest.mark.parametrize("url", [COLLECTOR, "https://127.0.0.1:4318", "HTTP://127.0.0.1:4318"])
+def test_variable_with_url_of_collector_turns_tracing_on(monkeypatch, caplog, name, url):
+    monkeypatch.setenv(name, url)
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "OTLP")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-    assert set_up() is not None
+    assert create_provider() is not None
     assert not caplog.records
 
 
-def test_of_two_variables_the_one_for_traces_counts(monkeypatch, caplog):
+def test_variable_for_traces_overrides_the_general_variable(monkeypatch, caplog):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", COLLECTOR)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
-    assert set_up() is not None
+    assert create_provider() is not None
     assert not caplog.records
 
 
-def test_what_another_library_has_set_up_is_used_as_it_is(monkeypatch, set_up_by_another_library):
+def test_provider_of_another_library_is_used_unchanged(monkeypatch, provider_of_another_library):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")  # is its affair
-    assert set_up() is set_up_by_another_library
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")  # only the other library uses this variable
+    assert create_provider() is provider_of_another_library
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
-    assert set_up() is set_up_by_another_library
+    assert create_provider() is provider_of_another_library
 
 
-@pytest.mark.usefixtures("set_up_by_another_library")
+@pytest.mark.usefixtures("provider_of_another_library")
 @pytest.mark.parametrize(
     ("name", "value"), [("OTEL_SDK_DISABLED", "true"), ("OTEL_SDK_DISABLED", "True"), ("OTEL_TRACES_EXPORTER", "none")]
 )
-def test_tracing_can_be_switched_off_whoever_set_it_up(monkeypatch, caplog, name, value):
+def test_variable_turns_tracing_off_although_another_library_set_it_up(monkeypatch, caplog, name, value):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv(name, value)
-    assert set_up() is None
+    assert create_provider() is None
     assert not caplog.records
 
 
@@ -99,11 +100,11 @@ def test_tracing_can_be_switched_off_whoever_set_it_up(monkeypatch, caplog, name
         ("OTEL_TRACES_EXPORTER", "console", "must be otlp or none"),
     ],
 )
-def test_an_obstacle_is_named_and_the_service_goes_on_without(monkeypatch, caplog, name, value, reason):
+def test_unsupported_variable_turns_tracing_off_with_a_warning(monkeypatch, caplog, name, value, reason):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv(name, value)
-    assert set_up() is None
-    assert reason in warning(caplog)
+    assert create_provider() is None
+    assert reason in logged_warning(caplog)
 
 
 @pytest.mark.parametrize(
@@ -115,18 +116,18 @@ def test_an_obstacle_is_named_and_the_service_goes_on_without(monkeypatch, caplo
         ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "5000"),
     ],
 )
-def test_a_value_that_cannot_be_is_named_and_the_service_goes_on_without(monkeypatch, caplog, name, value):
+def test_invalid_limit_turns_tracing_off_with_a_warning(monkeypatch, caplog, name, value):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv(name, value)
-    assert set_up() is None
-    assert warning(caplog).startswith("no traces are sent: ")
+    assert create_provider() is None
+    assert logged_warning(caplog).startswith("no traces are sent: ")
 
 
-def test_who_has_set_tracing_up_gets_each_span_once(artefact, monkeypatch, set_up_by_another_library):
+def test_provider_of_another_library_receives_each_span_once(artefact, monkeypatch, provider_of_another_library):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     spans = InMemorySpanExporter()
-    set_up_by_another_library.add_span_processor(SimpleSpanProcessor(spans))
-    app = create_app(artefact, Settings(), tracer_provider=set_up())
+    provider_of_another_library.add_span_processor(SimpleSpanProcessor(spans))
+    app = create_app(artefact, Settings(), tracer_provider=create_provider())
     InProcess(app).get("/v2")
     assert len(spans.get_finished_spans()) == 1
 
@@ -138,30 +139,30 @@ def test_who_has_set_tracing_up_gets_each_span_once(artefact, monkeypatch, set_u
         ({"OTEL_PYTHON_TRACER_PROVIDER": "nonsense"}, "StopIteration()"),
     ],
 )
-def test_what_would_make_every_request_fail_is_said_at_the_start(variables, reason):
+def test_variable_that_would_break_every_request_turns_tracing_off_at_the_start(variables, reason):
     code = "from app.observability import exporter; print(exporter.create_tracer_provider('1'))"
     environment = {**variables, "OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR}
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    assert ran.stdout == "None\n"
-    assert f"no traces are sent: {reason}" in ran.stderr
+    assert result.stdout == "None\n"
+    assert f"no traces are sent: {reason}" in result.stderr
 
 
 @pytest.mark.parametrize("module", ["opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"])
-def test_packages_that_are_missing_are_named(monkeypatch, caplog, module):
+def test_missing_packages_turn_tracing_off_with_a_warning(monkeypatch, caplog, module):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     for name in list(sys.modules):
         if name.startswith(module):
             monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, module, None)  # cannot be imported
-    assert set_up() is None
-    assert warning(caplog).endswith("the packages of requirements/tracing.txt are not installed")
+    monkeypatch.setitem(sys.modules, module, None)  # makes an import of the module fail
+    assert create_provider() is None
+    assert logged_warning(caplog).endswith("the packages of requirements/tracing.txt are not installed")
 
 
-def test_the_service_has_a_name_and_its_spans_a_bound(monkeypatch):
+def test_spans_have_name_and_version_of_the_service_and_attributes_of_limited_length(monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
-    span = set_up().get_tracer("test").start_span("x", attributes={"url.path": "a" * 9999})
+    span = create_provider().get_tracer("test").start_span("x", attributes={"url.path": "a" * 9999})
     assert span.resource.attributes["service.name"] == "digits"
     assert span.resource.attributes["service.version"] == "1.2.3"
     assert len(span.attributes["url.path"]) == exporter.MAX_ATTRIBUTE_LENGTH
@@ -170,49 +171,54 @@ def test_the_service_has_a_name_and_its_spans_a_bound(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value"), [("OTEL_SERVICE_NAME", "mine"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=mine,team=a")]
 )
-def test_the_environment_can_say_otherwise(monkeypatch, name, value):
+def test_variables_override_name_of_the_service_and_length_of_attributes(monkeypatch, name, value):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
     monkeypatch.setenv(name, value)
     monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3")
-    span = set_up().get_tracer("test").start_span("x", attributes={"url.path": "abcdef"})
+    span = create_provider().get_tracer("test").start_span("x", attributes={"url.path": "abcdef"})
     assert span.resource.attributes["service.name"] == "mine"
     assert span.attributes["url.path"] == "abc"
 
 
-class Sink:
-    """A provider whose collector never answers."""
+class UnresponsiveProvider:
+    """A provider whose flush waits for a collector, 30 seconds at most.
+
+    Attributes:
+        flush_started: Is set when the service flushes the spans.
+        collector_answered: Ends the flush when a test sets it.
+    """
 
     def __init__(self):
-        self.was_asked = threading.Event()
-        self.answers = threading.Event()
+        self.flush_started = threading.Event()
+        self.collector_answered = threading.Event()
 
     def force_flush(self):
-        self.was_asked.set()
-        self.answers.wait(30)
+        self.flush_started.set()
+        self.collector_answered.wait(30)
 
 
-def live_through(artefact, provider):
-    """Start an application and end it; how long the end took, seconds."""
+def lifespan_seconds(artefact, provider):
+    """Start an application and shut it down; return the duration of both, in seconds."""
 
-    async def live():
+    async def start_and_shut_down():
         app = create_app(artefact, Settings(), tracer_provider=provider)
         async with app.router.lifespan_context(app):
             pass
 
     start = time.monotonic()
-    asyncio.run(live())
+    asyncio.run(start_and_shut_down())
     return time.monotonic() - start
 
 
-def test_the_end_waits_for_the_last_spans_but_not_for_ever(artefact, monkeypatch):
+def test_shutdown_waits_for_the_last_spans_within_a_time_limit(artefact, monkeypatch):
     monkeypatch.setattr(exporter, "FLUSH_TIMEOUT_SECONDS", 0.2)
-    sink = Sink()
-    assert live_through(artefact, sink) < 5
-    assert sink.was_asked.is_set()
+    provider = UnresponsiveProvider()
+    assert lifespan_seconds(artefact, provider) < 5
+    assert provider.flush_started.is_set()
     monkeypatch.setattr(exporter, "FLUSH_TIMEOUT_SECONDS", 60)
-    timer = threading.Timer(0.3, sink.answers.set)
+    timer = threading.Timer(0.3, provider.collector_answered.set)
     timer.start()
-    assert live_through(artefact, sink) < 5
-    assert sink.answers.is_set()  # it was waited for
+    assert lifespan_seconds(artefact, provider) < 5
+    assert provider.collector_answered.is_set()  # the shutdown has waited for the collector
     timer.join()
-    assert live_through(artefact, trace.NoOpTracerProvider()) < 5  # has nothing to flush
+    assert lifespan_seconds(artefact, trace.NoOpTracerProvider()) < 5  # this provider has no method to flush

@@ -1,4 +1,4 @@
-"""Scrapers get Prometheus' text, everybody else JSON."""
+"""Content negotiation of `/metrics`: Prometheus gets its own formats, and every other client gets JSON."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.accept_headers import BROWSER, PROMETHEUS_2, PROMETHEUS_3, PROTOBUF
 
 
 @pytest.mark.parametrize(
-    ("accept", "form"),
+    ("accept", "expected"),
     [
         (PROMETHEUS_3, MetricsFormat.OPENMETRICS),
         (PROMETHEUS_2, MetricsFormat.OPENMETRICS),
@@ -33,17 +33,17 @@ from tests.accept_headers import BROWSER, PROMETHEUS_2, PROMETHEUS_3, PROTOBUF
         ("text/plain;q=0.000, */*", MetricsFormat.JSON),
         ("text/plain;q=0, application/openmetrics-text;q=0.1", MetricsFormat.OPENMETRICS),
         ("text/*", MetricsFormat.JSON),
-        ("image/png", MetricsFormat.JSON),  # and not a 406
+        ("image/png", MetricsFormat.JSON),  # JSON instead of a 406
         (",;q=,;;", MetricsFormat.JSON),
         ("text/plain;q=0.3333, application/json;q=0.9", MetricsFormat.JSON),
         ("text/plain;q=.2, application/json;q=0.5", MetricsFormat.JSON),
         ("text/plain;q=0.9999, application/json;q=0.9", MetricsFormat.TEXT),
-        ("text/plain;q=2", MetricsFormat.JSON),  # a weight that cannot be read is none
+        ("text/plain;q=2", MetricsFormat.JSON),  # an invalid quality counts as 0
         ("text/plain;q=nan", MetricsFormat.JSON),
         ("text/plain;q=-1", MetricsFormat.JSON),
         ('text/plain;q="0.1", application/openmetrics-text;q=0.1', MetricsFormat.OPENMETRICS),
-        (", ".join(["x/y"] * 100 + ["text/plain"]), MetricsFormat.JSON),  # no more than so many are looked at
+        (", ".join(["x/y"] * 100 + ["text/plain"]), MetricsFormat.JSON),  # beyond the limit of parsed entries
     ],
 )
-def test_what_is_named_and_ranks_highest_decides(accept, form):
-    assert negotiate_format(accept) is form
+def test_named_format_with_highest_quality_is_chosen_and_json_by_default(accept, expected):
+    assert negotiate_format(accept) is expected

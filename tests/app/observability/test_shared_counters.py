@@ -1,4 +1,4 @@
-"""Processes count side by side, and what one counted outlives it."""
+"""Processes count in slots of their own, and a process's counts outlive it."""
 
 import gc
 import os
@@ -7,34 +7,40 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from app.observability.shared_counters import SharedCountersError, create_shared_counters
+from tests.processes import SPAWN
 
-SPAWN = get_context("spawn")
-STAMP = 1.0
-ALL = slice(0, 2)
+SCHEMA_HASH, OTHER_SCHEMA_HASH = 1.0, 2.0
+ALL_COUNTERS = slice(0, 2)
 
 
-def count(counters, stamp, pipe):
-    """Count what is asked for, until the end of the questions; in a process of its own."""
-    own = counters.claim_slot(stamp)
+def count_received_amounts(shared_counters, schema_hash, pipe):
+    """Add every amount that the pipe delivers; the target of a process."""
+    own = shared_counters.claim_slot(schema_hash)
     pipe.send("ready")
-    while (amount := pipe.recv()) is not None:
+    while True:
+        amount = pipe.recv()
         own[0] += amount
         own[1] = amount
         pipe.send("counted")
 
 
-class Counter:
-    """A process that counts on a counters."""
+class CountingProcess:
+    """A process that owns a slot: its first counter is a sum, its second is the last amount.
 
-    def __init__(self, counters, stamp):
-        self.pipe, theirs = SPAWN.Pipe()
-        self.process = SPAWN.Process(target=count, args=(counters, stamp, theirs), daemon=True)
+    Args:
+        shared_counters: The shared counters.
+        schema_hash: Schema hash with which the process claims its slot.
+    """
+
+    def __init__(self, shared_counters, schema_hash):
+        self.pipe, pipe_of_process = SPAWN.Pipe()
+        arguments = (shared_counters, schema_hash, pipe_of_process)
+        self.process = SPAWN.Process(target=count_received_amounts, args=arguments, daemon=True)
         self.process.start()
         assert self.pipe.recv() == "ready"
 
@@ -46,160 +52,157 @@ class Counter:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.join()
 
-    def end(self):
-        self.pipe.send(None)
-        self.process.join()
-
 
 @pytest.fixture
-def counters():
+def shared_counters():
     return create_shared_counters(counters_per_slot=2, slot_count=3)
 
 
 @pytest.fixture
-def start(counters):
-    """Starts processes that count, and ends them with the test."""
+def start_process(shared_counters):
+    """Start counting processes, and kill them after the test."""
     processes = []
 
-    def start(stamp=STAMP):
-        processes.append(Counter(counters, stamp))
+    def start(schema_hash=SCHEMA_HASH):
+        processes.append(CountingProcess(shared_counters, schema_hash))
         return processes[-1]
 
     yield start
-    for counting in processes:
-        if counting.process.is_alive():
-            counting.kill()
+    for counting_process in processes:
+        if counting_process.process.is_alive():
+            counting_process.kill()
 
 
-def test_what_two_processes_count_adds_up(counters, start):
-    own = counters.claim_slot(STAMP)
-    first, second = start(), start()
+def test_counts_of_all_processes_are_added_up(shared_counters, start_process):
+    own = shared_counters.claim_slot(SCHEMA_HASH)
+    first, second = start_process(), start_process()
     for amount in (1, 2, 3):
         first.add(amount)
         second.add(10 * amount)
     own[0] += 100
-    assert counters.read_slots(ALL)[:, 0].sum() == 166
-    assert (counters.count_live_processes(), counters.count_process_starts()) == (3, 3)
+    assert shared_counters.read_slots(ALL_COUNTERS)[:, 0].sum() == 166
+    assert (shared_counters.count_live_processes(), shared_counters.count_process_starts()) == (3, 3)
 
 
-def test_a_killed_process_takes_no_count_with_it_and_its_gauges_do_not_linger(counters, start):
-    counters.claim_slot(STAMP)
-    victim = start()
+def test_killed_process_keeps_its_counts_and_loses_its_live_values(shared_counters, start_process):
+    shared_counters.claim_slot(SCHEMA_HASH)
+    victim = start_process()
     victim.add(7)
-    assert counters.read_slots(ALL, live_only=True)[:, 1].sum() == 7
+    assert shared_counters.read_slots(ALL_COUNTERS, live_only=True)[:, 1].sum() == 7
     victim.kill()
-    assert counters.read_slots(ALL)[:, 0].sum() == 7
-    assert counters.read_slots(ALL, live_only=True)[:, 1].sum() == 0
-    assert counters.count_live_processes() == 1
+    assert shared_counters.read_slots(ALL_COUNTERS)[:, 0].sum() == 7
+    assert shared_counters.read_slots(ALL_COUNTERS, live_only=True)[:, 1].sum() == 0
+    assert shared_counters.count_live_processes() == 1
 
 
-def test_the_next_process_takes_over_the_lane_of_a_dead_one(counters, start):
-    counters.claim_slot(STAMP)
-    for times in range(1, 6):  # more than there are lanes
-        victim = start()
+def test_new_process_reuses_slot_of_dead_process(shared_counters, start_process):
+    shared_counters.claim_slot(SCHEMA_HASH)
+    for process_count in range(1, 6):  # more processes than slots
+        victim = start_process()
         victim.add(7)
-        assert counters.read_slots(ALL)[:, 0].sum() == 7 * times
+        assert shared_counters.read_slots(ALL_COUNTERS)[:, 0].sum() == 7 * process_count
         victim.kill()
-    assert counters.count_process_starts() == 6
-    assert len(counters.read_slots(ALL)) == 2
+    assert shared_counters.count_process_starts() == 6
+    assert len(shared_counters.read_slots(ALL_COUNTERS)) == 2
 
 
-def test_looking_who_is_alive_takes_nobodys_lane_away(counters, start):
-    counters.claim_slot(STAMP)
-    first = start()
-    assert [counters.count_live_processes() for _ in range(3)] == [2, 2, 2]
-    second = start()
+def test_counting_live_processes_takes_no_slot(shared_counters, start_process):
+    shared_counters.claim_slot(SCHEMA_HASH)
+    first = start_process()
+    assert [shared_counters.count_live_processes() for _ in range(3)] == [2, 2, 2]
+    second = start_process()
     first.add(1)
     second.add(2)
-    assert sorted(counters.read_slots(ALL)[:, 0]) == [0, 1, 2]  # each has its own
+    assert sorted(shared_counters.read_slots(ALL_COUNTERS)[:, 0]) == [0, 1, 2]  # one slot for each process
 
 
-def test_a_process_that_finds_no_lane_says_so(counters, start):
+def test_claiming_slot_fails_when_all_slots_have_owners(shared_counters, start_process):
     for _ in range(3):
-        start()
+        start_process()
     with pytest.raises(SharedCountersError, match="more than 3 processes"):
-        counters.claim_slot(STAMP)
+        shared_counters.claim_slot(SCHEMA_HASH)
 
 
-def test_a_process_has_one_lane():
-    counters = create_shared_counters(counters_per_slot=1, slot_count=2)
-    counters.claim_slot(STAMP)
+def test_process_cannot_claim_a_second_slot():
+    shared_counters = create_shared_counters(counters_per_slot=1, slot_count=2)
+    shared_counters.claim_slot(SCHEMA_HASH)
     with pytest.raises(SharedCountersError, match="already owns a slot"):
-        counters.claim_slot(STAMP)
+        shared_counters.claim_slot(SCHEMA_HASH)
 
 
-def test_a_free_lane_is_found_by_whoever_comes_after_somebody_looked(counters, start):
-    counters.claim_slot(STAMP)
-    victim = start()
+def test_new_process_finds_free_slot_after_live_processes_were_counted(shared_counters, start_process):
+    shared_counters.claim_slot(SCHEMA_HASH)
+    victim = start_process()
     victim.kill()
-    assert counters.count_live_processes() == 1  # looks at the free lane, and leaves it free
-    start()
-    assert len(counters.read_slots(ALL)) == 2
+    assert shared_counters.count_live_processes() == 1  # locks the free slot for a moment
+    start_process()
+    assert len(shared_counters.read_slots(ALL_COUNTERS)) == 2
 
 
-def test_the_system_may_say_in_two_ways_that_a_lane_is_taken(counters, monkeypatch):
-    def refuse(*arguments):
-        if arguments[-1] < 2:
-            raise (BlockingIOError, PermissionError)[arguments[-1]]
+def test_slot_counts_as_owned_for_both_errors_of_the_operating_system(shared_counters, monkeypatch):
+    def fail_for_first_two_slots(*arguments):
+        slot = arguments[-1]
+        if slot < 2:
+            raise (BlockingIOError, PermissionError)[slot]
 
-    monkeypatch.setattr("app.observability.shared_counters.fcntl.lockf", refuse)
-    counters.claim_slot(STAMP)
-    assert counters.read_slots(ALL).shape == (1, 2)
-    assert counters.count_live_processes() == 1
+    monkeypatch.setattr("app.observability.shared_counters.fcntl.lockf", fail_for_first_two_slots)
+    shared_counters.claim_slot(SCHEMA_HASH)
+    assert shared_counters.read_slots(ALL_COUNTERS).shape == (1, 2)
+    assert shared_counters.count_live_processes() == 1
 
 
-def test_a_board_goes_to_processes_that_are_being_started_and_nowhere_else(counters):
+def test_shared_counters_are_pickled_only_for_a_process_that_is_being_started(shared_counters):
     with pytest.raises(RuntimeError, match="inheritance"):
-        pickle.dumps(counters)
+        pickle.dumps(shared_counters)
 
 
-def test_processes_that_mean_something_else_by_their_cells_are_not_summed_up(counters, start):
-    own = counters.claim_slot(STAMP)
+def test_counters_with_different_schema_hashes_are_not_added_up(shared_counters, start_process):
+    own = shared_counters.claim_slot(SCHEMA_HASH)
     own[0] += 5
-    other, alike = start(2.0), start()
-    other.add(70)
-    alike.add(7)
-    assert sorted(counters.read_slots(ALL)[:, 0]) == [5, 7]
-    assert (counters.count_live_processes(), counters.count_process_starts()) == (3, 3)
+    process_with_other_hash, process_with_same_hash = start_process(OTHER_SCHEMA_HASH), start_process()
+    process_with_other_hash.add(70)
+    process_with_same_hash.add(7)
+    assert sorted(shared_counters.read_slots(ALL_COUNTERS)[:, 0]) == [5, 7]
+    assert (shared_counters.count_live_processes(), shared_counters.count_process_starts()) == (3, 3)
 
 
-def test_a_lane_that_meant_something_else_is_wiped_by_who_takes_it_over(counters, start):
-    other = start(2.0)
-    other.add(70)
-    other.kill()
-    own = counters.claim_slot(STAMP)
+def test_claiming_slot_with_another_schema_hash_resets_its_counters(shared_counters, start_process):
+    former_owner = start_process(OTHER_SCHEMA_HASH)
+    former_owner.add(70)
+    former_owner.kill()
+    own = shared_counters.claim_slot(SCHEMA_HASH)
     assert list(own) == [0, 0]
-    assert counters.read_slots(ALL).tolist() == [[0, 0]]
+    assert shared_counters.read_slots(ALL_COUNTERS).tolist() == [[0, 0]]
 
 
-def test_who_has_no_lane_sees_nothing(counters, start):
-    start().add(7)
-    assert counters.read_slots(ALL).shape == (0, 2)
-    assert counters.count_live_processes() == 1
+def test_process_without_slot_reads_no_counters(shared_counters, start_process):
+    start_process().add(7)
+    assert shared_counters.read_slots(ALL_COUNTERS).shape == (0, 2)
+    assert shared_counters.count_live_processes() == 1
 
 
-def memory_files():
-    """What the open descriptors of boards of this process lead to."""
+def open_memory_files():
+    """List the targets of this process's open descriptors of shared counters."""
     gc.collect()
-    found = []
+    targets = []
     for descriptor in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # the one that lists them
-            found.append(descriptor.readlink())
-    return [file for file in found if file.name.startswith("memfd:digits")]
+        with suppress(FileNotFoundError):  # the descriptor of the listing itself is closed by now
+            targets.append(descriptor.readlink())
+    return [target for target in targets if target.name.startswith("memfd:digits")]
 
 
-@pytest.mark.skipif(not Path("/proc").exists(), reason="asks Linux which files are open")
-def test_a_board_has_no_file_in_any_folder_and_gives_its_descriptors_back():
-    before = memory_files()
-    counters = create_shared_counters(counters_per_slot=1)
-    during = memory_files()
+@pytest.mark.skipif(not Path("/proc").exists(), reason="lists open files in /proc of Linux")
+def test_shared_counters_have_no_file_in_any_folder_and_close_their_descriptors():
+    before = open_memory_files()
+    shared_counters = create_shared_counters(counters_per_slot=1)
+    during = open_memory_files()
     assert len(during) > len(before)
     assert not any(file.exists() for file in during)
-    del counters
-    assert memory_files() == before
+    del shared_counters
+    assert open_memory_files() == before
 
 
-def test_without_memory_files_it_takes_a_temporary_file_that_is_removed_at_once(tmp_path):
+def test_shared_counters_use_a_deleted_temporary_file_where_memory_files_are_missing(tmp_path):
     code = (
         "import os, tempfile; del os.memfd_create\n"
         "from app.observability.shared_counters import create_shared_counters\n"

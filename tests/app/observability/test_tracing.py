@@ -1,4 +1,4 @@
-"""Spans say what a request was, and logs say to which trace it belongs."""
+"""The span of a request has its route, status and batch size, and a log line has the ids of its trace."""
 
 import io
 import logging
@@ -16,8 +16,8 @@ from app.settings import Settings
 from tests.conftest import InProcess
 from tests.hostile import INFER
 
-TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-TRACEPARENT = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
+TRACE_ID, CALLER_SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TRACEPARENT = {"traceparent": f"00-{TRACE_ID}-{CALLER_SPAN_ID}-01"}
 
 
 @pytest.fixture
@@ -26,48 +26,51 @@ def exporter():
 
 
 @pytest.fixture
-def make_traced(artefact, exporter):
-    """Builds a client of a service whose spans the exporter keeps."""
+def make_traced_client(artefact, exporter):
+    """Create clients of a service whose spans the exporter keeps."""
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
 
-    def make(root_path="", **chosen):
-        app = create_app(artefact, Settings(**chosen), tracer_provider=provider)
+    def make(root_path="", **settings):
+        app = create_app(artefact, Settings(**settings), tracer_provider=provider)
         return InProcess(app, root_path)
 
     return make
 
 
 @pytest.fixture
-def traced(make_traced):
-    return make_traced()
+def traced_client(make_traced_client):
+    return make_traced_client()
 
 
-def picture():
+def draw_one_as_png():
+    """Draw the digit 1 as a PNG file, in bytes."""
     image = Image.new("L", (40, 40), 255)
     image.paste(0, (18, 5, 22, 35))
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("path", "options", "rows"),
+    ("path", "options", "batch_size"),
     [
         ("/predict", {"json": {"pixels": EXAMPLE_IMAGE}}, 1),
         ("/predict/batch", {"json": {"images": [EXAMPLE_IMAGE] * 5}}, 5),
-        ("/predict/picture", {"content": picture(), "headers": {"content-type": "image/png"}}, 1),
+        ("/predict/picture", {"content": draw_one_as_png(), "headers": {"content-type": "image/png"}}, 1),
         (INFER, {"json": {"inputs": [{"name": "pixels", "shape": [3, 64], "datatype": "FP32", "data": [1] * 192}]}}, 3),
     ],
 )
-def test_a_prediction_is_one_span_with_its_route_status_and_rows(traced, exporter, path, options, rows):
-    assert traced.post(path, **options).status_code == 200
+def test_prediction_has_one_span_with_its_route_status_and_batch_size(
+    traced_client, exporter, path, options, batch_size
+):
+    assert traced_client.post(path, **options).status_code == 200
     (span,) = exporter.get_finished_spans()
     assert span.attributes["http.request.method"] == "POST"
     assert path in {span.attributes["http.route"], span.attributes["url.path"]}
     assert span.name == f"POST {span.attributes['http.route']}"
     assert span.attributes["http.response.status_code"] == 200
-    assert span.attributes["digits.rows"] == rows
+    assert span.attributes["digits.rows"] == batch_size
     assert span.status.is_ok or span.status.is_unset
 
 
@@ -80,16 +83,18 @@ def test_a_prediction_is_one_span_with_its_route_status_and_rows(traced, exporte
         ("POST", "/v2/models/other/infer", 404, "/v2/models/{name}/infer"),
     ],
 )
-def test_what_is_refused_has_the_status_that_the_client_saw_and_no_rows(traced, exporter, method, path, status, route):
-    assert traced.request(method, path, content=b"{}").status_code == status
+def test_span_of_rejected_request_has_its_status_and_no_batch_size(
+    traced_client, exporter, method, path, status, route
+):
+    assert traced_client.request(method, path, content=b"{}").status_code == status
     (span,) = exporter.get_finished_spans()
     assert span.attributes["http.response.status_code"] == status
     assert span.attributes.get("http.route") == route
     assert "digits.rows" not in span.attributes
 
 
-def test_no_span_holds_what_was_sent(traced, exporter):
-    traced.post("/predict", json={"pixels": [12.34567] * 64})
+def test_span_holds_no_pixel_of_the_request(traced_client, exporter):
+    traced_client.post("/predict", json={"pixels": [12.34567] * 64})
     (span,) = exporter.get_finished_spans()
     assert "12.34567" not in span.to_json()
 
@@ -101,51 +106,52 @@ def test_no_span_holds_what_was_sent(traced, exporter):
         *("/v2/models/digits/ready", "/v2/models/digits/versions/2/ready"),
     ],
 )
-def test_probes_and_scrapes_are_not_traced(make_traced, exporter, path):
-    assert make_traced().get(path).status_code == 200
-    assert make_traced(root_path="/digits").get(f"/digits{path}").status_code == 200
+def test_probes_and_scrapes_have_no_span(make_traced_client, exporter, path):
+    assert make_traced_client().get(path).status_code == 200
+    assert make_traced_client(root_path="/digits").get(f"/digits{path}").status_code == 200
     assert exporter.get_finished_spans() == ()
 
 
-def test_other_addresses_that_end_like_a_probe_are_traced(traced, exporter):
-    traced.get("/somewhere/ready")
+def test_other_path_that_ends_like_a_probe_has_a_span(traced_client, exporter):
+    traced_client.get("/somewhere/ready")
     assert len(exporter.get_finished_spans()) == 1
 
 
-def test_a_span_is_the_child_of_its_callers_and_the_log_names_both_ids(make_traced, exporter, caplog):
+def test_span_is_child_of_callers_span_and_log_has_trace_and_span_id(make_traced_client, exporter, caplog):
     caplog.set_level("INFO", "digits")
     headers = {**TRACEPARENT, "x-request-id": "mine"}
-    make_traced(access_log=True).get("/v2", headers=headers)
+    make_traced_client(access_log=True).get("/v2", headers=headers)
     (span,) = exporter.get_finished_spans()
-    assert f"{span.context.trace_id:032x}" == TRACE
-    assert f"{span.parent.span_id:016x}" == CALLER
+    assert f"{span.context.trace_id:032x}" == TRACE_ID
+    assert f"{span.parent.span_id:016x}" == CALLER_SPAN_ID
     (record,) = caplog.records
-    assert (record.request_id, record.trace_id) == ("mine", TRACE)
+    assert (record.request_id, record.trace_id) == ("mine", TRACE_ID)
     assert record.span_id == f"{span.context.span_id:016x}"
     assert span.attributes["digits.request_id"] == "mine"
 
 
-def test_without_tracing_the_log_still_names_the_callers_trace(make_client, caplog):
+def test_log_has_callers_trace_when_tracing_is_off(make_client, caplog):
     caplog.set_level("INFO", "digits")
     make_client(access_log=True).get("/v2", headers=TRACEPARENT)
     (record,) = caplog.records
-    assert (record.trace_id, record.span_id) == (TRACE, CALLER)
+    assert (record.trace_id, record.span_id) == (TRACE_ID, CALLER_SPAN_ID)
 
 
 @pytest.mark.parametrize(
-    "value", ["", "00-0-0-01", "nonsense", f"00-{'0' * 32}-{CALLER}-01", "é".encode(), b"\xff", "x" * 9000]
+    "traceparent",
+    ["", "00-0-0-01", "nonsense", f"00-{'0' * 32}-{CALLER_SPAN_ID}-01", "é".encode(), b"\xff", "x" * 9000],
 )
-def test_what_is_no_trace_context_is_not_logged(make_client, caplog, value):
+def test_log_has_no_trace_if_traceparent_is_invalid(make_client, caplog, traceparent):
     caplog.set_level("INFO", "digits")
-    reply = make_client(access_log=True).get("/v2", headers={"traceparent": value})
+    reply = make_client(access_log=True).get("/v2", headers={"traceparent": traceparent})
     assert reply.status_code == 200
     (record,) = [record for record in caplog.records if record.name == "digits"]
     assert not hasattr(record, "trace_id")
 
 
-def test_a_failure_is_logged_with_its_trace(make_traced, exporter, caplog):
+def test_log_of_failure_has_its_trace(make_traced_client, exporter, caplog):
     caplog.set_level(logging.ERROR, "digits")
-    client = make_traced()
+    client = make_traced_client()
 
     @client.app.get("/crash")
     async def crash():
@@ -153,24 +159,24 @@ def test_a_failure_is_logged_with_its_trace(make_traced, exporter, caplog):
 
     assert client.get("/crash", headers=TRACEPARENT).status_code == 500
     (record,) = caplog.records
-    assert record.trace_id == TRACE
+    assert record.trace_id == TRACE_ID
     (span,) = exporter.get_finished_spans()
     assert span.attributes["http.response.status_code"] == 500
 
 
-def test_when_nothing_is_traced_a_prediction_runs_no_code_of_opentelemetry(make_client):
-    """Every call of one prediction is looked at: none may be of OpenTelemetry, or of our use of it."""
-    client, called = make_client(), []
+def test_prediction_calls_no_opentelemetry_code_when_tracing_is_off(make_client):
+    """A profiler sees every call: no function of OpenTelemetry or of `app.observability.tracing` may run."""
+    client, tracing_calls = make_client(), []
 
-    def look(frame, event, _):
+    def record_tracing_call(frame, event, _):
         if event == "call" and (
             "opentelemetry" in frame.f_code.co_filename or "app/observability/tracing" in frame.f_code.co_filename
         ):
-            called.append(frame.f_code.co_qualname)
+            tracing_calls.append(frame.f_code.co_qualname)
 
-    sys.setprofile(look)
+    sys.setprofile(record_tracing_call)
     try:
         client.post("/predict", json={"pixels": EXAMPLE_IMAGE})
     finally:
         sys.setprofile(None)
-    assert called == []
+    assert tracing_calls == []
