@@ -1,4 +1,4 @@
-"""What was made to break an inference server is refused in words, and nothing it sent is repeated."""
+"""Hostile requests get an error that names the place of the fault and repeats nothing of the request."""
 
 import json
 import struct
@@ -15,7 +15,8 @@ from tests.hostile import SENT_TEXT as MARK
 from tests.hostile import binary_tensor as behind
 
 
-def refused(reply, status, place):
+def assert_is_error(reply, status, place):
+    """Check that a reply is a short error which names a place in the request, and repeats no text of the client."""
     assert reply.status_code == status
     assert reply.headers["content-type"] == "application/json"
     assert list(reply.json()) == ["error"]
@@ -25,29 +26,29 @@ def refused(reply, status, place):
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_a_hostile_message_is_refused(client, name):
+def test_hostile_message_is_rejected(client, name):
     body, place = MESSAGES[name]
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    refused(client.post(INFER, content=body), 400, place)
+    assert_is_error(client.post(INFER, content=body), 400, place)
 
 
 @pytest.mark.parametrize("name", BINARY)
-def test_a_hostile_tensor_behind_the_json_is_refused(client, name):
-    body, length, place = BINARY[name]
-    headers = {} if length is None else {HEADER: str(length)}
-    refused(client.post(INFER, content=body, headers=headers), 400, place)
+def test_hostile_binary_tensor_is_rejected(client, name):
+    body, header_length, place = BINARY[name]
+    headers = {} if header_length is None else {HEADER: str(header_length)}
+    assert_is_error(client.post(INFER, content=body, headers=headers), 400, place)
 
 
 @pytest.mark.parametrize("name", CODINGS)
-def test_a_hostile_coding_is_refused(client, name):
+def test_hostile_content_coding_is_rejected(client, name):
     body, coding, status, place = CODINGS[name]
-    refused(client.post(INFER, content=body, headers={"Content-Encoding": coding}), status, place)
+    assert_is_error(client.post(INFER, content=body, headers={"Content-Encoding": coding}), status, place)
 
 
 @pytest.mark.parametrize("path", [INFER, "/v2/repository/index"])
-def test_a_body_over_the_limit_is_refused(make_client, path):
+def test_body_over_the_limit_is_rejected(make_client, path):
     reply = make_client(max_body_bytes=2000).post(path, content=b" " * 2001)
-    refused(reply, 413, "The body must be at most 2000 bytes.")
+    assert_is_error(reply, 413, "The body must be at most 2000 bytes.")
 
 
 scalars = (
@@ -70,77 +71,79 @@ values = st.recursive(
 
 
 @st.composite
-def nearly_right(draw):
-    """A sound message of which some values, somewhere, are replaced."""
-    whole = message(
+def damaged_messages(draw):
+    """Draw a valid message in which up to three values are replaced."""
+    valid = message(
         tensor(parameters={}, data=list(EXAMPLE_IMAGE)),
         id="a",
         outputs=[{"name": "probabilities", "parameters": {"classification": 2, "binary_data": True}}],
         parameters={"binary_data_output": True},
     )
     for _ in range(draw(st.integers(1, 3))):
-        place, key = draw_place(draw, whole)
-        place[key] = draw(values)
-    return whole
+        container, key = draw_value_location(draw, valid)
+        container[key] = draw(values)
+    return valid
 
 
-def draw_place(draw, node):
-    """Walk from a message down to one of its values."""
+def draw_value_location(draw, node):
+    """Draw one value of a message; return the object or list that holds it, and its key or index."""
     key = draw(st.sampled_from(list(node) if isinstance(node, dict) else range(len(node))))
     if isinstance(node[key], dict | list) and node[key] and draw(st.booleans()):
-        return draw_place(draw, node[key])
+        return draw_value_location(draw, node[key])
     return node, key
 
 
-def answered_or_refused(reply):
+def assert_is_answer_or_error(reply):
+    """Check that a reply is a complete answer, or an error of the protocol."""
     assert reply.status_code in {200, 400, 413, 501}
     if reply.status_code == 200:
-        length = int(reply.headers.get(HEADER, len(reply.content)))
-        outputs = json.loads(reply.content[:length])["outputs"]
-        sizes = [output.get("parameters", {}).get("binary_data_size", 0) for output in outputs]
-        assert length + sum(sizes) == len(reply.content)
+        json_length = int(reply.headers.get(HEADER, len(reply.content)))
+        outputs = json.loads(reply.content[:json_length])["outputs"]
+        binary_sizes = [output.get("parameters", {}).get("binary_data_size", 0) for output in outputs]
+        assert json_length + sum(binary_sizes) == len(reply.content)
     else:
         assert list(reply.json()) == ["error"]
 
 
-@given(body=values | nearly_right(), tail=st.binary(max_size=300), has_header=st.booleans())
-def test_any_structure_is_answered_or_refused(client, body, tail, has_header):
-    head = json.dumps(body).encode()
-    headers = {HEADER: str(len(head))} if has_header else {}
-    answered_or_refused(client.post(INFER, content=head + tail, headers=headers))
+@given(value=values | damaged_messages(), binary_data=st.binary(max_size=300), has_header=st.booleans())
+def test_any_json_value_gets_an_answer_or_an_error(client, value, binary_data, has_header):
+    json_part = json.dumps(value).encode()
+    headers = {HEADER: str(len(json_part))} if has_header else {}
+    assert_is_answer_or_error(client.post(INFER, content=json_part + binary_data, headers=headers))
 
 
 @given(
     body=st.binary(max_size=600),
-    length=st.none() | st.integers(-2, 700),
+    header_length=st.none() | st.integers(-2, 700),
     coding=st.sampled_from(["", "gzip", "deflate", "br"]),
 )
-def test_any_bytes_are_answered_or_refused(client, body, length, coding):
-    headers = {"Content-Encoding": coding, **({} if length is None else {HEADER: str(length)})}
-    answered_or_refused(client.post(INFER, content=body, headers=headers))
+def test_any_bytes_get_an_answer_or_an_error(client, body, header_length, coding):
+    headers = {"Content-Encoding": coding, **({} if header_length is None else {HEADER: str(header_length)})}
+    assert_is_answer_or_error(client.post(INFER, content=body, headers=headers))
 
 
-LETTERS = {"UINT8": "B", "INT16": "h", "UINT64": "Q", "FP16": "e", "FP32": "f", "FP64": "d"}  # of struct
+STRUCT_FORMATS = {"UINT8": "B", "INT16": "h", "UINT64": "Q", "FP16": "e", "FP32": "f", "FP64": "d"}
 
 
 @given(
-    rows=st.integers(1, 4),
-    datatype=st.sampled_from(list(LETTERS)),
-    how=st.sampled_from(["flat", "nested", "binary"]),
+    batch_size=st.integers(1, 4),
+    datatype=st.sampled_from(list(STRUCT_FORMATS)),
+    tensor_format=st.sampled_from(["flat", "nested", "binary"]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_whatever_way_a_tensor_travels_the_answer_is_that_of_predict(client, rows, datatype, how, seed):
-    images = np.random.default_rng(seed).integers(0, 17, (rows, PIXELS))
-    fields, tail = {"shape": [rows, PIXELS], "datatype": datatype}, b""
-    if how == "binary":
-        tail = struct.pack(f"<{images.size}{LETTERS[datatype]}", *images.ravel().tolist())
-        head = json.dumps(message(behind(len(tail), **fields))).encode()
+def test_every_tensor_format_gets_the_answer_of_predict_batch(client, batch_size, datatype, tensor_format, seed):
+    images = np.random.default_rng(seed).integers(0, 17, (batch_size, PIXELS))
+    fields, binary_data = {"shape": [batch_size, PIXELS], "datatype": datatype}, b""
+    if tensor_format == "binary":
+        binary_data = struct.pack(f"<{images.size}{STRUCT_FORMATS[datatype]}", *images.ravel().tolist())
+        json_part = json.dumps(message(behind(len(binary_data), **fields))).encode()
     else:
-        data = images.tolist() if how == "nested" else images.ravel().tolist()
-        head = json.dumps(message(tensor(data=data, **fields))).encode()
-    headers = {HEADER: str(len(head))} if tail else {}
-    digit, probabilities = client.post(INFER, content=head + tail, headers=headers).json()["outputs"]
-    batch = client.post("/predict/batch", json={"images": images.tolist()}).json()["predictions"]
-    assert digit["data"] == [prediction["digit"] for prediction in batch]
-    expected = [probability for prediction in batch for probability in prediction["probabilities"]]
+        data = images.tolist() if tensor_format == "nested" else images.ravel().tolist()
+        json_part = json.dumps(message(tensor(data=data, **fields))).encode()
+    headers = {HEADER: str(len(json_part))} if binary_data else {}
+    reply = client.post(INFER, content=json_part + binary_data, headers=headers)
+    digit, probabilities = reply.json()["outputs"]
+    predictions = client.post("/predict/batch", json={"images": images.tolist()}).json()["predictions"]
+    assert digit["data"] == [prediction["digit"] for prediction in predictions]
+    expected = [probability for prediction in predictions for probability in prediction["probabilities"]]
     assert probabilities["data"] == pytest.approx(expected, abs=1e-6)

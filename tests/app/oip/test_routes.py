@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, address by address; what an inference answers is in test_oip_infer.py."""
+"""The routes of the Open Inference Protocol except inference, which test_inference.py tests."""
 
 import gzip
 
@@ -10,11 +10,11 @@ from tests.conftest import InProcess
 from tests.hostile import tensor
 
 MODEL = "/v2/models/digits"
-ADDRESSES = [MODEL, f"{MODEL}/versions/2"]
+MODEL_PATHS = [MODEL, f"{MODEL}/versions/2"]
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/"])
-def test_the_service_says_who_it_is(client, path):
+def test_server_metadata_has_name_version_and_extensions(client, path):
     reply = client.get(path)
     assert reply.status_code == 200
     assert reply.json() == {
@@ -33,10 +33,10 @@ def test_health_has_the_keys_of_the_specification_and_of_kserves_client(client):
         assert client.request("HEAD", path).status_code == 200
 
 
-def test_a_service_that_stops_lives_and_is_not_ready(make_client):
+def test_draining_service_is_live_and_not_ready_and_answers_inferences(make_client):
     client = make_client(is_draining=lambda: True)
     assert client.get("/v2/health/live").json() == {"live": True, "ready": False}
-    for path in ("/v2/health/ready", *(f"{address}/ready" for address in ADDRESSES)):
+    for path in ("/v2/health/ready", *(f"{model_path}/ready" for model_path in MODEL_PATHS)):
         reply = client.get(path)
         assert (reply.status_code, reply.json()) == (503, {"error": "The service is stopping."})
         assert client.request("HEAD", path).status_code == 503
@@ -46,9 +46,9 @@ def test_a_service_that_stops_lives_and_is_not_ready(make_client):
     assert client.post(f"{MODEL}/infer", json={"inputs": [tensor()]}).status_code == 200
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_a_model_says_what_it_takes_and_gives(client, address):
-    assert client.get(address).json() == {
+@pytest.mark.parametrize("model_path", MODEL_PATHS)
+def test_model_metadata_describes_inputs_and_outputs(client, model_path):
+    assert client.get(model_path).json() == {
         "name": "digits",
         "versions": ["2"],
         "platform": "numpy",
@@ -58,12 +58,12 @@ def test_a_model_says_what_it_takes_and_gives(client, address):
             {"name": "probabilities", "datatype": "FP32", "shape": [-1, 10]},
         ],
     }
-    assert client.get(f"{address}/ready").json() == {"name": "digits", "ready": True}
+    assert client.get(f"{model_path}/ready").json() == {"name": "digits", "ready": True}
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_a_configuration_leaves_the_rows_to_max_batch_size(make_client, address):
-    assert make_client(max_batch_rows=7).get(f"{address}/config").json() == {
+@pytest.mark.parametrize("model_path", MODEL_PATHS)
+def test_configuration_has_the_batch_size_limit_and_shapes_without_batch_dimension(make_client, model_path):
+    assert make_client(max_batch_rows=7).get(f"{model_path}/config").json() == {
         "name": "digits",
         "platform": "numpy",
         "max_batch_size": 7,
@@ -75,7 +75,7 @@ def test_a_configuration_leaves_the_rows_to_max_batch_size(make_client, address)
     }
 
 
-def test_there_is_one_model_in_the_repository(client):
+def test_repository_index_lists_one_model(client):
     assert client.get("/v2/models").json() == {"models": ["digits"]}
     entry = {"name": "digits", "version": "2", "state": "READY", "reason": ""}
     for body in (b"", b"{}", b'{"ready": true}', b'{"ready": false}', b'{"ready": null}'):
@@ -84,20 +84,21 @@ def test_there_is_one_model_in_the_repository(client):
     assert (reply.status_code, reply.json()) == (400, {"error": "ready must be true or false"})
 
 
-def test_the_index_takes_a_compressed_body(client):
+def test_repository_index_accepts_a_compressed_body(client):
     body, headers = gzip.compress(b'{"ready": true}'), {"Content-Encoding": "gzip"}
     assert len(client.post("/v2/repository/index", content=body, headers=headers).json()) == 1
     reply = client.post("/v2/repository/index", content=body, headers={"Content-Encoding": "br"})
     assert reply.status_code == 501
 
 
-def test_statistics_count_what_the_protocol_was_asked_for(make_client):
+def test_statistics_count_requests_of_the_protocol_only(make_client):
     client = make_client()
-    for rows in (1, 2):
-        client.post(f"{MODEL}/infer", json={"inputs": [tensor(shape=[rows, 64], data=EXAMPLE_IMAGE * rows)]})
+    for batch_size in (1, 2):
+        images = tensor(shape=[batch_size, 64], data=EXAMPLE_IMAGE * batch_size)
+        client.post(f"{MODEL}/infer", json={"inputs": [images]})
     client.post(f"{MODEL}/infer", json={"inputs": []})
     client.post("/predict", json={"pixels": EXAMPLE_IMAGE})
-    for path in ("/v2/models/stats", *(f"{address}/stats" for address in ADDRESSES)):
+    for path in ("/v2/models/stats", *(f"{model_path}/stats" for model_path in MODEL_PATHS)):
         (model,) = client.get(path).json()["model_stats"]
         assert (model["inference_count"], model["execution_count"]) == (3, 2)
         assert model["inference_stats"]["fail"]["count"] == 1
@@ -105,7 +106,7 @@ def test_statistics_count_what_the_protocol_was_asked_for(make_client):
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_another_method_is_a_405_that_says_which_is_taken(client, method):
+def test_other_method_gets_a_405_that_names_the_allowed_method(client, method):
     reply = client.request(method, f"{MODEL}/infer")
     assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
     assert reply.json() == {"error": "This address takes POST."}
@@ -126,28 +127,28 @@ def test_another_method_is_a_405_that_says_which_is_taken(client, method):
         ("GET", "/v2/models/a%2Fb", "There is nothing at this address."),
     ],
 )
-def test_what_is_not_there_is_a_404_in_the_words_of_the_protocol(client, method, path, error):
+def test_unknown_path_gets_a_404_in_the_error_format_of_the_protocol(client, method, path, error):
     reply = client.request(method, path)
     assert (reply.status_code, reply.json()) == (404, {"error": error})
 
 
-def test_only_what_is_below_v2_speaks_so(client):
+def test_path_outside_v2_gets_a_problem_document(client):
     for path in ("/v2x", "/v1/models", "/nowhere/v2"):
         assert client.get(path).headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("action", ["load", "unload"])
-def test_models_are_not_loaded_or_unloaded(client, action):
+def test_load_and_unload_get_a_501(client, action):
     reply = client.post(f"/v2/repository/models/digits/{action}")
     assert reply.status_code == 501
     assert "chosen at the start" in reply.json()["error"]
 
 
-def test_a_proxys_path_changes_nothing(make_client):
+def test_routes_work_below_the_path_of_a_proxy(make_client):
     client = InProcess(make_client().app, root_path="/digits")
     assert client.get("/digits/v2/models/digits").status_code == 200
     assert client.get("/digits/v2/nowhere").json() == {"error": "There is nothing at this address."}
 
 
-def test_a_name_may_be_quoted(client):
+def test_percent_encoded_name_and_version_are_decoded(client):
     assert client.get("/v2/models/di%67its/versions/%32").status_code == 200
