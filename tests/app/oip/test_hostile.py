@@ -122,6 +122,7 @@ def test_any_bytes_get_an_answer_or_an_error(client, body, header_length, coding
     assert_is_answer_or_error(client.post(INFER, content=body, headers=headers))
 
 
+# Datatype → format of Python's struct module.
 STRUCT_FORMATS = {"UINT8": "B", "INT16": "h", "UINT64": "Q", "FP16": "e", "FP32": "f", "FP64": "d"}
 
 

@@ -1,4 +1,4 @@
-"""Every datatype gives the same pixels; shape, datatype, size and data must agree."""
+"""Input tensors of every datatype give the same pixels; shape, datatype, size and data must agree."""
 
 import struct
 
@@ -10,242 +10,161 @@ from hypothesis.extra import numpy as hnp
 
 from app.oip.codec.errors import InvalidError, UnsupportedError
 from app.oip.codec.messages import InferRequest
-from app.oip.codec.metadata import OUTPUT_TENSORS
-from app.oip.codec.tensors import (
-    DTYPES,
-    classify,
-    raw_binary_request,
-    reject_shared_memory,
-    to_bytes,
-    to_outputs,
-    to_pixels,
-)
-from app.predictor import Predictions
+from app.oip.codec.tensors import DTYPES, raw_binary_request, reject_shared_memory, to_pixels
 
-MAX_ROWS = 16
-LETTERS = dict(zip(DTYPES, "BHIQbhiqefd", strict=True))  # of Python's struct
-WHOLE = [datatype for datatype in DTYPES if "INT" in datatype]
-REAL = ["FP16", "FP32", "FP64"]
+MAX_BATCH_SIZE = 16
+STRUCT_FORMATS = dict(zip(DTYPES, "BHIQbhiqefd", strict=True))  # formats of Python's struct module
+INTEGER_DATATYPES = [datatype for datatype in DTYPES if "INT" in datatype]
+FLOAT_DATATYPES = ["FP16", "FP32", "FP64"]
 
-rows = st.integers(1, MAX_ROWS)
-images = hnp.arrays(np.uint8, st.tuples(rows, st.just(64)), elements=st.integers(0, 16))
+batch_sizes = st.integers(1, MAX_BATCH_SIZE)
+batches = hnp.arrays(np.uint8, st.tuples(batch_sizes, st.just(64)), elements=st.integers(0, 16))
 
 
-def message(*, datatype="FP32", shape=(1, 64), size=None, outputs=None, parameters=None, **fields):
-    """A request; `size` says that its tensor is behind the JSON."""
-    tensor = {"name": "pixels", "datatype": datatype, "shape": [*shape], **fields}
-    tensor["parameters"] = tensor.pop("parameters_of_tensor", {"binary_data_size": size})
-    return InferRequest.model_validate({"inputs": [tensor], "outputs": outputs, "parameters": parameters})
+def create_request(*, datatype="FP32", shape=(1, 64), size=None, outputs=None, **fields):
+    """Create a request with one input tensor.
+
+    Args:
+        datatype: Datatype of the tensor.
+        shape: Shape of the tensor.
+        size: Number of bytes behind the JSON, or None if the numbers are in the JSON.
+        outputs: The requested outputs.
+        fields: Other fields of the tensor, for example `data`.
+    """
+    parameters = {"binary_data_size": size}
+    tensor = {"name": "pixels", "datatype": datatype, "shape": [*shape], "parameters": parameters, **fields}
+    return InferRequest.model_validate({"inputs": [tensor], "outputs": outputs})
 
 
-def packed(values, datatype):
-    """Numbers as bytes, by Python's struct instead of NumPy."""
-    cast = float if datatype in REAL else int
-    return struct.pack(f"<{values.size}{LETTERS[datatype]}", *map(cast, values.ravel()))
+def pack(values, datatype):
+    """Convert numbers to bytes with Python's struct, as a reference for NumPy."""
+    cast = float if datatype in FLOAT_DATATYPES else int
+    return struct.pack(f"<{values.size}{STRUCT_FORMATS[datatype]}", *map(cast, values.ravel()))
 
 
 @pytest.mark.parametrize("datatype", DTYPES)
-@given(images=images)
-def test_bytes_of_every_datatype_give_the_same_pixels(datatype, images):
-    tail = packed(images, datatype)
-    pixels = to_pixels(message(datatype=datatype, shape=images.shape, size=len(tail)), tail, MAX_ROWS)
+@given(images=batches)
+def test_binary_tensor_of_every_datatype_gives_the_same_pixels(datatype, images):
+    binary_data = pack(images, datatype)
+    request = create_request(datatype=datatype, shape=images.shape, size=len(binary_data))
+    pixels = to_pixels(request, binary_data, MAX_BATCH_SIZE)
     assert pixels.dtype == np.float32
     assert pixels.tolist() == images.tolist()
 
 
 @pytest.mark.parametrize("datatype", DTYPES)
-@given(images=images)
-def test_json_flat_or_nested_of_every_datatype_gives_the_same_pixels(datatype, images):
+@given(images=batches)
+def test_flat_and_nested_json_of_every_datatype_give_the_same_pixels(datatype, images):
     for data in (images.ravel().tolist(), images.tolist()):
-        request = message(datatype=datatype, shape=images.shape, data=data)
-        assert to_pixels(request, b"", MAX_ROWS).tolist() == images.tolist()
+        request = create_request(datatype=datatype, shape=images.shape, data=data)
+        assert to_pixels(request, b"", MAX_BATCH_SIZE).tolist() == images.tolist()
 
 
-@pytest.mark.parametrize("datatype", REAL)
+@pytest.mark.parametrize("datatype", FLOAT_DATATYPES)
 @given(values=hnp.arrays(np.float16, (1, 64), elements={"min_value": 0, "max_value": 16}))
-def test_fractions_survive(datatype, values):
-    tail = packed(values, datatype)
-    pixels = to_pixels(message(datatype=datatype, size=len(tail)), tail, MAX_ROWS)
+def test_float_datatypes_keep_fractions(datatype, values):
+    binary_data = pack(values, datatype)
+    pixels = to_pixels(create_request(datatype=datatype, size=len(binary_data)), binary_data, MAX_BATCH_SIZE)
     assert pixels.tolist() == values.tolist()
 
 
 @pytest.mark.parametrize("datatype", DTYPES)
-def test_a_pixel_out_of_bounds_is_named_whatever_its_datatype(datatype):
+def test_error_names_the_pixel_out_of_range_in_every_datatype(datatype):
     values = np.zeros((2, 64))
     values[1, 3] = 17
-    request = message(datatype=datatype, shape=(2, 64), size=len(packed(values, datatype)))
+    request = create_request(datatype=datatype, shape=(2, 64), size=len(pack(values, datatype)))
     with pytest.raises(InvalidError, match=r"^pixels\[1\]\[3\] must be between 0 and 16$"):
-        to_pixels(request, packed(values, datatype), MAX_ROWS)
+        to_pixels(request, pack(values, datatype), MAX_BATCH_SIZE)
 
 
-@pytest.mark.parametrize("datatype", REAL)
+@pytest.mark.parametrize("datatype", FLOAT_DATATYPES)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.001, 16.01])
-def test_nothing_but_a_number_within_the_bounds_passes(datatype, value):
+def test_float_out_of_range_or_not_finite_is_rejected(datatype, value):
     values = np.zeros((1, 64))
     values[0, 63] = value
-    tail = packed(values, datatype)
+    binary_data = pack(values, datatype)
     with pytest.raises(InvalidError, match=r"pixels\[0\]\[63\]"):
-        to_pixels(message(datatype=datatype, size=len(tail)), tail, MAX_ROWS)
+        to_pixels(create_request(datatype=datatype, size=len(binary_data)), binary_data, MAX_BATCH_SIZE)
 
 
 @pytest.mark.parametrize("datatype", ["INT8", "INT16", "INT32", "INT64"])
-def test_what_is_negative_is_not_taken_for_large(datatype):
-    tail = packed(np.full((1, 64), -1), datatype)
+def test_negative_integer_is_rejected(datatype):
+    binary_data = pack(np.full((1, 64), -1), datatype)
     with pytest.raises(InvalidError, match="between 0 and 16"):
-        to_pixels(message(datatype=datatype, size=len(tail)), tail, MAX_ROWS)
+        to_pixels(create_request(datatype=datatype, size=len(binary_data)), binary_data, MAX_BATCH_SIZE)
 
 
-@pytest.mark.parametrize("datatype", WHOLE)
+@pytest.mark.parametrize("datatype", INTEGER_DATATYPES)
 @pytest.mark.parametrize("value", [0.5, float("nan")])
-def test_json_of_a_whole_datatype_holds_whole_numbers(datatype, value):
+def test_json_of_integer_datatype_rejects_fractions_and_nan(datatype, value):
     with pytest.raises(InvalidError, match="whole numbers"):
-        to_pixels(message(datatype=datatype, data=[value] * 64), b"", MAX_ROWS)
+        to_pixels(create_request(datatype=datatype, data=[value] * 64), b"", MAX_BATCH_SIZE)
 
 
 @pytest.mark.parametrize(
-    "shape", [(64,), (), (0, 64), (-1, 64), (1, 63), (1, 65), (64, 1), (MAX_ROWS + 1, 64), (2**63, 64), (2**200, 64)]
+    "shape",
+    [(64,), (), (0, 64), (-1, 64), (1, 63), (1, 65), (64, 1), (MAX_BATCH_SIZE + 1, 64), (2**63, 64), (2**200, 64)],
 )
-def test_a_shape_is_rows_of_64(shape):
+def test_other_shape_than_batch_size_and_64_is_rejected(shape):
     with pytest.raises(InvalidError, match=r"\[rows, 64\], with 1 to 16 rows"):
-        to_pixels(message(shape=shape, data=[0] * 64), b"", MAX_ROWS)
+        to_pixels(create_request(shape=shape, data=[0] * 64), b"", MAX_BATCH_SIZE)
 
 
 @pytest.mark.parametrize("count", [0, 1, 63, 65, 128])
-def test_json_has_as_many_numbers_as_its_shape_says(count):
+def test_json_with_another_number_of_values_than_its_shape_is_rejected(count):
     with pytest.raises(InvalidError, match="must have 64 numbers"):
-        to_pixels(message(data=[0] * count), b"", MAX_ROWS)
+        to_pixels(create_request(data=[0] * count), b"", MAX_BATCH_SIZE)
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_nested_json_has_as_many_rows_as_its_shape_says(count):
+def test_nested_json_with_another_number_of_images_than_its_shape_is_rejected(count):
     with pytest.raises(InvalidError, match="must have 64 numbers"):
-        to_pixels(message(data=[[0] * 64] * count), b"", MAX_ROWS)
+        to_pixels(create_request(data=[[0] * 64] * count), b"", MAX_BATCH_SIZE)
 
 
 @pytest.mark.parametrize("size", [0, 1, 255, 257, 2**70])
-def test_the_declared_size_is_what_shape_and_datatype_say(size):
+def test_binary_size_that_contradicts_shape_and_datatype_is_rejected(size):
     with pytest.raises(InvalidError, match="binary_data_size must be 256"):
-        to_pixels(message(size=size), bytes(256), MAX_ROWS)
+        to_pixels(create_request(size=size), bytes(256), MAX_BATCH_SIZE)
 
 
 @pytest.mark.parametrize("length", [0, 255, 257, 512])
-def test_the_bytes_behind_the_json_are_as_many_as_declared(length):
+def test_binary_data_of_another_length_than_declared_is_rejected(length):
     with pytest.raises(InvalidError, match=r"bytes behind the JSON must be 256, as inputs\[0\] says"):
-        to_pixels(message(size=256), bytes(length), MAX_ROWS)
+        to_pixels(create_request(size=256), bytes(length), MAX_BATCH_SIZE)
 
 
-def test_no_bytes_follow_a_tensor_that_is_in_the_json():
+def test_binary_data_behind_a_json_tensor_is_rejected():
     with pytest.raises(InvalidError, match="must end after its JSON"):
-        to_pixels(message(data=[0] * 64), b"x", MAX_ROWS)
+        to_pixels(create_request(data=[0] * 64), b"x", MAX_BATCH_SIZE)
 
 
-REGION = {"shared_memory_region": "region", "shared_memory_byte_size": 256}
+SHARED_MEMORY = {"shared_memory_region": "region", "shared_memory_byte_size": 256}
 
 
 @pytest.mark.parametrize(
-    "request_",
+    "infer_request",
     [
-        message(parameters_of_tensor=REGION),
-        message(parameters_of_tensor=REGION, data=[0] * 64),
-        message(data=[0] * 64, outputs=[{"name": "digit", "parameters": REGION}]),
+        create_request(parameters=SHARED_MEMORY),
+        create_request(parameters=SHARED_MEMORY, data=[0] * 64),
+        create_request(data=[0] * 64, outputs=[{"name": "digit", "parameters": SHARED_MEMORY}]),
     ],
+    ids=["input", "input with data", "output"],
 )
-def test_shared_memory_is_unsupported(request_):
+def test_shared_memory_is_unsupported(infer_request):
     with pytest.raises(UnsupportedError, match="Shared memory"):
-        reject_shared_memory(request_)
+        reject_shared_memory(infer_request)
 
 
-@given(values=hnp.arrays(np.float32, st.tuples(rows, st.just(64)), elements={"min_value": 0, "max_value": 16}))
-def test_a_body_of_bytes_alone_is_one_fp32_tensor(values):
-    tail = values.astype("<f4").tobytes()
-    request = raw_binary_request(tail)
-    assert to_pixels(request, tail, MAX_ROWS).tolist() == values.tolist()
+@given(values=hnp.arrays(np.float32, st.tuples(batch_sizes, st.just(64)), elements={"min_value": 0, "max_value": 16}))
+def test_raw_binary_request_is_one_fp32_tensor_with_binary_outputs(values):
+    binary_data = values.astype("<f4").tobytes()
+    request = raw_binary_request(binary_data)
+    assert to_pixels(request, binary_data, MAX_BATCH_SIZE).tolist() == values.tolist()
     assert request.parameters.binary_data_output
 
 
 @pytest.mark.parametrize("length", [0, 1, 255, 257])
-def test_a_body_of_bytes_alone_is_whole_rows(length):
+def test_raw_binary_request_without_whole_images_is_rejected(length):
     with pytest.raises(InvalidError, match="rows of 64 FP32 numbers, 256 bytes each"):
         raw_binary_request(bytes(length))
-
-
-@pytest.fixture
-def readings():
-    probabilities = np.zeros((2, 10), np.float32)
-    probabilities[0, 7], probabilities[0, 1] = 0.75, 0.25
-    probabilities[1] = 0.1
-    return Predictions(np.array([7, 0]), probabilities)
-
-
-def test_without_a_word_about_outputs_both_are_json(readings):
-    outputs, tail = to_outputs(readings, message(data=[]))
-    assert tail == b""
-    assert outputs == [
-        {"name": "digit", "shape": [2], "datatype": "INT64", "data": [7, 0]},
-        {
-            "name": "probabilities",
-            "shape": [2, 10],
-            "datatype": "FP32",
-            "data": readings.probabilities.ravel().tolist(),
-        },
-    ]
-
-
-def test_the_outputs_are_those_that_the_model_is_said_to_give(readings):
-    outputs, _ = to_outputs(readings, message(data=[]))
-    given = [(output["name"], output["datatype"], [-1, *output["shape"][1:]]) for output in outputs]
-    assert given == [tuple(described.values()) for described in OUTPUT_TENSORS]
-
-
-@pytest.mark.parametrize("names", [["digit"], ["probabilities", "digit"], ["probabilities"]])
-def test_outputs_come_as_and_in_the_order_in_which_they_were_asked_for(readings, names):
-    outputs, _ = to_outputs(readings, message(data=[], outputs=[{"name": name} for name in names]))
-    assert [output["name"] for output in outputs] == names
-
-
-@pytest.mark.parametrize("by_default", [None, False, True])
-@pytest.mark.parametrize("digit", [None, False, True])
-def test_what_is_said_of_an_output_beats_what_is_said_of_all(readings, by_default, digit):
-    parameters = {"binary_data_output": by_default}
-    outputs = [{"name": "digit", "parameters": {"binary_data": digit}}, {"name": "probabilities"}]
-    packed_digit, packed_rest = to_outputs(readings, message(data=[], outputs=outputs, parameters=parameters))[0]
-    assert ("data" in packed_digit) != (by_default if digit is None else digit or False)
-    assert ("data" in packed_rest) != (by_default or False)
-
-
-def test_bytes_follow_each_other_in_the_order_of_the_outputs(readings):
-    outputs, tail = to_outputs(readings, message(data=[], parameters={"binary_data_output": True}))
-    assert [output["parameters"]["binary_data_size"] for output in outputs] == [16, 80]
-    assert struct.unpack("<2q", tail[:16]) == (7, 0)
-    assert list(struct.unpack("<20f", tail[16:])) == readings.probabilities.ravel().tolist()
-
-
-@given(
-    probabilities=hnp.arrays(np.float32, st.tuples(rows, st.just(10)), elements={"min_value": 0, "max_value": 1}),
-    count=st.integers(1, 20),
-)
-def test_a_classification_is_what_sorting_in_python_gives(probabilities, count):
-    classes = classify(probabilities, count)
-    assert classes.shape == (len(probabilities), min(count, 10))
-    for row, found in zip(probabilities.tolist(), classes.tolist(), strict=True):
-        best = sorted(range(10), key=lambda digit: (-row[digit], digit))[:count]
-        assert [text.split(":")[1:] for text in found] == [[str(digit)] * 2 for digit in best]
-        values = [np.float32(text.split(":")[0]) for text in found]
-        assert values == [row[digit] for digit in best]
-
-
-def test_a_classification_travels_as_text_or_as_bytes_with_their_length(readings):
-    outputs = [{"name": "probabilities", "parameters": {"classification": 2}}]
-    (output,), tail = to_outputs(readings, message(data=[], outputs=outputs))
-    assert (output["datatype"], output["shape"], tail) == ("BYTES", [2, 2], b"")
-    assert output["data"] == ["0.75:7:7", "0.25:1:1", "0.100000001:0:0", "0.100000001:1:1"]
-    texts = [text.encode() for text in output["data"]]
-    outputs[0]["parameters"]["binary_data"] = True
-    (output,), tail = to_outputs(readings, message(data=[], outputs=outputs))
-    assert tail == b"".join(struct.pack("<I", len(text)) + text for text in texts)
-    assert output["parameters"] == {"binary_data_size": len(tail)}
-
-
-@pytest.mark.parametrize("dtype", ["<i8", ">i8", "<f4", ">f4"])
-def test_bytes_are_little_endian_on_any_machine(dtype):
-    assert to_bytes(np.array([1], dtype)) == to_bytes(np.array([1], dtype.replace(">", "<")))
