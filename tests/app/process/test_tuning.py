@@ -1,0 +1,18 @@
+"""Tuning of the allocator; test_worker.py checks that a worker applies it and freezes the garbage collector."""
+
+from types import SimpleNamespace
+
+from app.process.tuning import set_heap_limits
+
+
+def test_set_heap_limits_passes_both_limits_to_the_allocator(monkeypatch):
+    limits = {}
+    libc = SimpleNamespace(mallopt=limits.__setitem__)
+    monkeypatch.setattr("ctypes.CDLL", lambda _: libc)
+    set_heap_limits()
+    assert limits == {-1: 8 * 2**20, -3: 2**20}  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+
+
+def test_set_heap_limits_does_nothing_without_mallopt(monkeypatch):
+    monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace())
+    set_heap_limits()
