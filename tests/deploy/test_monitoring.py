@@ -1,6 +1,5 @@
-"""What is deployed beside the service is valid, and asks only for series that there are."""
+"""The configuration of Prometheus, Grafana and Compose is valid, and queries only existing series."""
 
-import json
 import os
 import re
 import shutil
@@ -12,38 +11,19 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.observability.instruments import REJECTION_REASONS
 from tests.conftest import ROOT
+from tests.deploy.monitoring import DASHBOARD, DOCUMENTED_SERIES, MONITORING, RULES, queries
 
-MONITORING = ROOT / "deploy" / "monitoring"
-DASHBOARD = json.loads((MONITORING / "grafana" / "dashboards" / "digits.json").read_text())
-RULES = yaml.safe_load((MONITORING / "prometheus" / "rules.yml").read_text())
-SERIES = re.compile(r"^\| `(\w+)` \| (.*?) ?\| (.*?) \| `(.*)` \|$", re.MULTILINE)  # rows of the table of series
-DOCUMENTED = SERIES.findall((ROOT / "docs" / "operations.md").read_text())
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-OF_PROMETHEUS = {"job", "instance"}  # labels that it gives to what it scrapes
+PROMETHEUS_LABELS = {"job", "instance"}  # Prometheus adds these labels to every series
 
-promtool = pytest.mark.skipif(
+needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None and "CI" not in os.environ, reason="needs promtool, of Debian's prometheus"
 )
 
 
-def queries():
-    """Every query of the dashboard, of the rules and of the documents, with its place."""
-    for panel in DASHBOARD["panels"]:
-        for target in panel["targets"]:
-            yield f"{panel['title']} {target['refId']}", target["expr"]
-    for group in RULES["groups"]:
-        for rule in group["rules"]:
-            yield rule["alert"], rule["expr"]
-    for name, _, _, query in DOCUMENTED:
-        yield f"docs/operations.md: {name}", query
-    for variable in DASHBOARD["templating"]["list"]:
-        if variable["type"] == "query":
-            yield variable["label"], variable["query"]["query"]
-
-
 @pytest.fixture(scope="module")
 def families(make_client):
-    """Every metric of a service that has done something."""
+    """All metric families of a service after two rejected requests."""
     client = make_client()
     for path in ("/predict", "/predict/picture"):
         client.post(path, content=b"{}")
@@ -53,42 +33,42 @@ def families(make_client):
 
 @pytest.fixture(scope="module")
 def series(families):
-    """Every series of such a service, with its labels."""
+    """The labels of each series of that service, by name."""
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 
 
-def test_the_operators_page_lists_every_metric_with_its_labels_and_a_query_of_its_own(families):
+def test_operations_page_lists_every_metric_with_its_labels_and_a_query(families):
     exposed = {}
     for family in families:
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}
         exposed[family.name + ("_total" if family.type == "counter" else "")] = labels
-    listed = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels, _, _ in DOCUMENTED}
-    assert listed == exposed
-    for name, _, meaning, query in DOCUMENTED:
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels, _, _ in DOCUMENTED_SERIES}
+    assert documented == exposed
+    for name, _, meaning, query in DOCUMENTED_SERIES:
         assert meaning.endswith(".")
         assert name in query
-        (family,) = [f for f in families if name in {f.name, f"{f.name}_total"}]
+        (family,) = [family for family in families if name in {family.name, f"{family.name}_total"}]
         assert meaning.startswith("Histogram") == (family.type == "histogram")
 
 
-def test_the_operators_page_lists_every_reason_to_refuse_a_picture():
-    (meaning,) = [meaning for name, _, meaning, _ in DOCUMENTED if name == "pictures_refused_total"]
+def test_operations_page_lists_every_rejection_reason_of_pictures():
+    (meaning,) = [meaning for name, _, meaning, _ in DOCUMENTED_SERIES if name == "pictures_refused_total"]
     assert set(re.findall(r"`(\w+)`", meaning)) == set(REJECTION_REASONS)
 
 
-@promtool
+@needs_promtool
 @pytest.mark.parametrize(
     "command",
     [["check", "config", "prometheus.yml"], ["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]],
 )
-def test_promtool_accepts_what_prometheus_reads(command):
-    ran = subprocess.run(
+def test_promtool_accepts_the_configuration_and_rules(command):
+    result = subprocess.run(
         ["promtool", *command], cwd=MONITORING / "prometheus", capture_output=True, text=True, check=False
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_every_alert_is_tested_to_speak_up_and_to_keep_quiet():
+def test_every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not():
     tests = yaml.safe_load((MONITORING / "prometheus" / "rules_test.yml").read_text())["tests"]
     cases = [case for test in tests for case in test["alert_rule_test"]]
     alerts = {rule["alert"] for group in RULES["groups"] for rule in group["rules"]}
@@ -96,53 +76,53 @@ def test_every_alert_is_tested_to_speak_up_and_to_keep_quiet():
     assert {case["alertname"] for case in cases if not case.get("exp_alerts")} == alerts
 
 
-@pytest.mark.parametrize(("place", "query"), list(queries()))
-def test_a_query_names_only_series_and_labels_that_there_are(series, place, query):
+@pytest.mark.parametrize(("location", "query"), list(queries()))
+def test_query_uses_only_existing_series_and_labels(series, location, query):
     series = {**series, "up": set()}
-    known = set().union(*series.values(), OF_PROMETHEUS)
-    named = re.findall(r"([a-z_]+)\{([^}]*)\}", query) or re.findall(r"label_values\(([a-z_]+)()", query)
-    assert named
-    for name, matchers in named:
-        assert name in series, f"{place}: {name}"
-        assert set(re.findall(r"(\w+)=", matchers)) <= series[name] | OF_PROMETHEUS, place
-    # Whatever else stands in a query is a function, a keyword or a label.
-    grouped = re.findall(r"by \(([^)]*)\)", query)
-    assert {label.strip() for labels in grouped for label in labels.split(",")} <= known
+    existing_labels = set().union(*series.values(), PROMETHEUS_LABELS)
+    selectors = re.findall(r"([a-z_]+)\{([^}]*)\}", query) or re.findall(r"label_values\(([a-z_]+)()", query)
+    assert selectors
+    for name, matchers in selectors:
+        assert name in series, f"{location}: {name}"
+        assert set(re.findall(r"(\w+)=", matchers)) <= series[name] | PROMETHEUS_LABELS, location
+    # Labels also occur in groupings; the rest of a query is functions and keywords.
+    groupings = re.findall(r"by \(([^)]*)\)", query)
+    assert {label.strip() for labels in groupings for label in labels.split(",")} <= existing_labels
 
 
-def test_every_series_is_on_the_dashboard_or_a_detail_of_one_that_is(series):
-    text = " ".join(query for place, query in queries() if not place.startswith("docs/"))
-    unseen = {name for name in series if name not in text}
-    assert unseen == {
+def test_dashboard_and_alerts_use_every_series_except_a_few_details(series):
+    text = " ".join(query for location, query in queries() if not location.startswith("docs/"))
+    unused = {name for name in series if name not in text}
+    assert unused == {
         *("model_calibration_error_ratio", "model_held_out_rows", "model_precision_ratio"),
         *("http_request_duration_seconds_sum", "prediction_batch_rows_bucket"),
     }
 
 
-def test_panels_have_a_place_of_their_own_and_the_provisioned_source():
-    (source,) = yaml.safe_load((MONITORING / "grafana/provisioning/datasources/prometheus.yml").read_text())[
+def test_panels_do_not_overlap_and_use_the_provisioned_data_source():
+    (data_source,) = yaml.safe_load((MONITORING / "grafana/provisioning/datasources/prometheus.yml").read_text())[
         "datasources"
     ]
-    taken = set()
+    occupied = set()
     for panel in DASHBOARD["panels"]:
-        place = panel["gridPos"]
+        position = panel["gridPos"]
         cells = {
             (x, y)
-            for x in range(place["x"], place["x"] + place["w"])
-            for y in range(place["y"], place["y"] + place["h"])
+            for x in range(position["x"], position["x"] + position["w"])
+            for y in range(position["y"], position["y"] + position["h"])
         }
-        assert not cells & taken, panel["title"]
+        assert not cells & occupied, panel["title"]
         assert max(x for x, _ in cells) < 24
-        taken |= cells
-        sources = [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
-        assert {found["uid"] for found in sources} == {"${datasource}"}
+        occupied |= cells
+        data_sources = [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
+        assert {panel_source["uid"] for panel_source in data_sources} == {"${datasource}"}
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
-    (choice,) = [v for v in DASHBOARD["templating"]["list"] if v["name"] == "datasource"]
-    assert choice["current"]["value"] == source["uid"]
-    assert source["url"] == "http://prometheus:9090"
+    (variable,) = [variable for variable in DASHBOARD["templating"]["list"] if variable["name"] == "datasource"]
+    assert variable["current"]["value"] == data_source["uid"]
+    assert data_source["url"] == "http://prometheus:9090"
 
 
-def test_compose_starts_monitoring_only_when_asked_to_and_for_this_machine_alone():
+def test_compose_starts_monitoring_only_with_its_profile_and_publishes_its_ports_locally():
     services = COMPOSE["services"]
     assert "profiles" not in services["digits"]
     for name in ("prometheus", "grafana"):
@@ -152,24 +132,24 @@ def test_compose_starts_monitoring_only_when_asked_to_and_for_this_machine_alone
         assert services[name]["cap_drop"] == ["ALL"]
 
 
-def test_what_compose_mounts_is_there_and_where_the_configuration_looks_for_it():
-    mounted = {}
+def test_compose_mounts_existing_files_at_the_paths_that_the_configuration_names():
+    mounts = {}
     for name in ("prometheus", "grafana"):
         for volume in COMPOSE["services"][name]["volumes"]:
             source, target = volume.split(":")[:2]
             if source.startswith("."):
                 assert (ROOT / source).exists()
-                mounted[target] = ROOT / source
+                mounts[target] = ROOT / source
     assert "--config.file=/etc/prometheus/prometheus.yml" in COMPOSE["services"]["prometheus"]["command"]
-    config = yaml.safe_load((mounted["/etc/prometheus"] / "prometheus.yml").read_text())
+    config = yaml.safe_load((mounts["/etc/prometheus"] / "prometheus.yml").read_text())
     assert config["rule_files"] == ["rules.yml"]
-    assert (mounted["/etc/prometheus"] / "rules.yml").exists()
+    assert (mounts["/etc/prometheus"] / "rules.yml").exists()
     (scrape,) = config["scrape_configs"]
-    (discovered,) = scrape["dns_sd_configs"]
-    assert discovered["names"] == ["digits"]
-    assert f"{discovered['port']}:{discovered['port']}" in COMPOSE["services"]["digits"]["ports"]
+    (discovery,) = scrape["dns_sd_configs"]
+    assert discovery["names"] == ["digits"]
+    assert f"{discovery['port']}:{discovery['port']}" in COMPOSE["services"]["digits"]["ports"]
     provider = yaml.safe_load((MONITORING / "grafana/provisioning/dashboards/digits.yml").read_text())
     folder = provider["providers"][0]["options"]["path"]
-    assert (mounted[folder] / "digits.json").exists()
-    home = COMPOSE["services"]["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
-    assert home == f"{folder}/digits.json"
+    assert (mounts[folder] / "digits.json").exists()
+    home_dashboard = COMPOSE["services"]["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert home_dashboard == f"{folder}/digits.json"

@@ -1,6 +1,6 @@
-"""What KServe's REST client sees of a service; runs in the environment of `make kserve-client`.
+"""A script that queries a service with KServe's REST client; runs in the environment of `make kserve-client`.
 
-Usage: python tests/e2e/kserve_client.py URL < rows.json > seen.json
+Usage: python tests/e2e/kserve_client.py URL < images.json > results.json
 """
 
 import asyncio
@@ -14,47 +14,50 @@ from kserve.inference_client import RESTConfig
 from kserve.protocol.infer_type import RequestedOutput
 
 
-def request(rows, datatype, *, is_binary, outputs=None, parameters=None):
-    images = InferInput(name="pixels", shape=list(rows.shape), datatype=datatype)
-    images.set_data_from_numpy(rows, binary_data=is_binary)
+def create_request(images, datatype, *, is_binary, outputs=None, parameters=None):
+    """Create an inference request for some images, shape (B, 64)."""
+    tensor = InferInput(name="pixels", shape=list(images.shape), datatype=datatype)
+    tensor.set_data_from_numpy(images, binary_data=is_binary)
     return InferRequest(
-        model_name="digits", infer_inputs=[images], request_id="kserve", request_outputs=outputs, parameters=parameters
+        model_name="digits", infer_inputs=[tensor], request_id="kserve", request_outputs=outputs, parameters=parameters
     )
 
 
-async def infer(client, url, question):
-    reply = await client.infer(url, question, model_name="digits")
+async def infer(client, url, request):
+    """Send an inference request, and return id, model and outputs of the reply as plain values."""
+    reply = await client.infer(url, request, model_name="digits")
     outputs = {output.name: output.as_numpy().tolist() for output in reply.outputs}
     return {"id": reply.id, "model": reply.model_name, **outputs}
 
 
-async def see(url, rows):
+async def query_service(url, images):
+    """Query health, one error, and inferences with every combination of datatype and tensor format."""
     async with InferenceRESTClient(RESTConfig(protocol="v2", timeout=30)) as client:
         try:
-            await infer(client, url, request(rows.astype(np.float32) + 17, "FP32", is_binary=True))
-            error = None
-        except httpx.HTTPStatusError as refused:
-            error = str(refused)
-        both_binary = {"binary_data_output": True}
-        mixed = [RequestedOutput("probabilities", {"binary_data": True}), RequestedOutput("digit")]
+            await infer(client, url, create_request(images.astype(np.float32) + 17, "FP32", is_binary=True))
+            error_message = None
+        except httpx.HTTPStatusError as error:
+            error_message = str(error)
+        binary_outputs = {"binary_data_output": True}
+        mixed_outputs = [RequestedOutput("probabilities", {"binary_data": True}), RequestedOutput("digit")]
         return {
             "live": await client.is_server_live(url),
             "ready": await client.is_server_ready(url),
             "model ready": await client.is_model_ready(url, "digits"),
             "other ready": await client.is_model_ready(url, "other"),
-            "error": error,
+            "error": error_message,
             "replies": [
-                await infer(client, url, request(rows.astype(dtype), datatype, **how))
+                await infer(client, url, create_request(images.astype(dtype), datatype, **options))
                 for datatype, dtype in (("FP32", np.float32), ("UINT8", np.uint8), ("FP16", np.float16))
-                for how in (
+                for options in (
                     {"is_binary": True},
-                    {"is_binary": True, "parameters": both_binary},
-                    {"is_binary": True, "outputs": mixed},
-                    *([{"is_binary": False}] if datatype != "FP16" else []),  # it refuses to send that
+                    {"is_binary": True, "parameters": binary_outputs},
+                    {"is_binary": True, "outputs": mixed_outputs},
+                    *([{"is_binary": False}] if datatype != "FP16" else []),  # the client rejects FP16 in JSON
                 )
             ],
         }
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(see(sys.argv[1], np.array(json.load(sys.stdin)))), sys.stdout)
+    json.dump(asyncio.run(query_service(sys.argv[1], np.array(json.load(sys.stdin)))), sys.stdout)

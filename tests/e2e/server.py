@@ -1,9 +1,10 @@
-"""A real `python -m app` in a process of its own, on a free port."""
+"""A real service, `python -m app`, in a process of its own on a free port."""
 
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,17 +19,17 @@ from tests.conftest import ROOT
 COMMAND = [sys.executable, "-m", "app"]
 
 
-def eventually(condition, timeout_seconds=30):
-    """Ask until the answer is true, and say what it was."""
-    end = time.monotonic() + timeout_seconds
-    while not (answer := condition()):
-        assert time.monotonic() < end, "it never came true"
+def poll_until(condition, timeout_seconds=30):
+    """Call a function until its result is true, and return that result."""
+    deadline = time.monotonic() + timeout_seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"the condition was not true within {timeout_seconds} seconds"
         threading.Event().wait(0.02)
-    return answer
+    return result
 
 
-def environment(**settings):
-    """The environment of this process, with the settings of the service replaced."""
+def service_environment(**settings):
+    """Copy the environment of this process, without any setting of the service but the given ones."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")}
     return {**inherited, **{f"DIGITS_{name.upper()}": str(value) for name, value in settings.items()}}
 
@@ -36,8 +37,11 @@ def environment(**settings):
 class Server:
     """A running service.
 
-    Args:
-        process: Its process.
+    Attributes:
+        process: Its process; with several workers, the supervisor's.
+        start: Its first log line, with the fields `port` and `workers`.
+        url: Its URL, without a slash at the end.
+        log: Its further log lines.
     """
 
     def __init__(self, process):
@@ -45,71 +49,93 @@ class Server:
         self.start = json.loads(process.stderr.readline())
         self.url = f"http://127.0.0.1:{self.start['port']}"
         self.log = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._log_reader = threading.Thread(target=self._read_log, daemon=True)
+        self._log_reader.start()
 
-    def _read(self):
+    def _read_log(self):
         for line in self.process.stderr:
             self.log.append(json.loads(line))
 
-    def workers(self):
-        """Process ids of the workers that uvicorn started."""
+    def connect(self):
+        """Open a TCP connection to the service."""
+        return socket.create_connection(("127.0.0.1", self.start["port"]), timeout=10)
+
+    def worker_pids(self):
+        """List the process ids of the workers that uvicorn has started."""
         command = ["pgrep", "-f", "-P", str(self.process.pid), "spawn_main"]
         return {int(pid) for pid in subprocess.run(command, capture_output=True, check=False).stdout.split()}
 
-    def stop(self, sig=signal.SIGTERM):
-        """Stop it, and give its exit status."""
-        self.process.send_signal(sig)
-        status = self.process.wait(timeout=30)
-        self._reader.join(timeout=10)
-        return status
+    def stop(self, signal_number=signal.SIGTERM):
+        """Stop the service with a signal, and return its exit status."""
+        self.process.send_signal(signal_number)
+        exit_status = self.process.wait(timeout=30)
+        self._log_reader.join(timeout=10)
+        return exit_status
 
 
 @contextmanager
 def running(*arguments, **settings):
-    """Start a service, and stop it at the end whatever happens."""
-    chosen = {"port": 0, "drain_seconds": 0, **settings}
+    """Start a service and wait until it is ready; stop it in the end, also after an error.
+
+    Args:
+        arguments: Command-line arguments.
+        settings: Settings without the prefix DIGITS_; by default, the port is free and nothing delays the stop.
+    """
     with subprocess.Popen(
         [*COMMAND, *arguments],
         cwd=ROOT,
-        env=environment(**chosen),
+        env=service_environment(**{"port": 0, "drain_seconds": 0, **settings}),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     ) as process:
         server = Server(process)
         try:
-            eventually(lambda: is_ready(server.url))
+            poll_until(lambda: is_ready(server.url))
             yield server
         finally:
             if process.poll() is None:
                 server.stop()
 
 
+@contextmanager
+def running_workers(worker_count, **settings):
+    """Start a service with one or two workers, and wait until all of them answer."""
+    with running("--workers", str(worker_count), **settings) as server:
+        if worker_count > 1:
+            wait_for_both_workers(server.url)
+        yield server
+
+
 def wait_for_both_workers(url):
-    """Ask until two processes say that they answer."""
-    eventually(lambda: service(url)["workers"] == 2)
+    """Wait until a service counts two live workers."""
+    poll_until(lambda: service_metrics(url)["workers"] == 2)
 
 
-def service(url):
-    """What a service says that it has done."""
+def service_metrics(url):
+    """Request the metrics of a service about itself, for example its numbers of requests and workers."""
     return httpx.get(f"{url}/metrics", timeout=30).json()["service"]
 
 
-def status(method, url, **options):
-    """The status that a request gets, or None if a stopping worker dropped its connection."""
+def request_status(method, url, **options):
+    """Send a request and return its status, or None if a stopping worker closed the connection."""
     try:
         return httpx.request(method, url, timeout=30, **options).status_code
     except httpx.TransportError:
         return None
 
 
+def incomplete_request(path="/predict"):
+    """Create the bytes of a request whose body ends after the first of its 205 bytes."""
+    return f"POST {path} HTTP/1.1\r\nhost: digits\r\ncontent-length: 205\r\n\r\n{{".encode()
+
+
 def is_ready(url):
-    """Whether a service says that it is ready."""
+    """Tell whether a service answers its readiness probe with a 200."""
     return httpx.get(f"{url}/readyz", timeout=30).status_code == 200
 
 
-def peak_bytes(pid):
-    """The most memory that a process ever held."""
+def peak_memory_bytes(pid):
+    """Read the largest resident memory that a process has ever had, from /proc of Linux."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s*(\d+) kB", text)[1]) * 1024

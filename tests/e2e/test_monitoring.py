@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the service, and its answers are right to the count."""
+"""A real Prometheus scrapes the service, and its counts are exact."""
 
 import os
 import shutil
@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from app.api.schemas import EXAMPLE_IMAGE
-from tests.deploy.test_monitoring import MONITORING, queries
-from tests.e2e.server import eventually, running, service, wait_for_both_workers
+from tests.deploy.monitoring import MONITORING, queries
+from tests.e2e.server import poll_until, running_workers, service_metrics, wait_for_both_workers
 from tests.hostile import INFER
 
 PROMETHEUS = shutil.which("prometheus")
@@ -24,14 +24,14 @@ pytestmark = pytest.mark.skipif(
     PROMETHEUS is None and "CI" not in os.environ, reason="needs prometheus, which is not on this machine"
 )
 
-ONE = {"pixels": EXAMPLE_IMAGE}
-THREE = {"images": [EXAMPLE_IMAGE] * 3}
-TENSOR = {"inputs": [{"name": "pixels", "shape": [2, 64], "datatype": "FP32", "data": EXAMPLE_IMAGE * 2}]}
-# What is sent, how often, and which answer it gets.
+ONE_IMAGE = {"pixels": EXAMPLE_IMAGE}
+THREE_IMAGES = {"images": [EXAMPLE_IMAGE] * 3}
+TENSOR_OF_TWO_IMAGES = {"inputs": [{"name": "pixels", "shape": [2, 64], "datatype": "FP32", "data": EXAMPLE_IMAGE * 2}]}
+# Path, options of httpx, number of requests, status of the reply.
 TRAFFIC = [
-    ("/predict", {"json": ONE}, 37, 200),
-    ("/predict/batch", {"json": THREE}, 5, 200),
-    (INFER, {"json": TENSOR}, 4, 200),
+    ("/predict", {"json": ONE_IMAGE}, 37, 200),
+    ("/predict/batch", {"json": THREE_IMAGES}, 5, 200),
+    (INFER, {"json": TENSOR_OF_TWO_IMAGES}, 4, 200),
     ("/predict", {"json": {"pixels": []}}, 3, 422),
     ("/predict/picture", {"content": b"none"}, 2, 422),
     ("/nowhere", {}, 6, 404),
@@ -40,28 +40,28 @@ PREDICTIONS = 37 + 5 * 3 + 4 * 2
 
 
 class Prometheus:
-    """A Prometheus that runs.
+    """A running Prometheus.
 
     Args:
-        url: Its address.
+        url: Its URL, without a slash at the end.
     """
 
     def __init__(self, url):
         self.url = url
 
     def vector(self, query):
-        """What a query gives: a list of labels and numbers."""
+        """Evaluate a query that returns a vector; return the labels and the value of each series."""
         reply = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=30).json()
         assert reply["status"] == "success", reply
-        return [(found["metric"], float(found["value"][1])) for found in reply["data"]["result"]]
+        return [(series["metric"], float(series["value"][1])) for series in reply["data"]["result"]]
 
     def number(self, query):
-        """What a query gives that has one answer, or None if it has none yet."""
-        found = self.vector(query)
-        return found[0][1] if found else None
+        """Evaluate a query; return the value of its first series, or None if it has no series yet."""
+        vector = self.vector(query)
+        return vector[0][1] if vector else None
 
-    def is_up(self):
-        """Whether it is ready and has scraped the service."""
+    def has_scraped(self):
+        """Tell whether this Prometheus is ready and has scraped the service."""
         try:
             is_ready = httpx.get(f"{self.url}/-/ready", timeout=30).status_code == 200
             return is_ready and self.number('up{job="digits"}') == 1
@@ -70,8 +70,13 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(server, folder):
-    """Start a Prometheus with the configuration that is deployed, but for the address of the service."""
+def running_prometheus(server, folder):
+    """Start a Prometheus with the deployed configuration, which scrapes a server more often than when deployed.
+
+    Args:
+        server: The service.
+        folder: Folder for the configuration, the data and the log.
+    """
     config = yaml.safe_load((MONITORING / "prometheus" / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "200ms", "evaluation_interval": "1s"}
     config["rule_files"] = [str(MONITORING / "prometheus" / "rules.yml")]
@@ -88,7 +93,7 @@ def scraping(server, folder):
     ):
         prometheus = Prometheus(f"http://{address}")
         try:
-            eventually(prometheus.is_up)
+            poll_until(prometheus.has_scraped)
             yield prometheus
         finally:
             process.send_signal(signal.SIGTERM)
@@ -96,47 +101,49 @@ def scraping(server, folder):
 
 
 def send_traffic(server):
-    """Send it all, each request on a connection of its own, so that every worker gets some."""
-    requests = [request for request in TRAFFIC for _ in range(request[2])]
+    """Send all requests of `TRAFFIC`, each on a connection of its own, so that every worker gets some."""
 
-    def send(request):
-        path, options, _, status = request
+    def send(path, options, status):
         assert httpx.post(server.url + path, timeout=30, **options).status_code == status
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(send, requests))
+        replies = [
+            pool.submit(send, path, options, status) for path, options, count, status in TRAFFIC for _ in range(count)
+        ]
+        for reply in replies:
+            reply.result()
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
 def server(request):
-    with running("--workers", str(request.param)) as server:
-        if request.param > 1:
-            wait_for_both_workers(server.url)
+    """A service with one or two workers that has answered the traffic."""
+    with running_workers(request.param) as server:
         send_traffic(server)
         yield server
 
 
 @pytest.fixture(scope="module")
 def prometheus(server, tmp_path_factory):
-    with scraping(server, tmp_path_factory.mktemp("prometheus")) as prometheus:
-        # Two scrapes between which something happens, so that there are rates.
-        eventually(lambda: prometheus.number("count_over_time(up[1h])") > 2)
+    """A Prometheus that has scraped the service before and after the traffic was sent a second time."""
+    with running_prometheus(server, tmp_path_factory.mktemp("prometheus")) as prometheus:
+        # Rates need two scrapes, and traffic between them.
+        poll_until(lambda: prometheus.number("count_over_time(up[1h])") > 2)
         send_traffic(server)
-        sent = time.time()
-        eventually(lambda: prometheus.number('timestamp(up{job="digits"})') > sent)
+        time_of_traffic = time.time()
+        poll_until(lambda: prometheus.number('timestamp(up{job="digits"})') > time_of_traffic)
         yield prometheus
 
 
-@pytest.mark.parametrize(("path", "options", "times", "status"), TRAFFIC)
-def test_requests_are_right_to_the_count(prometheus, path, options, times, status):
+@pytest.mark.parametrize(("path", "options", "count", "status"), TRAFFIC)
+def test_request_counts_are_exact(prometheus, path, options, count, status):
     route = {INFER: "/v2/models/{name}/infer", "/nowhere": "unmatched"}.get(path, path)
     labels = f'{{route="{route}",method="POST",status="{status}"}}'
-    assert prometheus.number(f"http_requests_total{labels}") == 2 * times, options
-    counted = prometheus.number(f'http_request_duration_seconds_count{{route="{route}"}}')
-    assert counted == 2 * sum(entry[2] for entry in TRAFFIC if entry[0] == path)
+    assert prometheus.number(f"http_requests_total{labels}") == 2 * count, options
+    duration_count = prometheus.number(f'http_request_duration_seconds_count{{route="{route}"}}')
+    assert duration_count == 2 * sum(entry[2] for entry in TRAFFIC if entry[0] == path)
 
 
-def test_predictions_are_right_to_the_count(prometheus):
+def test_prediction_counts_are_exact(prometheus):
     digits = {labels["digit"]: value for labels, value in prometheus.vector("predictions_total")}
     assert digits == {str(digit): 2 * PREDICTIONS if digit == 3 else 0 for digit in range(10)}
     assert prometheus.number("prediction_confidence_ratio_count") == 2 * PREDICTIONS
@@ -154,48 +161,49 @@ def test_predictions_are_right_to_the_count(prometheus):
     assert prometheus.number('pictures_refused_total{reason="undecodable"}') == 2 * 2
 
 
-def test_it_knows_the_model_and_its_figures(prometheus, artefact):
+def test_prometheus_has_the_version_and_accuracy_of_the_model(prometheus, artefact):
     assert prometheus.number("model_accuracy_ratio") == artefact.card.held_out.accuracy
     assert prometheus.number(f'model_info{{sha256="{artefact.sha256}",version="2"}}') == 1
 
 
-def as_grafana_asks(query):
-    """A query of the dashboard, with its variables filled in."""
+def replace_grafana_variables(query):
+    """Replace the variables in a query of the dashboard, as Grafana does."""
     for name, value in {"$job": "digits", "$route": ".*", "$__rate_interval": "1m"}.items():
         query = query.replace(name, value)
     return query
 
 
-def test_every_query_of_the_dashboard_and_the_rules_is_understood_and_answered(prometheus):
-    for place, query in queries():
+def test_prometheus_evaluates_every_query_of_dashboard_alerts_and_documentation(prometheus):
+    for location, query in queries():
         if not query.startswith("label_values"):
-            found = prometheus.vector(as_grafana_asks(query))
-            # An alert that is quiet has no answer, and of yesterday nothing is known yet.
-            assert found or "offset" in query or place.startswith("Digits"), place
+            vector = prometheus.vector(replace_grafana_variables(query))
+            # An alert that does not fire has no series, and there is no data of yesterday yet.
+            assert vector or "offset" in query or location.startswith("Digits"), location
 
 
-@pytest.mark.usefixtures("prometheus")  # with it all traffic was sent twice
-def test_the_protocols_statistics_are_right_to_the_count(server):
-    for _ in range(5):  # whoever answers
+@pytest.mark.usefixtures("prometheus")  # this fixture sends the traffic a second time
+def test_statistics_of_the_protocol_are_exact(server):
+    for _ in range(5):  # so that different workers may answer
         (stats,) = httpx.get(f"{server.url}/v2/models/digits/stats").json()["model_stats"]
         assert stats["execution_count"] == stats["inference_stats"]["success"]["count"] == 2 * 4
         assert stats["inference_count"] == 2 * 4 * 2
-        assert [(b["batch_size"], b["compute_infer"]["count"]) for b in stats["batch_stats"]] == [(2, 2 * 4)]
+        batches = [(batch["batch_size"], batch["compute_infer"]["count"]) for batch in stats["batch_stats"]]
+        assert batches == [(2, 2 * 4)]
 
 
 @pytest.mark.parametrize("server", [2], indirect=True)
-def test_killed_workers_take_no_count_with_them(server, prometheus):
-    for victim in sorted(server.workers()):
-        others = server.workers() - {victim}
+def test_counts_of_killed_workers_are_kept(server, prometheus):
+    for victim in sorted(server.worker_pids()):
+        before = server.worker_pids()
         os.kill(victim, signal.SIGKILL)
-        eventually(lambda others=others, victim=victim: len(server.workers() - others - {victim}) == 1)
+        poll_until(lambda before=before: len(server.worker_pids() - before) == 1)
         wait_for_both_workers(server.url)
-    counted = service(server.url)
-    assert counted["worker_starts"] == 4
-    assert counted["predictions"][3] == 2 * PREDICTIONS
-    eventually(lambda: prometheus.number("service_worker_starts_total") == 4)
+    metrics = service_metrics(server.url)
+    assert metrics["worker_starts"] == 4
+    assert metrics["predictions"][3] == 2 * PREDICTIONS
+    poll_until(lambda: prometheus.number("service_worker_starts_total") == 4)
     assert prometheus.number("sum(predictions_total)") == 2 * PREDICTIONS
-    # Never, at no scrape, was there less than before, and nothing is in flight but the scrape.
+    # No counter has decreased between two scrapes, and only the scrape itself is in flight.
     assert prometheus.number("sum(resets(predictions_total[1h]))") == 0
     assert prometheus.number("sum(resets(http_requests_total[1h]))") == 0
     assert prometheus.number("http_requests_in_flight") == 1

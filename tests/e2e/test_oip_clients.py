@@ -1,4 +1,4 @@
-"""Triton's and KServe's own clients, against the real service with one worker and with two."""
+"""The clients of Triton and KServe work with a real service that has one worker or two."""
 
 import asyncio
 import gzip
@@ -17,31 +17,35 @@ from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from app.main import VERSION
 from tests.conftest import ROOT
-from tests.e2e.server import running, wait_for_both_workers
+from tests.e2e.server import running_workers
 from tests.hostile import INFER
 
-KSERVE = ROOT / ".venv" / "kserve" / "bin" / "python"
-CODINGS_OF_TRITON = (None, "gzip", "deflate")
+KSERVE_PYTHON = ROOT / ".venv" / "kserve" / "bin" / "python"
+TRITON_CODINGS = (None, "gzip", "deflate")
 DATATYPES = ("UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64")
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
 def server(request):
-    with running("--workers", str(request.param)) as server:
-        if request.param > 1:
-            wait_for_both_workers(server.url)
+    with running_workers(request.param) as server:
         yield server
+
+
+def host_and_port(server):
+    """The address of a service without a scheme, as Triton's clients take it."""
+    return server.url.removeprefix("http://")
 
 
 @pytest.fixture(scope="module")
 def client(server):
-    with triton.InferenceServerClient(server.url.removeprefix("http://")) as client:
+    with triton.InferenceServerClient(host_and_port(server)) as client:
         yield client
 
 
 @asynccontextmanager
-async def asynchronous(server):
-    async with triton_aio.InferenceServerClient(server.url.removeprefix("http://")) as client:
+async def asyncio_client(server):
+    """Create Triton's asyncio client, and close it in the end."""
+    async with triton_aio.InferenceServerClient(host_and_port(server)) as client:
         yield client
 
 
@@ -52,31 +56,33 @@ def images(split):
 
 @pytest.fixture(scope="module")
 def expected(artefact, images):
+    """The network's probabilities for the images."""
     return artefact.network.probabilities(images.astype(np.float32))
 
 
-def tensor(images, datatype="FP32", *, binary=True):
+def input_tensor(images, datatype="FP32", *, is_binary=True):
+    """Create Triton's input tensor of some images, as binary data or as JSON."""
     tensor = triton.InferInput("pixels", list(images.shape), datatype)
-    return tensor.set_data_from_numpy(images.astype(triton_to_np_dtype(datatype)), binary_data=binary)
+    return tensor.set_data_from_numpy(images.astype(triton_to_np_dtype(datatype)), binary_data=is_binary)
 
 
-def agrees(result, expected):
+def mixed_outputs(*, is_binary):
+    """Request the probabilities as binary data and the digit as JSON, or the other way round."""
+    return [
+        triton.InferRequestedOutput("probabilities", binary_data=is_binary),
+        triton.InferRequestedOutput("digit", binary_data=not is_binary),
+    ]
+
+
+def assert_result_agrees(result, expected):
+    """Check the types of a result, and compare its digits and probabilities with the network's."""
     assert result.as_numpy("digit").dtype == np.int64
     assert result.as_numpy("digit").tolist() == expected.argmax(axis=1).tolist()
     assert result.as_numpy("probabilities").dtype == np.float32
     assert result.as_numpy("probabilities") == pytest.approx(expected, abs=1e-6)
-    return True
 
 
-def outputs(binary):
-    """The probabilities one way, the digit the other."""
-    return [
-        triton.InferRequestedOutput("probabilities", binary_data=binary),
-        triton.InferRequestedOutput("digit", binary_data=not binary),
-    ]
-
-
-def test_tritons_client_finds_its_way_around(client):
+def test_tritons_client_receives_health_metadata_configuration_and_index(client):
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.is_model_ready("digits")
@@ -90,124 +96,133 @@ def test_tritons_client_finds_its_way_around(client):
 
 
 @pytest.mark.parametrize("datatype", DATATYPES)
-@pytest.mark.parametrize("binary", [True, False], ids=["binary", "JSON"])
-def test_tritons_client_infers_in_every_datatype(client, images, expected, datatype, binary):
-    assert agrees(client.infer("digits", [tensor(images, datatype, binary=binary)]), expected)
+@pytest.mark.parametrize("is_binary", [True, False], ids=["binary", "JSON"])
+def test_tritons_client_infers_with_every_datatype(client, images, expected, datatype, is_binary):
+    assert_result_agrees(client.infer("digits", [input_tensor(images, datatype, is_binary=is_binary)]), expected)
 
 
 @pytest.mark.parametrize(
-    ("binary", "there", "back"), list(product([True, False], CODINGS_OF_TRITON, CODINGS_OF_TRITON))
+    ("is_binary", "request_coding", "reply_coding"), list(product([True, False], TRITON_CODINGS, TRITON_CODINGS))
 )
-def test_tritons_client_infers_compressed(client, images, expected, binary, there, back):
+def test_tritons_client_infers_with_every_pair_of_content_codings(
+    client, images, expected, is_binary, request_coding, reply_coding
+):
     result = client.infer(
         "digits",
-        [tensor(images, binary=binary)],
+        [input_tensor(images, is_binary=is_binary)],
         model_version="2",
-        outputs=outputs(binary),
+        outputs=mixed_outputs(is_binary=is_binary),
         request_id="seven",
-        request_compression_algorithm=there,
-        response_compression_algorithm=back,
+        request_compression_algorithm=request_coding,
+        response_compression_algorithm=reply_coding,
     )
-    assert agrees(result, expected)
+    assert_result_agrees(result, expected)
     assert result.get_response()["id"] == "seven"
-    assert ("data" in result.get_output("digit")) == binary
+    assert ("data" in result.get_output("digit")) == is_binary
 
 
-def test_tritons_client_sends_requests_side_by_side(server, images, expected):
-    with triton.InferenceServerClient(server.url.removeprefix("http://"), concurrency=4) as client:
-        sent = [client.async_infer("digits", [tensor(images)]) for _ in range(20)]
-        assert all(agrees(request.get_result(), expected) for request in sent)
+def test_tritons_client_sends_concurrent_requests(server, images, expected):
+    with triton.InferenceServerClient(host_and_port(server), concurrency=4) as client:
+        requests = [client.async_infer("digits", [input_tensor(images)]) for _ in range(20)]
+        for request in requests:
+            assert_result_agrees(request.get_result(), expected)
 
 
-@pytest.mark.parametrize("binary", [True, False], ids=["binary", "JSON"])
-def test_tritons_client_classifies(client, images, expected, binary):
-    wanted = [triton.InferRequestedOutput("probabilities", binary_data=binary, class_count=3)]
-    classes = client.infer("digits", [tensor(images)], outputs=wanted).as_numpy("probabilities")
+@pytest.mark.parametrize("is_binary", [True, False], ids=["binary", "JSON"])
+def test_tritons_client_receives_classifications(client, images, expected, is_binary):
+    outputs = [triton.InferRequestedOutput("probabilities", binary_data=is_binary, class_count=3)]
+    classes = client.infer("digits", [input_tensor(images)], outputs=outputs).as_numpy("probabilities")
     assert classes.shape == (7, 3)
-    for row, found in zip(expected, classes.tolist(), strict=True):
-        texts = [text.decode() if binary else text for text in found]
+    for probabilities, classes_of_image in zip(expected, classes.tolist(), strict=True):
+        texts = [text.decode() if is_binary else text for text in classes_of_image]
         values, indices, labels = zip(*[text.split(":") for text in texts], strict=True)
-        assert [int(index) for index in indices] == np.argsort(-row)[:3].tolist()
+        assert [int(index) for index in indices] == np.argsort(-probabilities)[:3].tolist()
         assert labels == indices
-        assert [float(value) for value in values] == pytest.approx(np.sort(row)[::-1][:3], abs=1e-6)
+        assert [float(value) for value in values] == pytest.approx(np.sort(probabilities)[::-1][:3], abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("call", "status", "words"),
+    ("call", "status", "message"),
     [
-        (lambda c: c.infer("digits", [tensor(np.full((1, 64), 17))]), "400", "pixels[0][0] must be"),
-        (lambda c: c.infer("digits", [tensor(np.zeros((1, 63)))]), "400", "inputs[0].shape must be [rows"),
-        (lambda c: c.infer("other", [tensor(np.zeros((1, 64)))]), "404", "There is no such model"),
+        (lambda c: c.infer("digits", [input_tensor(np.full((1, 64), 17))]), "400", "pixels[0][0] must be"),
+        (lambda c: c.infer("digits", [input_tensor(np.zeros((1, 63)))]), "400", "inputs[0].shape must be [rows"),
+        (lambda c: c.infer("other", [input_tensor(np.zeros((1, 64)))]), "404", "There is no such model"),
         (lambda c: c.get_model_config("digits", "1"), "404", "There is no such version"),
         (lambda c: c.load_model("digits"), "501", "cannot be loaded"),
         (lambda c: c.unload_model("digits"), "501", "cannot be loaded or unloaded"),
         (lambda c: c.get_system_shared_memory_status(), "404", "There is nothing at this address."),
     ],
 )
-def test_tritons_client_shows_errors_in_words(client, call, status, words):
-    with pytest.raises(InferenceServerException) as refusal:
+def test_tritons_client_raises_errors_with_status_and_message(client, call, status, message):
+    with pytest.raises(InferenceServerException) as raised:
         call(client)
-    assert refusal.value.status() == status
-    assert words in refusal.value.message()
+    assert raised.value.status() == status
+    assert message in raised.value.message()
 
 
-def test_tritons_asyncio_client_sees_the_same(server, images, expected):
-    async def see():
-        async with asynchronous(server) as client:
+def test_tritons_asyncio_client_receives_the_same_answers(server, images, expected):
+    async def query_service():
+        async with asyncio_client(server) as client:
             assert await client.is_server_ready()
             assert await client.is_model_ready("digits", "2")
             assert (await client.get_model_metadata("digits"))["versions"] == ["2"]
-            sent = [
+            inferences = [
                 client.infer(
                     "digits",
-                    [tensor(images, datatype, binary=binary)],
-                    outputs=outputs(binary),
+                    [input_tensor(images, datatype, is_binary=is_binary)],
+                    outputs=mixed_outputs(is_binary=is_binary),
                     request_compression_algorithm=coding,
                     response_compression_algorithm=coding,
                 )
-                for datatype, binary, coding in product(("UINT8", "FP32"), (True, False), CODINGS_OF_TRITON)
+                for datatype, is_binary, coding in product(("UINT8", "FP32"), (True, False), TRITON_CODINGS)
             ]
-            assert all(agrees(result, expected) for result in await asyncio.gather(*sent))
-            best = [triton_aio.InferRequestedOutput("probabilities", class_count=1)]
-            classes = await client.infer("digits", [tensor(images)], outputs=best)
+            for result in await asyncio.gather(*inferences):
+                assert_result_agrees(result, expected)
+            best_class = [triton_aio.InferRequestedOutput("probabilities", class_count=1)]
+            classes = await client.infer("digits", [input_tensor(images)], outputs=best_class)
             labels = [text.split(b":")[2] for text in classes.as_numpy("probabilities")[:, 0]]
             assert [int(label) for label in labels] == expected.argmax(axis=1).tolist()
             with pytest.raises(InferenceServerException, match="There is no such model; there is digits"):
-                await client.infer("other", [tensor(images)])
+                await client.infer("other", [input_tensor(images)])
 
-    asyncio.run(see())
+    asyncio.run(query_service())
 
 
-def test_statistics_are_those_of_the_process_that_answers(server):
-    with triton.InferenceServerClient(server.url.removeprefix("http://")) as client:  # one connection
+def test_statistics_count_the_images_of_tritons_client(server):
+    with triton.InferenceServerClient(host_and_port(server)) as client:
         before = client.get_inference_statistics("digits")["model_stats"][0]["inference_count"]
-        client.infer("digits", [tensor(np.zeros((5, 64)))])
+        client.infer("digits", [input_tensor(np.zeros((5, 64)))])
         after = client.get_inference_statistics("digits", "2")["model_stats"][0]["inference_count"]
     assert after == before + 5
 
 
-@pytest.mark.skipif(not KSERVE.exists() and "CI" not in os.environ, reason="needs KServe's client: make kserve-client")
-def test_kserves_client_sees_the_same(server, images, expected):
-    script = [str(KSERVE), str(ROOT / "tests" / "e2e" / "kserve_client.py"), server.url]
-    rows = json.dumps(images.tolist())
-    ran = subprocess.run(script, input=rows, capture_output=True, text=True, check=True, timeout=60)
-    seen = json.loads(ran.stdout)
-    assert seen["live"]
-    assert seen["ready"]
-    assert seen["model ready"]
-    assert not seen["other ready"]
-    assert seen["error"].startswith("pixels[0][0] must be between 0 and 16, '400 Bad Request'")
-    assert len(seen["replies"]) == 11
-    for reply in seen["replies"]:
+@pytest.mark.skipif(
+    not KSERVE_PYTHON.exists() and "CI" not in os.environ, reason="needs KServe's client: make kserve-client"
+)
+def test_kserves_client_receives_the_same_answers(server, images, expected):
+    command = [str(KSERVE_PYTHON), str(ROOT / "tests" / "e2e" / "kserve_client.py"), server.url]
+    process = subprocess.run(
+        command, input=json.dumps(images.tolist()), capture_output=True, text=True, check=True, timeout=60
+    )
+    results = json.loads(process.stdout)
+    assert results["live"]
+    assert results["ready"]
+    assert results["model ready"]
+    assert not results["other ready"]
+    assert results["error"].startswith("pixels[0][0] must be between 0 and 16, '400 Bad Request'")
+    assert len(results["replies"]) == 11
+    for reply in results["replies"]:
         assert (reply["id"], reply["model"]) == ("kserve", "digits")
         assert reply["digit"] == expected.argmax(axis=1).tolist()
         assert np.array(reply["probabilities"]) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_chunked_and_compressed_body_is_taken(server, images, expected):
-    message = {"name": "pixels", "shape": [7, 64], "datatype": "FP32", "data": images.tolist()}
-    body = gzip.compress(json.dumps({"inputs": [message]}).encode())
-    chunks = (body[start : start + 50] for start in range(0, len(body), 50))  # sent so, without a length
+def test_chunked_and_compressed_body_is_accepted(server, images, expected):
+    tensor = {"name": "pixels", "shape": [7, 64], "datatype": "FP32", "data": images.tolist()}
+    body = gzip.compress(json.dumps({"inputs": [tensor]}).encode())
+    chunks = (
+        body[start : start + 50] for start in range(0, len(body), 50)
+    )  # httpx sends them without a Content-Length
     reply = httpx.post(server.url + INFER, content=chunks, headers={"Content-Encoding": "gzip"})
     assert reply.request.headers["transfer-encoding"] == "chunked"
     assert reply.json()["outputs"][0]["data"] == expected.argmax(axis=1).tolist()

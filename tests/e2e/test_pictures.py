@@ -1,4 +1,4 @@
-"""Pictures over a real socket: what they cost, and that nothing else waits for them."""
+"""Pictures over a real socket: memory for large ones, probes meanwhile, and no log lines of decoders."""
 
 import io
 import sys
@@ -9,47 +9,56 @@ import pytest
 from PIL import Image
 
 from tests.drawing import draw
-from tests.e2e.server import peak_bytes, running
+from tests.e2e.server import peak_memory_bytes, running
 
 CONTAINER_BYTES = 256 * 1024 * 1024
-LARGE = (4600, 3450)  # 15.9 million points, a phone's photo
+PHOTO_SIZE = (4600, 3450)  # 15.9 million pixels, a phone's photo
 
 
-def large(form, mode, size=LARGE, **options):
-    drawn = Image.new("L", size, 255)
+def large_picture(file_format, mode, size=PHOTO_SIZE, **options):
+    """Draw a large 7 as a file, in bytes.
+
+    Args:
+        file_format: Pillow's name of the file format.
+        mode: Pillow's mode; with RGBA, the background is transparent.
+        size: Width and height in pixels.
+        options: Options of Pillow's encoder.
+    """
+    picture = Image.new("L", size, 255)
     side = min(size)
-    drawn.paste(Image.fromarray(draw(7)).resize((side, side)))
+    picture.paste(Image.fromarray(draw(7)).resize((side, side)))
     if mode == "RGBA":
-        layered = Image.new("RGBA", size)
-        layered.putalpha(drawn.point(lambda value: 255 - value))
-        drawn = layered
+        transparent = Image.new("RGBA", size)
+        transparent.putalpha(picture.point(lambda value: 255 - value))
+        picture = transparent
     buffer = io.BytesIO()
-    drawn.convert(mode).save(buffer, form, **options)
+    picture.convert(mode).save(buffer, file_format, **options)
     return buffer.getvalue()
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak from /proc")
-def test_large_pictures_at_once_fit_the_container_and_probes_are_answered_meanwhile():
-    transparent = large("PNG", "RGBA", compress_level=1)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak of memory from /proc")
+def test_concurrent_large_pictures_fit_into_the_container_and_probes_are_answered_meanwhile():
+    transparent = large_picture("PNG", "RGBA", compress_level=1)
     pictures = [
         transparent,
-        transparent + bytes(7 * 1024 * 1024),  # what follows the end of a picture is sent all the same
-        large("PNG", "RGBA", (16_000, 1_000), compress_level=1),
-        large("JPEG", "RGB", progressive=True, subsampling=0),
+        transparent + bytes(7 * 1024 * 1024),  # bytes behind the end of a picture are received, too
+        large_picture("PNG", "RGBA", (16_000, 1_000), compress_level=1),
+        large_picture("JPEG", "RGB", progressive=True, subsampling=0),
     ]
     with running() as server, ThreadPoolExecutor(24) as pool, httpx.Client(timeout=60) as http:
-        address = f"{server.url}/predict/picture"
-        replies = [pool.submit(httpx.post, address, content=p, timeout=60) for p in pictures * 5]
-        while not all(reply.done() for reply in replies):
+        url = f"{server.url}/predict/picture"
+        futures = [pool.submit(httpx.post, url, content=picture, timeout=60) for picture in pictures * 5]
+        while not all(future.done() for future in futures):
             assert http.get(f"{server.url}/livez", timeout=5).status_code == 200
-        statuses = {reply.result().status_code for reply in replies}
+        replies = [future.result() for future in futures]
+        statuses = {reply.status_code for reply in replies}
         assert statuses <= {200, 503}
         assert 200 in statuses
-        assert {r.result().json()["digit"] for r in replies if r.result().status_code == 200} == {7}
-        assert peak_bytes(server.process.pid) < CONTAINER_BYTES
+        assert {reply.json()["digit"] for reply in replies if reply.status_code == 200} == {7}
+        assert peak_memory_bytes(server.process.pid) < CONTAINER_BYTES
 
 
-def test_what_decoders_and_parsers_warn_of_is_not_logged():
+def test_warnings_of_decoders_and_parsers_are_not_logged():
     damaged = io.BytesIO()
     Image.fromarray(draw(7)).save(damaged, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
     form = {"content": b"--x\r\nno header\r\n", "headers": {"content-type": "multipart/form-data; boundary=x"}}

@@ -1,4 +1,4 @@
-"""Spans reach a collector over HTTP, and one that does not answer does no harm."""
+"""Spans reach a collector over HTTP, and the service also works with a collector that does not answer."""
 
 import gzip
 import socket
@@ -13,18 +13,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from app.api.schemas import EXAMPLE_IMAGE
 from app.observability.exporter import FLUSH_TIMEOUT_SECONDS
-from tests.e2e.server import running, wait_for_both_workers
+from tests.e2e.server import running, running_workers
 
 REQUESTS = 25
 
 
 class Collector(ThreadingHTTPServer):
-    """Takes spans as OpenTelemetry's collector does: protobuf, over HTTP."""
+    """A server that receives spans as OpenTelemetry's collector does: as protobuf over HTTP."""
 
     daemon_threads = True
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Intake)
+        super().__init__(("127.0.0.1", 0), CollectorHandler)
         self.resources = []
 
     @property
@@ -35,7 +35,9 @@ class Collector(ThreadingHTTPServer):
         return [span for resource in self.resources for scope in resource.scope_spans for span in scope.spans]
 
 
-class Intake(BaseHTTPRequestHandler):
+class CollectorHandler(BaseHTTPRequestHandler):
+    """Handler that adds the received spans to the collector."""
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.headers["content-encoding"] == "gzip":
@@ -65,86 +67,83 @@ def attributes(span):
     return {entry.key: entry.value.string_value or entry.value.int_value for entry in span.attributes}
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_every_request_is_a_span_and_the_log_names_it(monkeypatch, collector, workers):
+@pytest.mark.parametrize("worker_count", [1, 2])
+def test_every_request_has_a_span_and_a_log_line_with_its_trace_id(monkeypatch, collector, worker_count):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     monkeypatch.setenv("OTEL_SERVICE_NAME", "digits-in-a-test")
-    with running("--workers", str(workers), access_log=True) as server:
-        if workers > 1:
-            wait_for_both_workers(server.url)
+    with running_workers(worker_count, access_log=True) as server:
         for number in range(REQUESTS):
             headers = {"x-request-id": f"number-{number}"}
-            sent = {"pixels": EXAMPLE_IMAGE}
-            assert httpx.post(f"{server.url}/predict", json=sent, headers=headers).status_code == 200
-        assert server.stop() == 0  # what is not sent yet is sent now
-    names = {
+            body = {"pixels": EXAMPLE_IMAGE}
+            assert httpx.post(f"{server.url}/predict", json=body, headers=headers).status_code == 200
+        assert server.stop() == 0  # sends the spans that still wait
+    service_names = {
         entry.value.string_value
         for resource in collector.resources
         for entry in resource.resource.attributes
         if entry.key == "service.name"
     }
-    assert names == {"digits-in-a-test"}
+    assert service_names == {"digits-in-a-test"}
     spans = collector.spans()
     assert [span.name for span in spans] == ["POST /predict"] * REQUESTS
     assert all(attributes(span)["digits.rows"] == 1 for span in spans)
     assert all(attributes(span)["http.response.status_code"] == 200 for span in spans)
-    logged = {line["trace_id"]: line["request_id"] for line in server.log if line.get("route") == "/predict"}
-    assert logged.keys() == {span.trace_id.hex() for span in spans}
-    assert sorted(logged.values()) == sorted(f"number-{number}" for number in range(REQUESTS))
+    request_ids = {line["trace_id"]: line["request_id"] for line in server.log if line.get("route") == "/predict"}
+    assert request_ids.keys() == {span.trace_id.hex() for span in spans}
+    assert sorted(request_ids.values()) == sorted(f"number-{number}" for number in range(REQUESTS))
 
 
 @contextmanager
-def refusing():
-    """An address where nobody listens."""
+def refused_connections():
+    """Provide a URL whose port is closed."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def silent():
-    """An address where connections are taken and never answered."""
+def unanswered_requests():
+    """Provide a URL whose port accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("collector", [refusing, silent])
-def test_without_a_collector_it_answers_all_the_same_and_ends_in_time(monkeypatch, collector):
-    with collector() as url:
+@pytest.mark.parametrize("failure", [refused_connections, unanswered_requests])
+def test_service_answers_and_stops_in_time_when_the_collector_fails(monkeypatch, failure):
+    with failure() as url:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         with running() as server, httpx.Client(base_url=server.url) as http:
-            for _ in range(1000):  # more than one batch, each of which may take ten seconds
+            for _ in range(1000):  # more spans than one batch; sending a batch may take ten seconds
                 assert http.post("/predict", json={"pixels": EXAMPLE_IMAGE}).status_code == 200
-            started = time.monotonic()
+            start = time.monotonic()
             assert server.stop() == 0
-            assert time.monotonic() - started < FLUSH_TIMEOUT_SECONDS + 10
+            assert time.monotonic() - start < FLUSH_TIMEOUT_SECONDS + 10
         assert not [line for line in server.log if "exc_info" in line]
 
 
-HIDE = """
+# A module `sitecustomize` that makes the package look as if it were not installed.
+HIDE_SDK = """
 from importlib.machinery import PathFinder
 find = PathFinder.find_spec
 PathFinder.find_spec = lambda name, *rest: None if name == "opentelemetry.sdk" else find(name, *rest)
-"""  # as if the package were not installed
+"""
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_without_the_exporter_it_serves_and_says_what_it_lacks(monkeypatch, tmp_path, workers):
-    (tmp_path / "sitecustomize.py").write_text(HIDE)
+@pytest.mark.parametrize("worker_count", [1, 2])
+def test_service_without_packages_for_tracing_answers_and_logs_a_warning(monkeypatch, tmp_path, worker_count):
+    (tmp_path / "sitecustomize.py").write_text(HIDE_SDK)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
-    with running("--workers", str(workers)) as server:
-        if workers > 1:
-            wait_for_both_workers(server.url)
+    with running_workers(worker_count) as server:
         assert httpx.post(f"{server.url}/predict", json={"pixels": EXAMPLE_IMAGE}).status_code == 200
         assert server.stop() == 0
         assert [line["message"] for line in server.log] == [
-            *["no traces are sent: the packages of requirements/tracing.txt are not installed"] * workers,
+            *["no traces are sent: the packages of requirements/tracing.txt are not installed"] * worker_count,
             "stopped",
         ]
 
 
-def test_callers_can_write_nothing_into_the_log(monkeypatch, collector):
+def test_hostile_headers_and_requests_write_nothing_into_the_log(monkeypatch, collector):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     with running() as server:
@@ -155,7 +154,7 @@ def test_callers_can_write_nothing_into_the_log(monkeypatch, collector):
             {"connection": "upgrade", "upgrade": "websocket"},
         ):
             assert httpx.get(f"{server.url}/v2?{'Jane-Doe' * 99}", headers=headers).status_code == 200
-        with socket.create_connection(("127.0.0.1", server.start["port"]), timeout=10) as connection:
+        with server.connect() as connection:
             connection.sendall(b"Jane Doe\r\n\r\n")
             assert connection.recv(1000).startswith(b"HTTP/1.1 400")
         assert server.stop() == 0
