@@ -1,9 +1,10 @@
-"""What the documents show is what happens."""
+"""The examples, commands, figures, tables and links of the documentation are correct."""
 
 import json
 import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -11,55 +12,56 @@ import sys
 import pytest
 
 from benchmarks import pictures
-from benchmarks import training as benchmark
+from benchmarks import training as training_benchmark
 from benchmarks.serving import __main__ as serving
 from benchmarks.serving import report
 from model import NORMALISATION_STEPS
 from tests.conftest import ROOT
-from tests.e2e.server import environment, eventually, is_ready, running
+from tests.e2e.server import is_ready, poll_until, running, service_environment
 
-ADDRESS = "127.0.0.1:8000"
-EXAMPLE = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DOCUMENTED_ADDRESS = "127.0.0.1:8000"
+CODE_BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-# Commands that a test cannot run here, and why.
-ELSEWHERE = {
-    "make test": "is this",
+# Command → the reason why no test in this module runs it.
+NOT_RUN = {
+    "make test": "runs this test",
     "make check": "the gate runs it",
-    "make setup": "this environment is its work",
-    "make run": "has a test of its own",
-    "make gradients": "has a test of its own",
+    "make setup": "creates the environment of this test",
+    "make run": "has its own test below",
+    "make gradients": "has its own test below",
     "make train": "takes a minute; tests/training trains shorter",
     "make cross-validate": "takes minutes; tests/training/test_crossval.py trains shorter",
-    "make report": "tests/training/reporting/test_model_card.py writes it",
+    "make report": "tests/training/reporting/test_model_card.py writes the report",
     "make bench-quick": "is a benchmark; tests/test_benchmarks.py runs its parts",
-    "make bench-training": "is a benchmark; its table is held against its result below",
+    "make bench-training": "is a benchmark; a test below compares its table with its result",
     "make notebook": "takes two minutes; tests/training/test_notebook.py runs its parts",
-    "docker compose up": "needs an engine; tests/test_project.py reads its file",
-    "docker compose --profile monitoring up": "the same; tests/deploy/test_monitoring.py reads its files",
+    "docker compose up": "needs a container engine; tests/test_project.py checks its file",
+    "docker compose --profile monitoring up": "needs a container engine; tests/deploy checks its files",
 }
 
 
-def blocks(name, kind):
-    """The examples of a document, as text."""
-    return [body for found, body in EXAMPLE.findall((ROOT / name).read_text()) if found == kind]
+def code_blocks(document, language):
+    """List the code blocks of a document in one language."""
+    blocks = CODE_BLOCK.findall((ROOT / document).read_text())
+    return [body for block_language, body in blocks if block_language == language]
 
 
-def commands(name):
-    """Every command that a document shows, with the output that it shows."""
-    for body in blocks(name, "console"):
-        text = body.removeprefix("$ ")
-        end = len(text)
-        if text.startswith("curl"):  # the command ends where its quotes and pipes do
+def commands(document):
+    """List every command that a document shows, with its documented output."""
+    for block in code_blocks(document, "console"):
+        text = block.removeprefix("$ ")
+        if text.startswith("curl"):  # has several lines: the command ends where its quotes are closed
             lines = text.splitlines()
-            end = next(n for n in range(1, len(lines) + 1) if is_whole("\n".join(lines[:n])))
+            end = next(n for n in range(1, len(lines) + 1) if has_closed_quotes("\n".join(lines[:n])))
             yield "\n".join(lines[:end]), "\n".join(lines[end:])
             continue
-        for line in body.splitlines():
+        for line in block.splitlines():
             if line.startswith("$ "):
-                yield line.removeprefix("$ "), body.partition(line)[2].strip()
+                yield line.removeprefix("$ "), block.partition(line)[2].strip()
 
 
-def is_whole(command):
+def has_closed_quotes(command):
+    """Tell whether a shell command is complete."""
     try:
         shlex.split(command)
     except ValueError:
@@ -72,8 +74,8 @@ DOCUMENTS = [
     *(f"docs/{name}.md" for name in ("api", "pictures", "operations", "benchmarks")),
     "CONTRIBUTING.md",
 ]
-SHOWN = [(name, *command) for name in DOCUMENTS for command in commands(name)]
-CURLS = [(command, output) for _, command, output in SHOWN if command.startswith("curl")]
+COMMANDS = [(document, *command) for document in DOCUMENTS for command in commands(document)]
+CURLS = [(command, output) for _, command, output in COMMANDS if command.startswith("curl")]
 
 
 @pytest.fixture(scope="module")
@@ -82,15 +84,15 @@ def server():
         yield server
 
 
-def at(example, server):
-    """An example as it would be if the service that it speaks of were a server on another port."""
-    return example.replace(ADDRESS, server.url.removeprefix("http://"))
+def replace_address(example, server):
+    """Replace the documented address in an example with the address of a server."""
+    return example.replace(DOCUMENTED_ADDRESS, server.url.removeprefix("http://"))
 
 
-def run(command, server):
-    """Run a command of a document against a server on another port."""
+def run_command(command, server):
+    """Run a documented command against a server, and return its output."""
     return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", at(command, server)],
+        ["bash", "-o", "pipefail", "-c", replace_address(command, server)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -99,91 +101,92 @@ def run(command, server):
     ).stdout
 
 
-def same(shown, got):
-    """Whether two replies agree; the last digits of a probability are the processor's."""
-    if isinstance(shown, dict):
-        return shown.keys() == got.keys() and all(same(shown[key], got[key]) for key in shown)
-    if isinstance(shown, list):
-        return len(shown) == len(got) and all(map(same, shown, got))
-    if isinstance(shown, float):
-        return got == pytest.approx(shown, rel=1e-3, abs=1e-7)
-    return shown == got
+def replies_agree(documented, actual):
+    """Compare two JSON values; the last digits of a probability depend on the processor."""
+    if isinstance(documented, dict):
+        keys_agree = documented.keys() == actual.keys()
+        return keys_agree and all(replies_agree(documented[key], actual[key]) for key in documented)
+    if isinstance(documented, list):
+        return len(documented) == len(actual) and all(map(replies_agree, documented, actual))
+    if isinstance(documented, float):
+        return actual == pytest.approx(documented, rel=1e-3, abs=1e-7)
+    return documented == actual
 
 
-@pytest.mark.parametrize(("command", "output"), CURLS)
-def test_each_curl_gets_the_reply_that_is_shown(server, command, output):
-    got = run(command, server)
+@pytest.mark.parametrize(("command", "documented"), CURLS)
+def test_curl_command_prints_the_documented_reply(server, command, documented):
+    output = run_command(command, server)
     if "|" in command:
-        assert got.strip() == output.strip()
+        assert output.strip() == documented.strip()
     else:
-        assert same(json.loads(output), json.loads(got))
+        assert replies_agree(json.loads(documented), json.loads(output))
 
 
-@pytest.mark.parametrize("code", blocks("docs/api.md", "python"))
-def test_each_python_example_of_the_api_works(server, code):
-    exec(compile(at(code, server), "docs/api.md", "exec"), {})  # noqa: S102 - it is ours
+@pytest.mark.parametrize("code", code_blocks("docs/api.md", "python"))
+def test_python_example_of_the_api_runs(server, code):
+    exec(compile(replace_address(code, server), "docs/api.md", "exec"), {})  # noqa: S102 - the code is the project's
 
 
-def test_every_other_command_is_accounted_for():
-    others = {command for _, command, _ in SHOWN if not command.startswith("curl")}
-    assert others <= set(ELSEWHERE)
+def test_every_other_command_is_known_and_every_make_target_exists():
+    other_commands = {command for _, command, _ in COMMANDS if not command.startswith("curl")}
+    assert other_commands <= set(NOT_RUN)
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {target for name in DOCUMENTS for target in re.findall(r"`make ([a-z-]+)", (ROOT / name).read_text())}
-    assert named <= targets
+    texts = [(ROOT / document).read_text() for document in DOCUMENTS]
+    assert {target for text in texts for target in re.findall(r"`make ([a-z-]+)", text)} <= targets
 
 
-def test_make_run_serves_what_the_readme_asks_it():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def test_make_run_starts_a_service_that_becomes_ready():
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
     command = ["make", "--silent", "run", f"PORT={port}", f"PYTHON={sys.executable}"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment(drain_seconds=0), stderr=subprocess.PIPE, start_new_session=True
+        command, cwd=ROOT, env=service_environment(drain_seconds=0), stderr=subprocess.PIPE, start_new_session=True
     ) as process:
         try:
             assert b"started" in process.stderr.readline()
-            eventually(lambda: is_ready(f"http://127.0.0.1:{port}"))
+            poll_until(lambda: is_ready(f"http://127.0.0.1:{port}"))
         finally:
-            os.killpg(process.pid, 15)
+            os.killpg(process.pid, signal.SIGTERM)
 
 
-def test_make_gradients_prints_what_the_readme_shows():
-    (shown,) = [output for name, command, output in SHOWN if command == "make gradients"]
-    got = subprocess.run(
+def test_gradients_command_prints_the_documented_output():
+    (documented,) = [output for _, command, output in COMMANDS if command == "make gradients"]
+    output = subprocess.run(
         [sys.executable, "-m", "training", "gradients"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    number = r"\d\.\de[+-]\d\d"  # a rounding error is the processor's
-    assert re.sub(number, "#", got).strip() == re.sub(number, "#", shown).strip()
+    number = r"\d\.\de[+-]\d\d"  # a rounding error, which depends on the processor
+    assert re.sub(number, "#", output).strip() == re.sub(number, "#", documented).strip()
 
 
-def test_the_readme_quotes_the_released_figures(artefact):
+def test_readme_has_the_accuracy_of_the_artefact(artefact):
     text = (ROOT / "README.md").read_text()
     assert f"reads {artefact.card.held_out.accuracy * 100:.2f} % of 594 images" in text
 
 
-def test_the_picture_shows_the_probability_that_the_reply_shows():
+def test_drawing_of_the_readme_has_the_probability_of_the_documented_reply():
     reply = next(json.loads(output) for _, output in CURLS if output.startswith('{"digit":3'))
-    shown = f"{max(reply['probabilities']):.6f}"
-    assert f">{shown}</text>" in (ROOT / "docs" / "three.svg").read_text()
-    assert f"of which that of 3 is {shown}]" in (ROOT / "README.md").read_text()
+    probability = f"{max(reply['probabilities']):.6f}"
+    assert f">{probability}</text>" in (ROOT / "docs" / "three.svg").read_text()
+    assert f"of which that of 3 is {probability}]" in (ROOT / "README.md").read_text()
 
 
-def test_the_readme_has_the_table_that_the_benchmark_wrote():
+def test_readme_has_the_table_of_the_training_benchmark():
     result = json.loads((ROOT / "benchmarks" / "results" / "training.json").read_text())
-    assert "\n".join(benchmark.table(result["results"])) in (ROOT / "README.md").read_text()
+    assert "\n".join(training_benchmark.table(result["results"])) in (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/benchmarks.md"])
-def test_what_the_documents_quote_of_the_service_is_what_its_benchmark_wrote(name):
-    text = (ROOT / name).read_text()
+@pytest.mark.parametrize("document", ["README.md", "docs/benchmarks.md"])
+def test_quotations_of_the_serving_benchmark_agree_with_its_results(document):
+    text = (ROOT / document).read_text()
     results = (json.loads(file.read_text()) for file in (serving.SERVING, serving.SCALING))
-    places = report.quotations(*results)
-    shown = re.findall(r"^<!-- (\w+) -->\n(.*?)^<!-- /\1 -->", text, re.MULTILINE | re.DOTALL)
-    assert {"origin", "comparison"} <= {place for place, _ in shown} <= set(places)
-    for place, quoted in shown:
-        assert quoted.splitlines() == places[place]
+    quotations = report.quotations(*results)
+    documented = re.findall(r"^<!-- (\w+) -->\n(.*?)^<!-- /\1 -->", text, re.MULTILINE | re.DOTALL)
+    assert {"origin", "comparison"} <= {name for name, _ in documented} <= set(quotations)
+    for name, quotation in documented:
+        assert quotation.splitlines() == quotations[name]
 
 
-def test_the_page_about_pictures_has_the_figures_that_the_benchmark_wrote():
+def test_page_about_pictures_has_the_figures_of_the_benchmark():
     result, text = json.loads(pictures.RESULT.read_text()), (ROOT / "docs" / "pictures.md").read_text()
     assert "\n".join(pictures.table(result)) in text
     assert f"**{result['right'] * 100:.2f} %** right" in text
@@ -192,14 +195,14 @@ def test_the_page_about_pictures_has_the_figures_that_the_benchmark_wrote():
     assert f"as MNIST has its digits: {result['right_small'] * 100:.2f} % right" in text
 
 
-def test_the_page_about_pictures_names_every_step_in_order():
+def test_page_about_pictures_names_every_step_in_order():
     text = (ROOT / "docs" / "pictures.md").read_text()
-    shown = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
-    assert shown == ["subtract_background", *(step.__name__ for step in NORMALISATION_STEPS)]
+    documented = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert documented == ["subtract_background", *(step.__name__ for step in NORMALISATION_STEPS)]
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTS, "docs/decisions.md", "CHANGELOG.md"])
-def test_every_link_leads_to_a_file(name):
-    document = ROOT / name
-    for target in re.findall(r"\]\(([^)#:]+)[#)]", document.read_text()):
-        assert (document.parent / target).exists(), target
+@pytest.mark.parametrize("document", [*DOCUMENTS, "docs/decisions.md", "CHANGELOG.md"])
+def test_every_link_leads_to_a_file(document):
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#:]+)[#)]", path.read_text()):
+        assert (path.parent / target).exists(), target

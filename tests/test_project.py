@@ -1,4 +1,4 @@
-"""The locks, the image and the versions agree with each other."""
+"""Lock files, versions, the container image and the Compose file are consistent."""
 
 import re
 import tomllib
@@ -13,18 +13,18 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def pins(lock):
-    """Every pin of a lock with the marker under which it holds."""
+    """List every pinned requirement of a lock file, with its environment marker."""
     text = (ROOT / "requirements" / lock).read_text()
     return set(re.findall(r"^([a-z0-9-]+==[^ ]+(?: ; [^\\]+)?) \\$", text, re.MULTILINE))
 
 
-def test_the_development_lock_holds_the_pins_of_the_serving_lock():
+def test_development_lock_has_all_pins_of_the_serving_and_tracing_locks():
     assert len(pins("serve.txt")) > 10
     assert pins("serve.txt") <= pins("dev.txt")
     assert pins("tracing.txt") <= pins("dev.txt")
 
 
-def test_the_serving_lock_holds_only_what_serving_needs():
+def test_serving_lock_has_no_package_for_training_tests_or_tracing():
     text = (ROOT / "requirements" / "serve.txt").read_text()
     for name in ("scikit-learn", "scipy", "matplotlib", "tqdm", "pytest", "httpx", "opentelemetry-sdk"):
         assert f"\n{name}==" not in text
@@ -41,21 +41,21 @@ def test_every_pin_has_hashes_and_no_lock_names_an_index(lock):
     assert "--extra-index" not in text
 
 
-def test_the_version_is_the_same_everywhere():
+def test_version_of_service_project_and_changelog_is_the_same():
     assert PROJECT["project"]["version"] == VERSION
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert f"## {VERSION}" in changelog
 
 
-def test_the_image_holds_only_what_serving_needs():
+def test_image_contains_only_model_app_and_their_requirements():
     dockerfile = (ROOT / "Dockerfile").read_text()
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
     assert copied == ["requirements/serve.txt requirements/tracing.txt", "model/", "app/"]
-    assert "ARG EXTRA=\n" in dockerfile  # nothing more unless it is asked for
+    assert "ARG EXTRA=\n" in dockerfile  # no further requirements by default
     assert "--require-hashes" in dockerfile
 
 
-def test_the_composed_service_is_locked_down():
+def test_compose_service_has_no_privileges_and_no_writable_files():
     service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["digits"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
