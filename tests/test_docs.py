@@ -22,7 +22,7 @@ from tests.e2e.server import is_ready, poll_until, running, service_environment
 DOCUMENTED_ADDRESS = "127.0.0.1:8000"
 CODE_BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-# Command → the reason why no test in this module runs it.
+# Command → the reason why it is not run as the curl commands are.
 NOT_RUN = {
     "make test": "runs this test",
     "make check": "the gate runs it",

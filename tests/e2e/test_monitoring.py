@@ -71,7 +71,7 @@ class Prometheus:
 
 @contextmanager
 def running_prometheus(server, folder):
-    """Start a Prometheus with the deployed configuration, which scrapes a server more often than when deployed.
+    """Start a Prometheus with the deployed configuration, except for the service that it scrapes and the intervals.
 
     Args:
         server: The service.
@@ -84,8 +84,8 @@ def running_prometheus(server, folder):
     del scrape["dns_sd_configs"]
     scrape["static_configs"] = [{"targets": [server.url.removeprefix("http://")]}]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
     command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     with (
         (folder / "log").open("w") as log,
@@ -107,11 +107,11 @@ def send_traffic(server):
         assert httpx.post(server.url + path, timeout=30, **options).status_code == status
 
     with ThreadPoolExecutor(4) as pool:
-        replies = [
+        futures = [
             pool.submit(send, path, options, status) for path, options, count, status in TRAFFIC for _ in range(count)
         ]
-        for reply in replies:
-            reply.result()
+        for future in futures:
+            future.result()
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])

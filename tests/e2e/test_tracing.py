@@ -15,7 +15,7 @@ from app.api.schemas import EXAMPLE_IMAGE
 from app.observability.exporter import FLUSH_TIMEOUT_SECONDS
 from tests.e2e.server import running, running_workers
 
-REQUESTS = 25
+REQUEST_COUNT = 25
 
 
 class Collector(ThreadingHTTPServer):
@@ -72,7 +72,7 @@ def test_every_request_has_a_span_and_a_log_line_with_its_trace_id(monkeypatch, 
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     monkeypatch.setenv("OTEL_SERVICE_NAME", "digits-in-a-test")
     with running_workers(worker_count, access_log=True) as server:
-        for number in range(REQUESTS):
+        for number in range(REQUEST_COUNT):
             headers = {"x-request-id": f"number-{number}"}
             body = {"pixels": EXAMPLE_IMAGE}
             assert httpx.post(f"{server.url}/predict", json=body, headers=headers).status_code == 200
@@ -85,19 +85,19 @@ def test_every_request_has_a_span_and_a_log_line_with_its_trace_id(monkeypatch, 
     }
     assert service_names == {"digits-in-a-test"}
     spans = collector.spans()
-    assert [span.name for span in spans] == ["POST /predict"] * REQUESTS
+    assert [span.name for span in spans] == ["POST /predict"] * REQUEST_COUNT
     assert all(attributes(span)["digits.rows"] == 1 for span in spans)
     assert all(attributes(span)["http.response.status_code"] == 200 for span in spans)
     request_ids = {line["trace_id"]: line["request_id"] for line in server.log if line.get("route") == "/predict"}
     assert request_ids.keys() == {span.trace_id.hex() for span in spans}
-    assert sorted(request_ids.values()) == sorted(f"number-{number}" for number in range(REQUESTS))
+    assert sorted(request_ids.values()) == sorted(f"number-{number}" for number in range(REQUEST_COUNT))
 
 
 @contextmanager
 def refused_connections():
     """Provide a URL whose port is closed."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
     yield f"http://127.0.0.1:{port}"
 
 

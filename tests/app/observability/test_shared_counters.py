@@ -139,7 +139,7 @@ def test_new_process_finds_free_slot_after_live_processes_were_counted(shared_co
     assert len(shared_counters.read_slots(ALL_COUNTERS)) == 2
 
 
-def test_slot_counts_as_owned_for_both_errors_of_the_operating_system(shared_counters, monkeypatch):
+def test_slot_is_taken_when_its_lock_fails_with_either_error_of_the_system(shared_counters, monkeypatch):
     def fail_for_first_two_slots(*arguments):
         slot = arguments[-1]
         if slot < 2:
