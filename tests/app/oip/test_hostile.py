@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from app.api.schemas import EXAMPLE_IMAGE
 from model import PIXELS
-from tests.hostile import BINARY, CODINGS, HEADER, INFER, MESSAGES, message, tensor
-from tests.hostile import SENT_TEXT as MARK
-from tests.hostile import binary_tensor as behind
+from tests.hostile import BINARY, CODINGS, HEADER, INFER, MESSAGES, SENT_TEXT, binary_tensor, message, tensor
 
 
 def assert_is_error(reply, status, expected_text):
@@ -21,7 +19,7 @@ def assert_is_error(reply, status, expected_text):
     assert reply.headers["content-type"] == "application/json"
     assert list(reply.json()) == ["error"]
     assert expected_text in reply.json()["error"]
-    assert MARK not in reply.text
+    assert SENT_TEXT not in reply.text
     assert len(reply.text) < 300
 
 
@@ -137,7 +135,7 @@ def test_every_tensor_format_gets_the_answer_of_predict_batch(client, batch_size
     fields, binary_data = {"shape": [batch_size, PIXELS], "datatype": datatype}, b""
     if tensor_format == "binary":
         binary_data = struct.pack(f"<{images.size}{STRUCT_FORMATS[datatype]}", *images.ravel().tolist())
-        json_part = json.dumps(message(behind(len(binary_data), **fields))).encode()
+        json_part = json.dumps(message(binary_tensor(len(binary_data), **fields))).encode()
     else:
         data = images.tolist() if tensor_format == "nested" else images.ravel().tolist()
         json_part = json.dumps(message(tensor(data=data, **fields))).encode()
