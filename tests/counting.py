@@ -1,7 +1,7 @@
 """Helpers for tests of counters."""
 
 from app.observability.counter_registry import CounterRegistry
-from app.observability.instruments import COUNTERS_PER_SLOT, RequestCounters
+from app.observability.instruments import INSTRUMENT_COUNTERS, RequestCounters
 from app.observability.shared_counters import create_shared_counters
 
 
@@ -14,7 +14,7 @@ def create_attached(create, shared_counters=None):
     Returns:
         The instrument, ready to count.
     """
-    registry = CounterRegistry(shared_counters or create_shared_counters(COUNTERS_PER_SLOT))
+    registry = CounterRegistry(shared_counters or create_shared_counters(INSTRUMENT_COUNTERS))
     instrument = create(registry)
     registry.attach()
     return instrument

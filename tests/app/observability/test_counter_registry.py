@@ -11,8 +11,8 @@ def test_blocks_have_separate_counters():
     registry = CounterRegistry(create_shared_counters(counters_per_slot=5))
     first, second = registry.allocate(2, "first"), registry.allocate(3, "second")
     registry.attach()
-    first.own[1] = 1
-    second.own[0] = 2
+    first.own_counters[1] = 1
+    second.own_counters[0] = 2
     assert list(first.sum()) == [0, 1]
     assert list(second.sum()) == [2, 0, 0]
 
@@ -35,7 +35,7 @@ def count_once_in_each_block(shared_counters, allocations):
     blocks = [registry.allocate(count, *meaning) for count, *meaning in allocations]
     registry.attach()
     for block in blocks:
-        block.own[0] += 1
+        block.own_counters[0] += 1
     return blocks
 
 
@@ -80,7 +80,7 @@ def attach_counter_and_gauge(shared_counters):
 
 def set_counter_and_gauges(shared_counters):
     counter, gauges = attach_counter_and_gauge(shared_counters)
-    counter.own[0], gauges.own[0], gauges.own[1] = 3, 4, 5
+    counter.own_counters[0], gauges.own_counters[0], gauges.own_counters[1] = 3, 4, 5
 
 
 def test_new_process_resets_gauges_and_continues_counters():

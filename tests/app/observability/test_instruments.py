@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.page import TEMPLATE
+from app.api.page import PAGE_TEMPLATE
 from app.http.routing import methods_by_template
 from app.observability.counter_registry import CounterRegistry
 from app.observability.instruments import (
     BATCH_SIZE_BOUNDS,
     CONFIDENCE_BOUNDS,
-    COUNTERS_PER_SLOT,
     DURATION_BOUNDS,
+    INSTRUMENT_COUNTERS,
     MAX_ROUTES,
     STATUSES,
     UNMATCHED,
@@ -114,7 +114,7 @@ def start_two_requests_and_finish_one(counters):
 
 
 def test_new_owner_of_slot_has_no_request_in_flight_and_keeps_the_counts():
-    counters = create_shared_counters(COUNTERS_PER_SLOT)
+    counters = create_shared_counters(INSTRUMENT_COUNTERS)
     run_in_process(start_two_requests_and_finish_one, counters)
     requests = create_request_counters({"/a": {"GET"}}, counters)
     assert requests.in_flight() == 0
@@ -136,7 +136,7 @@ def test_largest_number_of_routes_is_counted_separately():
 
 
 def test_service_has_fewer_routes_than_there_are_counters_for(client):
-    routes = {TEMPLATE: {"GET"}, **methods_by_template(client.app)}
+    routes = {PAGE_TEMPLATE: {"GET"}, **methods_by_template(client.app)}
     assert {"/{path}", "/predict", "/v2/models/{name}/versions/{version}/infer", "/docs"} < set(routes)
     assert routes["/livez"] == {"GET", "HEAD"}
     assert len(routes) + 1 < MAX_ROUTES
@@ -158,6 +158,6 @@ def test_post_route_has_its_200_and_500_series_before_the_first_request():
 
 
 def test_slot_has_spare_counters_after_all_instruments():
-    registry = CounterRegistry(create_shared_counters(COUNTERS_PER_SLOT))
+    registry = CounterRegistry(create_shared_counters(INSTRUMENT_COUNTERS))
     create_instruments(registry)
-    registry.allocate(COUNTERS_PER_SLOT // 4)
+    registry.allocate(INSTRUMENT_COUNTERS // 4)

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from app.api.schemas import EXAMPLE_IMAGE
 from app.observability.shared_counters import create_shared_counters
-from app.process.worker import create_counting_app
+from app.process.worker import create_app_with_counter_fallback
 from app.settings import Settings
 from tests.conftest import ROOT, InProcess
 
@@ -18,7 +18,7 @@ def test_worker_without_room_in_shared_counters_serves_with_its_own_counters(art
     spans, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(spans))
     shared_counters = create_shared_counters(counters_per_slot=10)
-    client = InProcess(create_counting_app(artefact, Settings(), lambda: True, shared_counters, provider))
+    client = InProcess(create_app_with_counter_fallback(artefact, Settings(), lambda: True, shared_counters, provider))
     assert client.post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
     assert client.get("/readyz").status_code == 503
     assert client.get("/metrics").json()["service"]["predictions"][3] == 1
@@ -31,7 +31,7 @@ def test_worker_without_room_in_shared_counters_serves_with_its_own_counters(art
 PREPARE_WORKER = """
 import asyncio, ctypes, gc
 from types import SimpleNamespace
-from app.main import service_counters
+from app.main import create_service_counters
 from app.settings import Settings
 from app.process.drain import DrainState
 from app.process.worker import create_worker_app
@@ -47,7 +47,7 @@ async def prepare():
     ctypes.CDLL = lambda _: SimpleNamespace(mallopt=lambda *limit: limits.append(limit))
     server = uvicorn.Server(uvicorn.Config(None))
     with server.capture_signals():
-        create_worker_app(lambda: artefact, settings, DrainState(), service_counters(settings))
+        create_worker_app(lambda: artefact, settings, DrainState(), create_service_counters(settings))
 
 asyncio.run(prepare())
 print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits))

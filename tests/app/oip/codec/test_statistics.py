@@ -6,7 +6,7 @@ import pytest
 
 from app.observability.counter_registry import CounterRegistry
 from app.observability.shared_counters import create_shared_counters
-from app.oip.codec.statistics import Statistics, statistics_counters
+from app.oip.codec.statistics import OipStatistics, number_of_statistics_counters
 from tests.processes import run_in_process
 
 MAX_BATCH_SIZE = 1024
@@ -19,8 +19,8 @@ def card(artefact):
 
 def create_statistics(shared_counters=None, **clocks):
     """Create statistics whose counter registry is attached."""
-    registry = CounterRegistry(shared_counters or create_shared_counters(statistics_counters(MAX_BATCH_SIZE)))
-    statistics = Statistics(registry, MAX_BATCH_SIZE, **clocks)
+    registry = CounterRegistry(shared_counters or create_shared_counters(number_of_statistics_counters(MAX_BATCH_SIZE)))
+    statistics = OipStatistics(registry, MAX_BATCH_SIZE, **clocks)
     registry.attach()
     return statistics
 
@@ -117,7 +117,7 @@ def count_inference_at(shared_counters, nanoseconds):
 
 
 def test_statistics_of_all_processes_are_added_up_and_have_the_latest_inference(card):
-    shared_counters = create_shared_counters(statistics_counters(MAX_BATCH_SIZE), slot_count=2)
+    shared_counters = create_shared_counters(number_of_statistics_counters(MAX_BATCH_SIZE), slot_count=2)
     statistics = create_statistics(shared_counters, wall_clock=lambda: 5_000_000)
     for nanoseconds in (3_000_000, 9_000_000):
         run_in_process(count_inference_at, shared_counters, nanoseconds)
