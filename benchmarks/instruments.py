@@ -17,8 +17,8 @@ from app.observability.counter_registry import CounterRegistry
 from app.observability.instruments import (
     BATCH_SIZE_BOUNDS,
     CONFIDENCE_BOUNDS,
-    COUNTERS_PER_SLOT,
     DURATION_BOUNDS,
+    INSTRUMENT_COUNTERS,
     create_instruments,
 )
 from app.observability.shared_counters import create_shared_counters
@@ -36,7 +36,7 @@ def best_microseconds(count_prediction):
 
 def prepare_own_instruments():
     """Create the service's instruments, and return a function that counts one prediction with them."""
-    registry = CounterRegistry(create_shared_counters(COUNTERS_PER_SLOT))
+    registry = CounterRegistry(create_shared_counters(INSTRUMENT_COUNTERS))
     request_metrics, prediction_metrics, _ = create_instruments(registry)
     request_metrics.register_routes({"/predict": {"POST"}})
     registry.attach()

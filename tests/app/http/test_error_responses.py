@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from app.http.error_responses import ErrorResponses
 from app.http.middleware import RequestMiddleware
 from app.http.problems import PROBLEM_TYPES
-from app.oip.error_form import OIP_FORM, PREFIX
+from app.oip.error_format import OIP_ERROR_FORMAT, OIP_PREFIX
 from tests.conftest import ROOT, InProcess
 from tests.counting import create_request_counters
 from tests.problems import read_problem
@@ -48,7 +48,7 @@ def test_several_errors_are_counted_and_listed(client):
 def failing_client():
     """A client of an application whose routes fail in different ways."""
     app = FastAPI()
-    errors = ErrorResponses({PREFIX: OIP_FORM})
+    errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT})
     errors.install(app)
     app.add_middleware(RequestMiddleware, requests=create_request_counters({}), errors=errors)
 

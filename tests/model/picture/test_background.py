@@ -10,13 +10,13 @@ from scipy import ndimage
 
 from model import BlankPictureError, PictureError, PictureShapeError, normalise_digit, subtract_background
 from model.picture.background import (
+    CONTRAST_ROUNDS,
     MAX_OUTLIERS,
-    MAX_STROKE_SHARE,
-    THRESHOLD_ROUNDS,
+    MAX_STROKE_WIDTH_SHARE,
     asymmetry,
     fit_background,
     fit_robustly,
-    foreground_level,
+    foreground_contrast,
     remove_strokes,
     sliding_extreme,
 )
@@ -141,7 +141,7 @@ def test_remove_strokes_removes_a_stroke_and_keeps_a_shadow():
 
 @given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=20), elements=st.integers(0, 9)))
 def test_remove_strokes_agrees_with_scipys_opening_of_an_edge_padded_picture(residual):
-    side = 2 * max(1, round(min(residual.shape) * MAX_STROKE_SHARE / 2)) + 1
+    side = 2 * max(1, round(min(residual.shape) * MAX_STROKE_WIDTH_SHARE / 2)) + 1
     opened = ndimage.grey_opening(np.pad(residual, 40, mode="edge"), (side, side))
     np.testing.assert_array_equal(remove_strokes(residual), opened[40:-40, 40:-40])
 
@@ -155,19 +155,19 @@ def test_foreground_level_ignores_a_few_outliers():
     difference = np.zeros(100_000, np.float32)
     difference[:2000] = 60
     difference[2000:2060] = 250
-    assert foreground_level(difference) == pytest.approx(60, abs=6)
+    assert foreground_contrast(difference) == pytest.approx(60, abs=6)
 
 
 def test_foreground_level_ignores_no_more_outliers_in_a_large_picture():
     difference = np.random.default_rng(3).normal(0, 2, 1_000_000).astype(np.float32)
     difference[:500] = 150
-    assert foreground_level(difference) == pytest.approx(150)
+    assert foreground_contrast(difference) == pytest.approx(150)
 
 
 def test_foreground_level_ignores_no_outlier_in_a_small_picture():
     difference = np.random.default_rng(3).normal(0, 8, 1000).astype(np.float32)
     difference[:3] = 150
-    assert foreground_level(difference) == pytest.approx(150)
+    assert foreground_contrast(difference) == pytest.approx(150)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.05, 0.001])
@@ -175,7 +175,7 @@ def test_foreground_level_is_correct_for_any_share_of_foreground(share):
     rng = np.random.default_rng(2)
     difference = rng.normal(0, 4, 100_000)
     difference[: int(share * difference.size)] += 150
-    assert foreground_level(difference.astype(np.float32)) == pytest.approx(150, abs=5)
+    assert foreground_contrast(difference.astype(np.float32)) == pytest.approx(150, abs=5)
 
 
 @given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=12)), st.data())
@@ -192,7 +192,7 @@ def slow_foreground_level(difference):
     values = difference.ravel()
     outliers = min(MAX_OUTLIERS, values.size // 1024)
     level = float(np.sort(values)[values.size - 1 - outliers])
-    for _ in range(THRESHOLD_ROUNDS):
+    for _ in range(CONTRAST_ROUNDS):
         foreground = values[values > level / 2]
         if foreground.size == 0:
             return 0.0
@@ -207,4 +207,4 @@ def test_foreground_level_agrees_with_a_slow_reference(seed, count, ratio):
     specks = np.append(-rng.uniform(1, 10, count), np.full(count // 1024, 100.0))  # all of them are ignored
     for values in (steps, rng.normal(-5, 10, count), -steps, np.zeros(count), steps - 100, specks):
         difference = values.astype(np.float32)
-        assert foreground_level(difference) == slow_foreground_level(difference)
+        assert foreground_contrast(difference) == slow_foreground_level(difference)
