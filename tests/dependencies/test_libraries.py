@@ -1,0 +1,45 @@
+"""Private behaviour of Python and of other libraries, which docs/dependencies.md lists.
+
+A test fails if a new version of the dependency behaves differently. It uses the dependency alone, so that the failure
+names the assumption and not a symptom in the service.
+"""
+
+from io import BytesIO
+from multiprocessing.context import assert_spawning
+from types import SimpleNamespace
+
+import pytest
+from opentelemetry import trace
+from PIL import Image, PngImagePlugin
+from prometheus_client import exposition
+from prometheus_client.metrics_core import GaugeMetricFamily
+
+
+def test_multiprocessing_knows_whether_a_process_is_being_started():
+    with pytest.raises(RuntimeError, match="SimpleNamespace"):
+        assert_spawning(SimpleNamespace())
+
+
+def test_pillow_limits_comments_by_the_constant_that_the_decoder_sets(monkeypatch):
+    comments = PngImagePlugin.PngInfo()
+    comments.add_text("comment", "x" * 2000, zip=True)
+    file = BytesIO()
+    Image.new("L", (1, 1)).save(file, "PNG", pnginfo=comments)
+    monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_MEMORY", 1000)
+    with pytest.raises(ValueError, match="memory"), Image.open(BytesIO(file.getvalue())) as picture:
+        picture.load()
+
+
+def test_pillow_copies_the_information_of_a_picture_into_each_crop():
+    picture = Image.new("L", (2, 2))
+    picture.info = {"transparency": 0}
+    assert picture.crop((0, 0, 1, 1)).info == {"transparency": 0}
+
+
+def test_prometheus_client_writes_the_metrics_of_any_collector():
+    collector = SimpleNamespace(collect=lambda: [GaugeMetricFamily("a", "B.", 1)])
+    assert exposition.generate_latest(collector) == b"# HELP a B.\n# TYPE a gauge\na 1.0\n"
+
+
+def test_opentelemetry_has_a_proxy_provider_until_another_library_sets_one_up():
+    assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
