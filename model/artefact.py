@@ -138,5 +138,5 @@ def _read_members(data: bytes) -> dict[str, NDArray[Any]]:
             raise ValueError("the archive holds two members of one name")
         contents = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # NumPy warns about no header that it wrote itself
+        warnings.simplefilter("error")  # NumPy never warns about a header that it wrote itself
         return {name: read_array(io.BytesIO(npy), allow_pickle=False) for name, npy in contents.items()}

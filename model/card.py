@@ -109,7 +109,8 @@ def parse_card(text: str) -> Card:
     """
     try:
         document = json.loads(text)
-        json.dumps(document, ensure_ascii=False).encode()  # rejects "\ud800" and its like, which no reply can encode
+        # Rejects lone surrogates such as "\ud800", which cannot be encoded as UTF-8, for example in an HTTP response.
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise CardError("is not JSON") from error
     values = _check_fields(Card, document, "card")

@@ -18,7 +18,7 @@ CENTRE = (IMAGE_SIDE - 1) / 2  # row and column of the centre of an image
 # Points (samples) of an upsampled image for each pixel, in each direction. The number is odd, so that the middle point
 # lies on the centre of the pixel.
 POINTS_PER_PIXEL = 7
-BORDER_PIXELS = 3  # background on each side of an upsampled image; a source point outside is moved to this edge
+BORDER_PIXELS = 3  # background on each side of an upsampled image; the distortions look up points in it
 UPSAMPLED_SIDE = (IMAGE_SIDE + 2 * BORDER_PIXELS) * POINTS_PER_PIXEL  # 98
 
 
@@ -152,4 +152,4 @@ def _nearest_index(offsets: Floats) -> NDArray[np.intp]:
     """Find the row or column of an upsampled image that is nearest to each offset from the centre, in pixels."""
     points = (offsets + (IMAGE_SIDE / 2 + BORDER_PIXELS)) * POINTS_PER_PIXEL
     clipped: Floats = np.clip(points, 0, UPSAMPLED_SIDE - 1)
-    return clipped.astype(np.intp)
+    return clipped.astype(np.intp)  # point i covers [i, i + 1), so truncation gives the nearest point

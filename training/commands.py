@@ -108,7 +108,7 @@ def report(file: Path, validation: Path, out: Path) -> int:
 
 
 def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> int:
-    """Score the recipe inside the training rows, on folds that share no form.
+    """Score the recipe inside the training rows, on folds that share no scanned form.
 
     Args:
         out: Path of the file of predictions, which the report needs.

@@ -27,7 +27,7 @@ def metrics_routes(artefact: Artefact, shared_counters: SharedCounters, instrume
     """Build the route that reports the figures.
 
     Args:
-        artefact: The weights and their card, which has the accuracy on the held-out rows.
+        artefact: The weights and their card, which has the accuracy on the held-out images.
         shared_counters: Counters of all workers.
         instruments: Counters, histograms and gauges that use the shared counters.
     Returns:

@@ -20,7 +20,7 @@ from app.predictor import Predictor
 from app.settings import Settings
 from model import PIXELS, BlankPictureError, Floats32
 
-MAX_LARGE_BODIES = 4  # the bodies in memory may together have the size of so many of the largest bodies
+MAX_LARGE_BODIES = 4  # the limit of all bodies in memory together is so many times the largest allowed body
 
 # Status of an error response → reason under which the rejected picture is counted.
 REASON_BY_STATUS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}

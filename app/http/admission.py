@@ -14,7 +14,8 @@ class Admission:
     An object of this class belongs to one event loop.
 
     Args:
-        max_requests: Largest number of admitted requests: they are received, wait for the decoder, or are decoded.
+        max_requests: Largest number of requests that are admitted at the same time. An admitted request is being
+            received, waits for the decoder, or is being decoded.
         max_bytes: Largest total size of their bodies, in bytes.
     """
 

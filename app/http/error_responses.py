@@ -1,7 +1,7 @@
 """Error responses: every error answer of the application is built here.
 
-The default format is a problem document. Another package can register its own format for the paths below a
-path. A message names the place and the broken rule, and it never repeats the values that were sent.
+The default format is a problem document. Another package can register its own format for all paths under a prefix. A
+message names the place and the broken rule, and it never repeats the values that were sent.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """The fast path: it answers short, valid JSON requests without the framework.
 
 The framework's route lookup and its per-request objects cost more than a prediction. The fast path therefore
-passes a body that arrived in one piece directly to its route, if the route has no other dependencies. If the
+passes a body that arrived in one piece directly to its route, if the route depends on nothing but the body. If the
 route rejects the body, nothing has been sent yet. The request then goes through the framework as if it had
 just arrived, and the same route rejects it there. So every error has a single source.
 """

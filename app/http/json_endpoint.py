@@ -25,8 +25,8 @@ BytesToBytes: TypeAlias = Callable[[bytes], Coroutine[Any, Any, bytes]]
 # Selects the errors to report, because pydantic reports the errors of every member of a union.
 SelectErrors: TypeAlias = Callable[[Sequence[ErrorDetails]], list[ErrorDetails]]
 
-# The lists of all bodies have `fail_fast`: validation stops at the first error in a list. Only unknown fields can
-# cause more errors than this.
+# The lists of all bodies have `fail_fast`: validation stops at the first error in a list. So only unknown
+# fields can cause more than `MAX_ERRORS` errors.
 MAX_ERRORS = 20
 TOO_MANY_ERRORS = f"must not have more than {MAX_ERRORS} faults"
 
@@ -99,7 +99,8 @@ def parse_json(body_type: TypeAdapter[T], body: bytes, max_values: int, select_e
     try:
         return body_type.validate_json(body)
     except ValidationError as error:
-        # An image that fits neither of its formats has two errors, and `select_errors` removes one of them.
+        # Lists fail fast, so at most one image is reported. It has two errors if it fits neither format, and
+        # `select_errors` removes one of them: hence `+ 1`.
         if error.error_count() > MAX_ERRORS + 1:
             raise _body_error(TOO_MANY_ERRORS) from error
         details = select_errors(error.errors(include_url=False, include_input=False))
@@ -115,7 +116,7 @@ def count_values(data: bytes) -> int:
         data: The JSON text.
     Returns:
         The number of the characters `[`, `{` and `,`. A list of n values has one bracket and n - 1 commas, so this is
-        at least the number of values inside the outermost one. Such characters in texts make it larger.
+        at least the number of all values without the outermost value. Such characters in texts make it larger.
     Example:
         >>> count_values(b'{"pixels": [0, 0, 7]}')
         4

@@ -91,7 +91,7 @@ def documented_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe problem documents for OpenAPI.
 
     Args:
-        statuses: The error statuses of an operation.
+        statuses: The error statuses of an operation, each a key of `PROBLEM_TYPES`.
     Returns:
         The value of an operation's argument `responses`.
     """

@@ -70,7 +70,7 @@ def flush_at_shutdown(provider: trace.TracerProvider | None) -> Lifespan:
 
 
 def _find_or_create_provider(version: str) -> trace.TracerProvider | None:
-    """Return the provider of another library, such as `opentelemetry-instrument`, or create one."""
+    """Return the provider of another library, or create one; None if there is neither a provider nor an endpoint."""
     existing, endpoint = trace.get_tracer_provider(), _read_environment(*ENDPOINT_VARIABLES)
     is_set_up = not isinstance(existing, trace.ProxyTracerProvider)
     if not is_set_up and not endpoint:

@@ -63,21 +63,21 @@ class RequestCounters:
         self._durations = HistogramGroup(registry, "seconds", DURATION_BOUNDS, MAX_ROUTES)
         self._counter_indices: dict[tuple[str, str, int], int] = {}
 
-    def register_routes(self, methods: Mapping[str, set[str]]) -> None:
+    def register_routes(self, methods_by_route: Mapping[str, set[str]]) -> None:
         """Register the routes of the application, before the registry is attached.
 
         Requests to any other address count as unmatched.
 
         Args:
-            methods: Methods by route template.
+            methods_by_route: The methods of each route template.
         Raises:
             ValueError: There are more routes than counters for them.
         """
-        routes = (UNMATCHED, *sorted(methods))  # in the same order in every process
+        routes = (UNMATCHED, *sorted(methods_by_route))  # in the same order in every process
         if len(routes) > MAX_ROUTES:
             raise ValueError(f"There are {len(routes)} routes, and counters for {MAX_ROUTES}.")
         self.routes = {template: index for index, template in enumerate(routes)}
-        self._post_routes = [template for template in sorted(methods) if "POST" in methods[template]]
+        self._post_routes = [route for route in sorted(methods_by_route) if "POST" in methods_by_route[route]]
         self._registry.allocate(0, routes)  # makes the routes a part of the schema hash
 
     def start_request(self) -> None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 PROTOBUF = "application/vnd.google.protobuf"  # a Prometheus with native histograms asks for it first
 QUALITY = re.compile(r";[ \t]*q=([^;]*)")
-MAX_MEDIA_RANGES = 50  # media ranges of an Accept header that are parsed
+MAX_COMMAS = 50  # commas at which an Accept header is split; the rest is one entry
 
 
 class MetricsFormat(StrEnum):
@@ -21,7 +21,7 @@ def negotiate_format(accept: str) -> MetricsFormat:
 
     Ranges such as `*/*` are ignored, because both Prometheus and browsers send them. The media type with the highest
     quality decides; of two with the same quality, the first one decides. If that is Protobuf, which is not supported,
-    the reply is in the best other Prometheus format.
+    the Prometheus format with the next highest quality is used, or the text format if the header names no other.
 
     Args:
         accept: Value of the Accept header, empty if there is none.
@@ -45,7 +45,7 @@ def negotiate_format(accept: str) -> MetricsFormat:
 
 def _media_types_by_quality(accept: str) -> list[str]:
     """List the acceptable media types of an Accept header, the highest quality first."""
-    ranges = [entry.partition(";") for entry in accept.lower().split(",", MAX_MEDIA_RANGES)]
+    ranges = [entry.partition(";") for entry in accept.lower().split(",", MAX_COMMAS)]
     rated = [(_quality(semicolon + parameters), name.strip(" \t")) for name, semicolon, parameters in ranges]
     return [name for quality, name in sorted(rated, key=lambda entry: -entry[0]) if quality > 0]
 

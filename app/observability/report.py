@@ -48,7 +48,7 @@ class BucketReply(TypedDict):
 
 
 class HistogramReply(TypedDict):
-    """A histogram; values above the last bucket are in `count` alone."""
+    """A histogram; values above the last bound are in `count` and `sum`, but in no bucket."""
 
     count: int
     sum: float

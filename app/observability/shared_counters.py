@@ -55,7 +55,7 @@ class SharedCounters:
         self.start_times = start_times
         self.counters_per_slot = counters_per_slot
         self._file, self._slot_count = file, slot_count
-        # A process loses its lock as soon as it closes any descriptor of the file, so this one stays open.
+        # A process loses its lock as soon as it closes any descriptor of the file. This one is closed with the object.
         weakref.finalize(self, os.close, file)
         memory = np.frombuffer(mmap.mmap(file, _file_bytes(slot_count, counters_per_slot)), np.float64)
         self._process_starts, self._schema_hashes = memory[:slot_count], memory[slot_count : 2 * slot_count]

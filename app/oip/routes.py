@@ -56,7 +56,7 @@ def oip_routes(
     card = artefact.card
     model_routers = _model_routers(card, settings)
     for model_router in model_routers:
-        # The framework searches the routes in this order, and inference requests are the most frequent.
+        # The framework searches the routes of a router in this order; inference requests are the most frequent.
         add_inference(model_router, card, predictor, settings, statistics)
         _add_model_description(model_router, card, settings, statistics, is_draining)
     server_router = _create_router(OIP_PREFIX, settings)
@@ -84,8 +84,8 @@ def _create_router(
 def _model_routers(card: Card, settings: Settings) -> list[APIRouter]:
     """Create the routers of the model and of its version, which check the names in the path.
 
-    There are two routers. The routes of one router that is included under two prefixes would report their path
-    without the prefix, for example as the label of metrics.
+    There are two routers instead of one that is included under two prefixes, because the routes of an included
+    router report their path without the prefix, for example as the label of metrics.
     """
 
     async def check_name(name: str) -> None:

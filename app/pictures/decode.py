@@ -31,7 +31,7 @@ MAX_SIDE = 65_535  # pixels, the limit of JPEG, applied to every format
 # ten scans, and each takes milliseconds. Phones append short videos to photos, and 8 MiB of video contain the
 # marker 128 times by chance.
 MAX_SCANS = 250
-MAX_SEGMENTS = 8192  # segments of a JPEG; Pillow creates an object for each before it knows the size
+MAX_SEGMENTS = 8192  # application and comment segments of a JPEG; Pillow creates an object for each of them
 WORKING_SIDE = 1024  # pixels along the longer side of the small picture; a digit 50 pixels high is still recognised
 TILE_SIDE = 64  # pixels of the small picture along each side of a tile
 
@@ -59,11 +59,11 @@ def image_from_file(file: BinaryIO, max_pixels: int) -> Floats32:
 
     Args:
         file: A PNG, JPEG, WebP or BMP file.
-        max_pixels: Largest number of pixels to decode.
+        max_pixels: Largest number of pixels of a picture; of a WebP, a third of it.
     Returns:
         Image, shape (8, 8), float32 in [0, 16].
     Raises:
-        PictureTooLargeError: The picture has more pixels, or more than 65,535 along a side.
+        PictureTooLargeError: The picture has more pixels than its format may have, or more than 65,535 along a side.
         UndecodableError: The file is damaged or has another format.
         BlankPictureError: The picture has no foreground.
     """
@@ -75,11 +75,11 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
 
     Args:
         file: A PNG, JPEG, WebP or BMP file.
-        max_pixels: Largest number of pixels to decode.
+        max_pixels: Largest number of pixels of a picture; of a WebP, a third of it.
     Returns:
         Brightness, shape (height, width), uint8, upright, at most 1024 along the longer side.
     Raises:
-        PictureTooLargeError: The picture has more pixels, or more than 65,535 along a side.
+        PictureTooLargeError: The picture has more pixels than its format may have, or more than 65,535 along a side.
         UndecodableError: The file is damaged or has another format.
     """
     try:
@@ -98,8 +98,8 @@ def _decode_valid(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     require_few_markers(file)
     with Image.open(file, formats=FORMATS) as picture:
         require_size(picture, max_pixels)
-        # Pillow decodes a large JPEG directly at a half, a quarter or an eighth of its size, as long as both sides have
-        # at least 512 pixels. A picture below 1024 pixels is not reduced any further.
+        # Pillow decodes a large JPEG directly at a half, a quarter or an eighth of its size, as long as both sides
+        # of the result have at least 512 pixels. `shrink` then reduces the longer side to at most 1024 pixels.
         picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
         picture.load()
         # Every tile copies this dictionary, and a file may contain hundreds of thousands of comments.
@@ -129,9 +129,9 @@ def require_size(picture: Image.Image, max_pixels: int) -> None:
 
     Args:
         picture: The opened picture.
-        max_pixels: Largest number of pixels to decode; a WebP may have a third.
+        max_pixels: Largest number of pixels of a picture; of a WebP, a third of it.
     Raises:
-        PictureTooLargeError: The picture has more pixels, or more than 65,535 along a side.
+        PictureTooLargeError: The picture has more pixels than its format may have, or more than 65,535 along a side.
     """
     limit = max_pixels // (WEBP_MEMORY_FACTOR if picture.format == "WEBP" else 1)
     if picture.width * picture.height > limit or max(picture.size) > MAX_SIDE:

@@ -38,7 +38,7 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     """Install a handler of SIGTERM that stops this process after a pause in which it still answers requests.
 
     This function must run in the event loop, after uvicorn has installed its own signal handler, which it replaces.
-    uvicorn raises a signal that its own handler received once more when the server has stopped. In a worker, that
+    When the server has stopped, uvicorn raises again each signal that its own handler received. In a worker, that
     second signal would end the process while the last answers are still being written. A worker may get two SIGTERMs,
     one from the service manager and one from the supervisor; the second one has no effect here.
 
@@ -52,7 +52,7 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     server = getattr(handler, "__self__", None)
     if not isinstance(server, uvicorn.Server):
         raise RuntimeError(f"SIGTERM must be handled by a uvicorn.Server, not by {handler!r}.")  # noqa: TRY004
-    pauses: list[asyncio.TimerHandle] = []
+    pauses: list[asyncio.TimerHandle] = []  # empty until the pause starts; it has one timer at most
 
     def stop() -> None:
         server.should_exit = True

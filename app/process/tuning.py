@@ -5,7 +5,8 @@ import gc
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # numbers of these parameters in glibc, mallopt(3)
 LARGE_BLOCK_BYTES = 1024 * 1024
-# Free memory that the heap keeps: more than the arrays and the JSON of a batch of 1024 images, the default limit, take.
+# Free memory that the heap keeps. A batch of 1024 images, the default of `max_batch_rows`, needs less for its arrays
+# and its JSON.
 KEPT_BYTES = 8 * LARGE_BLOCK_BYTES
 # New objects between two runs of the garbage collector. A batch of 1024 flat images creates 3,000 objects, and a batch
 # of images in rows creates 11,000, so a batch causes one run at most.
@@ -16,9 +17,9 @@ def set_heap_limits() -> None:
     """Make the allocator return freed large blocks to the system, and keep some freed small blocks.
 
     By default, glibc raises its limit for large blocks as soon as such blocks are freed, and then keeps them in the
-    heap of each thread. After some large pictures, the process would hold twice its peak memory. glibc would also
-    return small blocks after every batch, and the next batch would get them back page by page. On other systems
-    this function has no effect.
+    heap of each thread. After some large pictures, the process would keep much more memory than one picture needs.
+    glibc would also return small blocks after every batch, and the next batch would get them back page by page. On
+    other systems this function has no effect.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -63,11 +63,13 @@ def label_components(starts: NDArray[np.intp], ends: NDArray[np.intp], stride: i
     Source: label propagation with hooking and pointer jumping; Shiloach and Vishkin 1982, "An O(log n)
         parallel connectivity algorithm".
     """
-    # Moved down by one row, a run touches the runs whose end is at least its start and whose start is at most its end.
-    # Ends are exclusive, so equality is a touching corner. These runs of the next row are consecutive.
+    # Run a touches run b of the next row if b.end >= a.start + stride and b.start <= a.end + stride. Ends are
+    # exclusive, so equality means that two corners touch. The runs b that touch a have consecutive indices, from
+    # first_below on.
     first_below = np.searchsorted(ends, starts + stride)
     count_below = np.maximum(np.searchsorted(starts, ends + stride, side="right") - first_below, 0)
-    # The pairs: run upper[i] touches run lower[i] of the next row. Within each upper run, lower counts up.
+    # The pairs: run upper[i] touches run lower[i] of the next row. For each upper run, lower takes the values
+    # first_below, first_below + 1, …, as many as count_below.
     upper = np.repeat(np.arange(len(starts)), count_below)
     lower = np.arange(len(upper)) + np.repeat(first_below - (count_below.cumsum() - count_below), count_below)
     labels = np.arange(len(starts))
@@ -75,7 +77,8 @@ def label_components(starts: NDArray[np.intp], ends: NDArray[np.intp], stride: i
         smaller = np.minimum(labels[upper], labels[lower])
         updated = labels.copy()
         for runs in (labels[upper], labels[lower], upper, lower):
-            np.minimum.at(updated, runs, smaller)  # hooking: runs and the runs of their labels take the smaller
+            # Hooking: both runs of a pair, and the two runs that their labels point to, take the smaller label.
+            np.minimum.at(updated, runs, smaller)
         updated = updated[updated]  # pointer jumping: each label becomes the label of the run it names
         if np.array_equal(updated, labels):
             return labels

@@ -31,12 +31,14 @@ from model.picture.resample import resize
 BITMAP_SIDE = 32  # rows and columns of the bitmaps from which the training set was made
 BLOCK_SIDE = BITMAP_SIDE // IMAGE_SIDE
 BOX_WIDTH = 20  # columns into which a digit is stretched; its height is always all 32 rows
-MAX_WIDENING = 1.35  # horizontal scale over vertical scale, at most: a bare vertical 1 stays narrow
+# Largest ratio of the horizontal to the vertical scale. Without it, a 1 that is a single vertical line would be
+# stretched to 20 columns.
+MAX_WIDENING = 1.35
 MIN_COVERAGE = 0.25  # pixels with less coverage belong to no stroke
 COVERED = 0.5  # a pixel counts as covered if a stroke covers half of it
 
-# Pairs (limit, dilations). The first pair applies whose limit the number of foreground pixels exceeds. A negative
-# number of dilations means erosions.
+# Pairs (limit, dilations). Of the pairs whose limit is below the number of foreground pixels, the first one applies. A
+# negative number of dilations means erosions.
 DILATIONS = ((560, -2), (412, -1), (255, 0), (107, 1), (-1, 2))
 
 
@@ -140,9 +142,12 @@ def remove_slant(bitmap: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if top >= bottom or not (bitmap[top].any() and bitmap[bottom].any()):
         return bitmap
     slant = int(bitmap[bottom].argmax()) - int(bitmap[top].argmax())  # columns by which the bottom is further right
-    share = (bottom - np.arange(BITMAP_SIDE)) / (bottom - top)  # by which each row moves: 1 at the top
+    # Share of the slant: 1 at the top, 0 at the bottom. Half of the slant is subtracted, so both edges move half of
+    # the way.
+    share = (bottom - np.arange(BITMAP_SIDE)) / (bottom - top)  # (32,)
     shifts = np.round(slant * share).astype(int) - round(slant / 2)  # (32,)
-    shifts = shifts.clip(-BITMAP_SIDE, BITMAP_SIDE)  # rows far outside a short digit would exceed the padding
+    # Above and below the digit, the share is extrapolated. These shifts can exceed the padding if the digit is short.
+    shifts = shifts.clip(-BITMAP_SIDE, BITMAP_SIDE)
     padded = np.pad(bitmap, ((0, 0), (BITMAP_SIDE, BITMAP_SIDE)))
     columns = np.arange(BITMAP_SIDE, 2 * BITMAP_SIDE) - shifts[:, None]  # (32, 32), source columns
     return np.take_along_axis(padded, columns, axis=1)

@@ -14,7 +14,7 @@ FASTEST = 1  # level of zlib; the default level makes replies 1 to 9 % smaller a
 ACCEPTED_CODING = re.compile(
     r"[ \t]*(?P<coding>[^ \t;]+)[ \t]*(;[ \t]*q=(?P<quality>0(\.\d{0,3})?|1(\.0{0,3})?)[ \t]*)?"
 )
-MAX_ACCEPTED_CODINGS = 50  # entries of Accept-Encoding that are parsed
+MAX_COMMAS = 50  # commas at which Accept-Encoding is split; the rest is one entry
 
 
 def decompress(data: bytes, coding: str, max_bytes: int) -> bytes:
@@ -66,7 +66,7 @@ def negotiate_coding(accept_encoding: str) -> str | None:
         'gzip'
         >>> negotiate_coding("gzip;q=0")
     """
-    entries = accept_encoding.lower().split(",", MAX_ACCEPTED_CODINGS)
+    entries = accept_encoding.lower().split(",", MAX_COMMAS)
     matches = [ACCEPTED_CODING.fullmatch(entry) for entry in entries]
     qualities = {match["coding"]: float(match["quality"] or 1) for match in matches if match}
     other_quality = qualities.get("*", 0.0)
