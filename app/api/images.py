@@ -16,7 +16,7 @@ IMAGE_PACKER = Struct(f"{PIXELS}d")
 
 
 def to_pixels(images: Sequence[Image], location: Callable[[int], tuple[str | int, ...]]) -> Floats32:
-    """Convert images of either format to the array that the network takes.
+    """Convert images, each a flat list or a list of rows, to the array that the network takes.
 
     Args:
         images: B images that fit the schema.
@@ -52,7 +52,7 @@ def to_prediction_replies(predictions: Predictions) -> list[Prediction]:
     ]
 
 
-def select_errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+def select_errors_without_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Keep the errors of the image format that the client meant, and remove the format's name from locations.
 
     Args:
@@ -60,11 +60,11 @@ def select_errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorD
     Returns:
         One error for each image that fits neither format, and all other errors; no location contains `FLAT` or `ROWS`.
     """
-    meant = errors_of_meant_format(errors)
+    meant = select_errors_of_meant_format(errors)
     return [{**error, "loc": _without_format(error["loc"])} for error in meant]
 
 
-def errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+def select_errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Keep the errors of the image format that the client meant.
 
     pydantic reports one error for each format that an image does not fit, the flat format first. The client
@@ -83,10 +83,10 @@ def errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]
             continue
         start = location.index(ROWS, 1) + 1  # index at which the location within the image starts
         # `selected[-1]` is the error of the same image in the flat format. The rows format reports `list_type` at
-        # element 0 if that element is no list.
+        # element 0 if that element is no list. An image that is empty or no list fails earlier and keeps its flat error.
         flat_fails_at_first_element = selected[-1]["loc"][start:] == (0,)
-        first_element_is_list = (error["type"], location[start:]) != ("list_type", (0,))
-        if flat_fails_at_first_element and first_element_is_list:
+        rows_accept_first_element = (error["type"], location[start:]) != ("list_type", (0,))
+        if flat_fails_at_first_element and rows_accept_first_element:
             selected[-1] = error
     return selected
 

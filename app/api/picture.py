@@ -20,7 +20,7 @@ from app.predictor import Predictor
 from app.settings import Settings
 from model import PIXELS, BlankPictureError, Floats32
 
-MAX_LARGE_BODIES = 4  # the limit of all bodies in memory together is so many times the largest allowed body
+MAX_LARGE_BODIES = 4  # all bodies in memory together may be as large as four bodies of `max_picture_bytes`
 
 # Status of an error response → reason under which the rejected picture is counted.
 REASON_BY_STATUS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}

@@ -73,7 +73,7 @@ class RequestMiddleware:
                 log.info("request", extra={**record.identity_fields(), **record.result_fields()})
 
     def _log_and_build_response(self, error: BaseException, record: RequestRecord) -> Response | None:
-        """Log an unhandled error and build the response to it, or None if the client has disconnected."""
+        """Build the response to an unhandled error, or None if the client has disconnected; log failures only."""
         if isinstance(error, ClientDisconnect):
             return None
         if isinstance(error, asyncio.CancelledError):  # the time limit of the graceful shutdown has passed

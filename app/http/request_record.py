@@ -52,7 +52,7 @@ class RequestRecord:
     def identity_fields(self) -> dict[str, str]:
         """Build the log fields that identify the request.
 
-        The log names the route and not the path, because the path is a text of the caller.
+        The log names the route and not the path, because a caller can write anything into the path, also private data.
 
         Returns:
             Fields of a log line.

@@ -194,7 +194,7 @@ class PredictionCounters:
 
 
 class RejectedPictureCounters:
-    """Counts the rejected pictures by reason.
+    """Counts the rejected pictures by reason, for the series `pictures_refused_total`.
 
     Args:
         registry: The registry that allocates the counters.

@@ -17,7 +17,9 @@ FORM = "multipart/form-data"
 # Further media types that are accepted: unspecific types, and unofficial names of supported types. The decoder finds
 # the format in the bytes.
 OTHER_MEDIA_TYPES = ("", "application/octet-stream", "application/x-www-form-urlencoded", "image/jpg", "image/x-ms-bmp")
-BODY_TIMEOUT_SECONDS = 30  # time limit for the arrival of a body; a slow request occupies a place of `Admission`
+# Time limit for the arrival of a body, because a slow request occupies a place of `Admission`. It must be shorter than
+# `RESPONSE_TIMEOUT_MS` of the drawing page.
+BODY_TIMEOUT_SECONDS = 30
 MAX_FORM_FIELDS = 16
 MAX_FIELD_BYTES = 1024  # of a form field other than the file; such fields are ignored
 

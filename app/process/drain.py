@@ -38,9 +38,10 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     """Install a handler of SIGTERM that stops this process after a pause in which it still answers requests.
 
     This function must run in the event loop, after uvicorn has installed its own signal handler, which it replaces.
-    When the server has stopped, uvicorn raises again each signal that its own handler received. In a worker, that
-    second signal would end the process while the last answers are still being written. A worker may get two SIGTERMs,
-    one from the service manager and one from the supervisor; the second one has no effect here.
+    uvicorn raises each signal that its own handler received once again after its serving loop has ended. In a worker,
+    this repeated SIGTERM would end the process before the last answers are written, so uvicorn's handler must never
+    receive it. A worker may get two SIGTERMs, one from the service manager and one from the supervisor; the handler
+    ignores the second one.
 
     Args:
         drain_seconds: Length of the pause, in seconds.

@@ -37,9 +37,9 @@ MAX_WIDENING = 1.35
 MIN_COVERAGE = 0.25  # pixels with less coverage belong to no stroke
 COVERED = 0.5  # a pixel counts as covered if a stroke covers half of it
 
-# Pairs (limit, dilations). Of the pairs whose limit is below the number of foreground pixels, the first one applies. A
-# negative number of dilations means erosions.
-DILATIONS = ((560, -2), (412, -1), (255, 0), (107, 1), (-1, 2))
+# The rule for the stroke width: pairs (limit, dilations). Of the pairs whose limit is below the number of foreground
+# pixels, the first one applies. A negative number of dilations means erosions.
+STROKE_WIDTH_DILATIONS = ((560, -2), (412, -1), (255, 0), (107, 1), (-1, 2))
 
 
 def remove_noise(coverage: NDArray[Any]) -> Floats32:
@@ -101,7 +101,7 @@ def normalise_stroke_width(bitmap: NDArray[np.bool_]) -> NDArray[np.bool_]:
         The bitmap after no, one or two dilations or erosions, depending on its foreground pixels.
     """
     foreground_pixels = int(bitmap.sum())
-    dilations = next(count for limit, count in DILATIONS if foreground_pixels > limit)
+    dilations = next(count for limit, count in STROKE_WIDTH_DILATIONS if foreground_pixels > limit)
     for _ in range(abs(dilations)):
         changed = dilate(bitmap) if dilations > 0 else ~dilate(~bitmap)
         if not changed.any():  # the strokes are so narrow that an erosion would leave nothing

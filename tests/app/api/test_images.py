@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
-from app.api.images import errors_of_meant_format
+from app.api.images import select_errors_of_meant_format
 from app.api.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS, FLAT, ROWS, BatchRequest, FlatImage, PredictRequest, RowsImage
 from app.http.json_endpoint import MAX_ERRORS, parse_json
 from tests.problems import read_problem
@@ -41,7 +41,7 @@ class SlowBatchRequest(BaseModel):
 def parse(model, body):
     """Parse a body as the service does; return the parsed fields, or location, type and limits of each error."""
     try:
-        return parse_json(TypeAdapter(model), body, 1000, errors_of_meant_format).model_dump()
+        return parse_json(TypeAdapter(model), body, 1000, select_errors_of_meant_format).model_dump()
     except RequestValidationError as error:
         return [(detail["loc"][1:], detail["type"], error_limits(detail)) for detail in error.errors()]
 
