@@ -28,8 +28,8 @@ from app.settings import Settings
 from model import Artefact
 
 VERSION = "0.6.0"
-# Four times the largest value of the setting `workers`, 64. uvicorn starts one more worker on each SIGTTIN, and replacements start
-# before old workers end.
+# Four times the largest value of the setting `workers`, 64. uvicorn starts one more worker on each SIGTTIN, and
+# replacements start before old workers end.
 MAX_PROCESSES = 256
 
 

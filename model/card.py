@@ -18,10 +18,10 @@ Confusion: TypeAlias = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class Metrics:
-    """The metrics of a network on the held-out rows of the data set.
+    """The metrics of a network on a set of images; a card stores those of the held-out rows.
 
     Args:
-        rows: Number of held-out images.
+        rows: Number of images.
         accuracy: Share of images classified correctly, in [0, 1].
         log_loss: Mean of -log of the probability of the true digit, in nats.
         calibration_error: Expected calibration error over 15 bins, in [0, 1].
@@ -61,7 +61,7 @@ class Card:
         seed: Seed of every random number that the training draws.
         split: Name of the data set, function that split it, share of the held-out rows, and random seed, by key.
         training_rows: Number of images in the training set.
-        curve: Learning curves: from a name such as `loss` to a list with one value for each recorded epoch.
+        curve: Training curves by name, for example `loss`: lists with one value for each recorded epoch.
         held_out: Metrics on the held-out rows.
         libraries: Versions of Python and of the libraries used for the training.
         format_version: Version of the artefact's format.

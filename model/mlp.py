@@ -33,7 +33,7 @@ Floats32: TypeAlias = NDArray[np.float32]
 IMAGE_SIDE = 8
 PIXELS = IMAGE_SIDE * IMAGE_SIDE
 INK_MIN = 0
-INK_MAX = 16  # the value of a pixel is a number of foreground pixels: those in a 4×4 block of the 32×32 scan
+INK_MAX = 16  # a pixel counts the foreground pixels in a 4×4 block of a 32×32 bitmap of the digit
 HIDDEN_1 = 200
 HIDDEN_2 = 150
 DIGITS = 10
@@ -131,7 +131,7 @@ def forward(weights: Weights, inputs: Floats) -> Activations:
 
     Args:
         weights: The parameters, of the same dtype as the inputs.
-        inputs: Pixels divided by 16, shape (B, 64) or (64,), in [0, 1]; or pixels, if W1 is divided instead.
+        inputs: Pixels divided by 16, shape (B, 64) or (64,), in [0, 1]; or pixels in [0, 16], if W1 is divided by 16.
     Returns:
         The activations of all layers; `softmax` turns the logits into probabilities.
     """

@@ -36,7 +36,7 @@ class Distortion:
         elastic_pixels: Standard deviation of the elastic displacement of each pixel, in pixels.
         elastic_reach_pixels: Standard deviation of the Gaussian that smooths the elastic displacements,
             in pixels, above 0. Points within this distance move together.
-        ink: Logarithm of the factor on the ink. Ink above 16 is cut off at 16.
+        ink: Natural logarithm of the factor by which all pixels of an image are multiplied. Values above 16 become 16.
     """
 
     rotation_degrees: float
@@ -89,12 +89,12 @@ class Distorter:
         limits = self.limits
         angle = self._uniform(math.radians(limits.rotation_degrees), rng)
         shear = self._uniform(limits.shear, rng)
-        width, height = (1 + self._uniform(limits.scale, rng) for _ in range(2))
+        x_scale, y_scale = (1 + self._uniform(limits.scale, rng) for _ in range(2))
         right, down = (self._uniform(limits.shift_pixels, rng) for _ in range(2))
 
         row, column = np.divmod(np.arange(PIXELS, dtype=np.float32), IMAGE_SIDE)  # (64,)
-        y = (row - CENTRE - down) / height  # (N, 64)
-        x = (column - CENTRE - right) / width - shear * y
+        y = (row - CENTRE - down) / y_scale  # (N, 64)
+        x = (column - CENTRE - right) / x_scale - shear * y
         sine, cosine = np.sin(angle), np.cos(angle)
         elastic_y, elastic_x = (self._elastic_displacements(rng) for _ in range(2))
         return cosine * y - sine * x + elastic_y, sine * y + cosine * x + elastic_x

@@ -100,7 +100,7 @@ def report(file: Path, validation: Path, out: Path) -> int:
         DataError: The cross-validation is missing, belongs to another recipe, or does not have 7 folds.
     """
     artefact, out_of_fold = load_artefact(file), crossval.load(validation)
-    if not out_of_fold.has_all_folds_of(artefact.card.hyperparameters):
+    if not out_of_fold.is_complete_for(artefact.card.hyperparameters):
         raise DataError(f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}")
     write_report(out, artefact, load_split(), out_of_fold)
     print(f"{out}/model_card.md and its pictures")

@@ -53,7 +53,7 @@ class OutOfFoldPredictions:
         """
         return softmax(self.logits / np.float32(temperature)).astype(np.float32, copy=False)
 
-    def has_all_folds_of(self, hyperparameters: Mapping[str, Any]) -> bool:
+    def is_complete_for(self, hyperparameters: Mapping[str, Any]) -> bool:
         """Check that the predictions cover all folds and come from certain hyper-parameters.
 
         Args:

@@ -83,7 +83,7 @@ def select_errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorD
             continue
         start = location.index(ROWS, 1) + 1  # index at which the location within the image starts
         # `selected[-1]` is the error of the same image in the flat format. The rows format reports `list_type` at
-        # element 0 if that element is no list. An image that is empty or no list fails earlier and keeps its flat error.
+        # element 0 if that element is no list. An image that is empty or no list keeps its flat error.
         flat_fails_at_first_element = selected[-1]["loc"][start:] == (0,)
         rows_accept_first_element = (error["type"], location[start:]) != ("list_type", (0,))
         if flat_fails_at_first_element and rows_accept_first_element:

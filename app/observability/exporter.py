@@ -61,7 +61,7 @@ def flush_at_shutdown(provider: trace.TracerProvider | None) -> Lifespan:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         if flush := getattr(provider, "force_flush", None):
-            # `force_flush` can exceed its timeout, so it runs in a daemon thread; the process does not wait for that.
+            # `force_flush` can exceed its timeout. `join` waits for a limited time; the thread ends with the process.
             thread = threading.Thread(target=flush, daemon=True)
             thread.start()
             thread.join(FLUSH_TIMEOUT_SECONDS)

@@ -5,7 +5,7 @@ from pydantic import TypeAdapter
 
 from app.http.headers import combined_header
 from app.http.json_endpoint import parse_json
-from app.oip.codec.body import HEADER_LENGTH, split_body
+from app.oip.codec.body import JSON_LENGTH_HEADER, split_body
 from app.oip.codec.content_coding import compress, decompress, negotiate_coding
 from app.oip.codec.messages import InferReply, InferRequest, remove_format_names
 from app.oip.codec.statistics import OipStatistics
@@ -44,7 +44,7 @@ def add_inference(
         with statistics.inference() as stopwatch:
             coding = combined_header(headers, "Content-Encoding") or ""
             body = decompress(body, coding, settings.max_body_bytes)
-            json_part, binary_data = split_body(body, combined_header(headers, HEADER_LENGTH))
+            json_part, binary_data = split_body(body, combined_header(headers, JSON_LENGTH_HEADER))
             if json_part is None:
                 message = raw_binary_request(binary_data)
             else:
@@ -69,7 +69,7 @@ def _write_reply(card: Card, message: InferRequest, predictions: Predictions, ac
     body, headers = _REPLY.dump_json(reply), {"Vary": "Accept-Encoding"}
     media_type = "application/json"
     if binary_data:
-        headers[HEADER_LENGTH] = str(len(body))
+        headers[JSON_LENGTH_HEADER] = str(len(body))
         body, media_type = body + binary_data, "application/octet-stream"
     if coding := negotiate_coding(accept_encoding):
         headers["Content-Encoding"] = coding

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
 
-from app.oip.codec.body import HEADER_LENGTH
+from app.oip.codec.body import JSON_LENGTH_HEADER
 from app.oip.codec.messages import IndexRequest, InferReply, InferRequest
 
 OCTETS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -40,7 +40,7 @@ INFER_REPLY: dict[str, Any] = {
     "model": InferReply,
     "content": OCTETS,
     "headers": {
-        HEADER_LENGTH: {"description": "Number of JSON bytes before binary tensors.", "schema": {"type": "integer"}},
+        JSON_LENGTH_HEADER: {"description": "Bytes of JSON before binary tensors.", "schema": {"type": "integer"}},
         "Content-Encoding": {"description": "Coding chosen by Accept-Encoding.", "schema": {"type": "string"}},
     },
 }

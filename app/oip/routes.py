@@ -63,7 +63,7 @@ def oip_routes(
     _add_server(server_router, card, statistics, is_draining)
     repository_router = _create_router(f"{OIP_PREFIX}/repository", settings)
     _add_repository(repository_router, card, settings, is_draining)
-    router = APIRouter()
+    router = APIRouter()  # routes of an included router would report their path without the prefix
     for part in (server_router, *model_routers, repository_router):
         add_flat_routes(router, part)
     return router

@@ -1,10 +1,11 @@
 """Background subtraction: separates the strokes of a picture from their background.
 
 The strokes may be darker or lighter than the background. The brightness of the background is rarely uniform: a sheet
-is shaded, it bends, a hand throws a shadow. So the background is first estimated at every pixel: `fit_background` fits
-a smooth surface, and wide shadows in its residual, which `remove_strokes` keeps, are added to the surface. The
-foreground is either what is darker or what is brighter than this estimate, whichever differs more. To save time, the
-background is estimated on a coarse copy of the picture.
+is shaded, it bends, a hand throws a shadow. So the background is first estimated: `fit_background` fits a smooth
+surface to the brightness. The difference from this surface holds strokes and shadows. `remove_strokes` takes the
+narrow strokes out of it, and the wide shadows that are left are added to the surface. The foreground is either what is
+darker or what is brighter than the background, whichever differs more. To save time, the background is estimated on
+a coarse copy of the picture.
 """
 
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ FIT_ROUNDS = 6  # rounds of reweighting; the surface converges after four or fiv
 CONTRAST_ROUNDS = 6  # rounds of the iteration in `foreground_contrast`
 MAX_STROKE_WIDTH_SHARE = 0.5  # largest width of a stroke as a share of the shorter side; wider marks are shadows
 MIN_CONTRAST = 20  # of 255; smaller differences are camera noise
-# Largest number of the largest differences that are ignored as specks; one may be ignored for every 1024 pixels.
+# The largest differences are ignored as specks: one for every 1024 pixels, but at most 64.
 MAX_OUTLIERS = 64
 
 
@@ -195,7 +196,8 @@ def foreground_contrast(difference: Floats32) -> float:
     # Start with the largest value after the outliers are skipped.
     contrast = float(np.partition(candidates, -1 - outliers)[-1 - outliers])
     # Drop the values that no round can use. Each round at most halves the contrast, so the last round uses no value
-    # below contrast / 2**CONTRAST_ROUNDS. If the contrast is negative, contrast / 2 is lower, and `min` chooses it.
+    # below contrast / 2**CONTRAST_ROUNDS. A negative contrast grows when it is halved, so the first round has the
+    # lowest threshold, contrast / 2. `min` takes the lower of the two.
     values = values[values > min(contrast / 2, contrast / 2**CONTRAST_ROUNDS)]
     for _ in range(CONTRAST_ROUNDS):
         foreground = values[values > contrast / 2]

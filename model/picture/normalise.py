@@ -6,7 +6,7 @@ learned from such images classifies other images well only if they were made in 
 
     remove_noise            set specks and faint pixels to background
     crop                    keep the bounding box of the foreground
-    stretch                 resize to 32 rows and up to 20 columns, as a binary bitmap of 32×32
+    stretch                 resize to 32 rows and up to 20 columns, and centre it in a binary bitmap of 32×32
     normalise_stroke_width  erode wide strokes, dilate narrow ones
     remove_slant            shift the rows until the digit stands upright
     sum_blocks              count the foreground pixels in blocks of 4×4: 0 to 16
@@ -98,7 +98,7 @@ def normalise_stroke_width(bitmap: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Args:
         bitmap: Shape (32, 32).
     Returns:
-        The bitmap after no, one or two dilations or erosions, depending on its foreground pixels.
+        The bitmap after zero to two dilations or erosions; the number of its foreground pixels decides how many.
     """
     foreground_pixels = int(bitmap.sum())
     dilations = next(count for limit, count in STROKE_WIDTH_DILATIONS if foreground_pixels > limit)

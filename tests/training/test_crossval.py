@@ -62,9 +62,9 @@ def test_load_names_a_file_that_is_missing_or_has_another_format(tmp_path, conte
 
 def test_is_complete_for_requires_all_folds_and_the_same_hyperparameters_except_the_temperature(predictions):
     complete = replace(predictions, curves=predictions.curves[:1] * FOLDS)
-    assert complete.has_all_folds_of(replace(SHORT_RECIPE, temperature=9).hyperparameters())
-    assert not complete.has_all_folds_of(RELEASED_RECIPE.hyperparameters())
-    assert not predictions.has_all_folds_of(SHORT_RECIPE.hyperparameters())
+    assert complete.is_complete_for(replace(SHORT_RECIPE, temperature=9).hyperparameters())
+    assert not complete.is_complete_for(RELEASED_RECIPE.hyperparameters())
+    assert not predictions.is_complete_for(SHORT_RECIPE.hyperparameters())
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1, 2])

@@ -50,7 +50,9 @@ class InputParameters(Message):
     """Parameters of an input tensor."""
 
     binary_data_size: int | None = Field(
-        default=None, ge=0, description="Number of bytes of the tensor after the JSON, little-endian, row by row."
+        default=None,
+        ge=0,
+        description="Number of bytes of the data after the JSON; they are little-endian, row by row.",
     )
     shared_memory_region: str | None = Field(default=None, description="Not supported.")
 

@@ -27,7 +27,7 @@ def written(tmp_path_factory, artefact, split, out_of_fold):
 
 
 def test_the_committed_cross_validation_belongs_to_the_released_recipe(artefact, out_of_fold):
-    assert out_of_fold.has_all_folds_of(artefact.card.hyperparameters)
+    assert out_of_fold.is_complete_for(artefact.card.hyperparameters)
 
 
 def test_the_committed_model_card_describes_the_released_artefact(artefact):
