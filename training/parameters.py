@@ -17,7 +17,7 @@ def views(vector: Floats) -> Weights:
     """Split a flat vector into the arrays of the network, without copying it.
 
     Args:
-        vector: All parameters, shape (44660,), in C order.
+        vector: All parameters, shape (44660,), contiguous: W1, b1, W2, b2, W3, b3, each matrix row by row.
     Returns:
         Six arrays that share the vector's memory.
     Example:

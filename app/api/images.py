@@ -52,13 +52,14 @@ def to_prediction_replies(predictions: Predictions) -> list[Prediction]:
     ]
 
 
-def select_errors_without_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+def select_errors_and_remove_format(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Keep the errors of the image format that the client meant, and remove the format's name from locations.
 
     Args:
         errors: Errors as pydantic reports them.
     Returns:
-        One error for each image that fits neither format, and all other errors; no location contains `FLAT` or `ROWS`.
+        One error for each image that fits neither format, and all other errors; no location contains `FLAT` or `ROWS`
+        after its first part, the field name.
     """
     meant = select_errors_of_meant_format(errors)
     return [{**error, "loc": _without_format(error["loc"])} for error in meant]
@@ -82,11 +83,12 @@ def select_errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorD
             selected.append(error)
             continue
         start = location.index(ROWS, 1) + 1  # index at which the location within the image starts
-        # `selected[-1]` is the error of the same image in the flat format. The rows format reports `list_type` at
-        # element 0 if that element is no list. An image that is empty or no list keeps its flat error.
+        # `selected[-1]` is the error of the same image in the flat format. The first element is a list if the flat
+        # format fails at element 0 and the rows format does not report `list_type` there. The flat error of an image
+        # that is empty or no list is at the image itself, so it is kept.
         flat_fails_at_first_element = selected[-1]["loc"][start:] == (0,)
-        rows_accept_first_element = (error["type"], location[start:]) != ("list_type", (0,))
-        if flat_fails_at_first_element and rows_accept_first_element:
+        rows_need_list_at_first_element = (error["type"], location[start:]) == ("list_type", (0,))
+        if flat_fails_at_first_element and not rows_need_list_at_first_element:
             selected[-1] = error
     return selected
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 
-from app.api.images import select_errors_without_format, to_pixels, to_prediction_replies
+from app.api.images import select_errors_and_remove_format, to_pixels, to_prediction_replies
 from app.api.schemas import BatchReply, BatchRequest, Prediction, PredictRequest
 from app.http.json_endpoint import json_route
 from app.http.problems import documented_problems
@@ -25,7 +25,7 @@ def predict_routes(predictor: Predictor, settings: Settings) -> APIRouter:
         A router.
     """
     router = APIRouter(
-        route_class=json_route(settings.max_json_values, select_errors_without_format),
+        route_class=json_route(settings.max_json_values, select_errors_and_remove_format),
         tags=["predict"],
         max_body_size=settings.max_body_bytes,
         responses=documented_problems(413, 415, 422, 500),

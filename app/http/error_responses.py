@@ -2,7 +2,7 @@
 
 The default format is a problem document. Another package can register its own format for all paths under a prefix. A
 message names the place and the broken rule, and it never repeats the values that were sent.
-Most sentences come from the place that raises the error.
+Most messages are written in the code that raises the error.
 """
 
 from collections.abc import Mapping, Sequence

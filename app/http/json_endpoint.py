@@ -115,8 +115,9 @@ def count_values(data: bytes) -> int:
     Args:
         data: The JSON text.
     Returns:
-        The number of the characters `[`, `{` and `,`. A list of n values has one bracket and n - 1 commas, so this is
-        at least the number of all values without the outermost value. Such characters in texts make it larger.
+        The number of the characters `[`, `{` and `,`. A list or object of n members has one bracket and n - 1 commas: n
+        characters, or one if it is empty. Their sum is at least the number of all values without the outermost one.
+        Such characters in texts make it larger.
     Example:
         >>> count_values(b'{"pixels": [0, 0, 7]}')
         4

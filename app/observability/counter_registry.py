@@ -38,7 +38,7 @@ class CounterBlock:
         return self._shared_counters.read_slots(self.indices, live_only=live_only)
 
     def sum(self) -> Floats64:
-        """Add the block up over the slots that have the schema hash of this process, of live and ended processes.
+        """Add the block up over all slots that have the schema hash of this process.
 
         Returns:
             Totals, shape (C,).

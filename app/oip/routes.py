@@ -56,7 +56,7 @@ def oip_routes(
     card = artefact.card
     model_routers = _model_routers(card, settings)
     for model_router in model_routers:
-        # The framework searches the routes of a router in this order; inference requests are the most frequent.
+        # The framework searches routes in the order in which they are added. Inference requests are the most frequent.
         add_inference(model_router, card, predictor, settings, statistics)
         _add_model_description(model_router, card, settings, statistics, is_draining)
     server_router = _create_router(OIP_PREFIX, settings)

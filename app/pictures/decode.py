@@ -23,8 +23,8 @@ FORMATS = tuple(
         BmpImagePlugin.BmpImageFile,
     )
 )
-# The WebP decoder holds four copies of a picture, and the other decoders at most one and a half. A WebP picture thus
-# takes up to three times the memory.
+# The WebP decoder holds four copies of a picture, and the other decoders up to one and a half. That is less than three
+# times as much, so a WebP picture may have a third of the pixels.
 WEBP_MEMORY_FACTOR = 3
 MAX_SIDE = 65_535  # pixels, the limit of JPEG, applied to every format
 # Scans of a progressive JPEG, counted as occurrences of a marker of two bytes in the whole file. Encoders write about

@@ -38,7 +38,7 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     """Install a handler of SIGTERM that stops this process after a pause in which it still answers requests.
 
     This function must run in the event loop, after uvicorn has installed its own signal handler, which it replaces.
-    uvicorn raises each signal that its own handler received once again after its serving loop has ended. In a worker,
+    After its serving loop has ended, uvicorn raises again each signal that its own handler received. In a worker,
     this repeated SIGTERM would end the process before the last answers are written, so uvicorn's handler must never
     receive it. A worker may get two SIGTERMs, one from the service manager and one from the supervisor; the handler
     ignores the second one.

@@ -13,7 +13,8 @@ from app.process.drain import DrainState
 class Supervisor(Multiprocess):
     """uvicorn's supervisor, which also announces the shutdown before it stops its workers.
 
-    Only a SIGTERM to the supervisor announces the shutdown. A worker that is replaced on SIGHUP stays ready.
+    Only a SIGTERM to the supervisor announces the shutdown. When SIGHUP replaces a worker, nothing is announced, and
+    the old worker reports ready until it ends.
 
     Args:
         config: Configuration of uvicorn.

@@ -52,11 +52,11 @@ def draw_figures(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredict
     Returns:
         Each figure by the name of its file, without the suffix.
     """
-    card, held_out, labels = artefact.card, split.held_out, out_of_fold.labels
+    card, held_out = artefact.card, split.held_out
     held_out_probabilities = artefact.network.probabilities(held_out.pixels)
-    probabilities = out_of_fold.probabilities(card.hyperparameters["temperature"])
-    out_of_fold_pixels = np.concatenate([rows.pixels for _, rows in folds(split.training, FOLDS)])
-    bins = [reliability_bins(labels, p) for p in (out_of_fold.probabilities(1), probabilities)]
+    fold_probabilities = out_of_fold.probabilities(card.hyperparameters["temperature"])
+    fold_pixels = np.concatenate([rows.pixels for _, rows in folds(split.training, FOLDS)])
+    bins = [reliability_bins(out_of_fold.labels, p) for p in (out_of_fold.probabilities(1), fold_probabilities)]
     examples = split.training.pixels[:DISTORTED_IMAGES]
     distorter = Distorter(examples, Distortion(**card.hyperparameters["distortion"]))
     rng = np.random.default_rng(card.seed)
@@ -64,7 +64,7 @@ def draw_figures(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredict
         "curves": plots.curves(Curve(**card.curve), out_of_fold.curves),
         "confusion": plots.confusion(card.held_out.confusion),
         "misclassified": plots.misclassified(held_out.pixels, held_out.labels, held_out_probabilities),
-        "misclassified_out_of_fold": plots.misclassified(out_of_fold_pixels, labels, probabilities),
+        "misclassified_out_of_fold": plots.misclassified(fold_pixels, out_of_fold.labels, fold_probabilities),
         "reliability": plots.reliability(*bins),
         "filters": plots.filters(artefact.network.weights.W1),
         "steps": normalisation_figure(),
@@ -84,7 +84,7 @@ def fill_in_template(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPre
     """
     card = artefact.card
     temperature = card.hyperparameters["temperature"]
-    probabilities = artefact.network.probabilities(split.held_out.pixels)
+    held_out_probabilities = artefact.network.probabilities(split.held_out.pixels)
     hyperparameters = [f"| {name} | {value} |" for name, value in flatten(card.hyperparameters)]
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         version=card.version,
@@ -95,7 +95,7 @@ def fill_in_template(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPre
         training_rows=card.training_rows,
         held_out_rows=card.held_out.rows,
         misclassified=card.held_out.rows - card.held_out.correct,
-        held_out=metrics_table(split.held_out.labels, probabilities),
+        held_out=metrics_table(split.held_out.labels, held_out_probabilities),
         out_of_fold=metrics_table(out_of_fold.labels, out_of_fold.probabilities(temperature)),
         confusion=confusion_table(card.held_out.confusion),
         hyperparameters="\n".join(hyperparameters),

@@ -1,7 +1,7 @@
 """The common look of all figures.
 
-Each figure is an SVG with a transparent background. Its lines and letters take the text colour of the
-page: dark on a light page, light on a dark page.
+Each figure is an SVG with a transparent background. Its lines and letters are dark if the browser's
+colour scheme is light, and light if the scheme is dark.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 STYLE = Path(__file__).with_name("style.mplstyle")
 TEXT_COLOUR = "#1f2328"
 BLUE, ORANGE = "#2f81f7", "#e36209"
-# CSS that sets the text colour on light and on dark pages.
+# CSS that sets the text colour for the light and the dark colour scheme of the browser.
 SCHEME_CSS = f"<style>svg{{color:{TEXT_COLOUR}}}@media(prefers-color-scheme:dark){{svg{{color:#e6edf3}}}}</style>"
 
 
