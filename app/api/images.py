@@ -84,8 +84,8 @@ def select_errors_of_meant_format(errors: Sequence[ErrorDetails]) -> list[ErrorD
             continue
         start = location.index(ROWS, 1) + 1  # index at which the location within the image starts
         # `selected[-1]` is the error of the same image in the flat format. The first element is a list if the flat
-        # format fails at element 0 and the rows format does not report `list_type` there. The flat error of an image
-        # that is empty or no list is at the image itself, so it is kept.
+        # format fails at element 0 and the rows format does not report `list_type` there. If the image is
+        # empty or is not a list, its flat error is located at the image and not at element 0, and it is kept.
         flat_fails_at_first_element = selected[-1]["loc"][start:] == (0,)
         rows_need_list_at_first_element = (error["type"], location[start:]) == ("list_type", (0,))
         if flat_fails_at_first_element and not rows_need_list_at_first_element:

@@ -115,9 +115,9 @@ def count_values(data: bytes) -> int:
     Args:
         data: The JSON text.
     Returns:
-        The number of the characters `[`, `{` and `,`. A list or object of n members has one bracket and n - 1 commas: n
-        characters, or one if it is empty. Their sum is at least the number of all values without the outermost one.
-        Such characters in texts make it larger.
+        The number of the characters `[`, `{` and `,`: never less than the number of values inside the outermost value,
+        because n members need one opening bracket and n - 1 commas. It is too large if a list or object is empty, or if
+        a text contains such characters.
     Example:
         >>> count_values(b'{"pixels": [0, 0, 7]}')
         4

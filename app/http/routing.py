@@ -6,7 +6,7 @@ from fastapi.routing import iter_route_contexts
 # Attributes that `include_router` applies to the included routes. Flat routes, which `add_flat_routes` adds, lack them.
 INHERITED = ("prefix", "tags", "dependencies", "responses", "callbacks", "deprecated", "max_body_size")
 # Attributes that an including router takes over from the included router.
-TAKEN_OVER = ("on_startup", "on_shutdown")
+HANDLERS = ("on_startup", "on_shutdown")
 
 
 def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
@@ -20,10 +20,10 @@ def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
         source: Router whose routes are added.
     Raises:
         ValueError: The routes would inherit something from the target, for example application-wide dependencies, or
-            the source has handlers of start-up or shutdown.
+            the source has handlers of start-up or shutdown, or only routes to files.
     """
-    lost = [name for name in INHERITED if getattr(target, name)]
-    lost += [name for name in TAKEN_OVER if getattr(source, name)]
+    lost = [name for name in INHERITED if getattr(target, name)] + [name for name in HANDLERS if getattr(source, name)]
+    lost += [] if source.routes else ["routes to files"]  # the framework keeps them outside of `routes`
     if lost:
         raise ValueError(f"Flat routes would lose {', '.join(lost)}; include the router instead.")
     target.routes += source.routes

@@ -56,7 +56,7 @@ def oip_routes(
     card = artefact.card
     model_routers = _model_routers(card, settings)
     for model_router in model_routers:
-        # The framework searches routes in the order in which they are added. Inference requests are the most frequent.
+        # Within each router, the inference route comes first, because it is requested most often.
         add_inference(model_router, card, predictor, settings, statistics)
         _add_model_description(model_router, card, settings, statistics, is_draining)
     server_router = _create_router(OIP_PREFIX, settings)
@@ -64,6 +64,7 @@ def oip_routes(
     repository_router = _create_router(f"{OIP_PREFIX}/repository", settings)
     _add_repository(repository_router, card, settings, is_draining)
     router = APIRouter()  # routes of an included router would report their path without the prefix
+    # The server's routes come first, because `/models/{name}` would also match `/models/stats`.
     for part in (server_router, *model_routers, repository_router):
         add_flat_routes(router, part)
     return router

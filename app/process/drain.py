@@ -38,10 +38,10 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     """Install a handler of SIGTERM that stops this process after a pause in which it still answers requests.
 
     This function must run in the event loop, after uvicorn has installed its own signal handler, which it replaces.
-    After its serving loop has ended, uvicorn raises again each signal that its own handler received. In a worker,
-    this repeated SIGTERM would end the process before the last answers are written, so uvicorn's handler must never
-    receive it. A worker may get two SIGTERMs, one from the service manager and one from the supervisor; the handler
-    ignores the second one.
+    uvicorn's handler remembers a SIGTERM, and uvicorn raises it a second time when the server has stopped. In a worker,
+    that second SIGTERM kills the process, possibly before the last answers have left it. So the first SIGTERM must not
+    reach uvicorn's handler. A worker may get two SIGTERMs, one from the service manager and one from the supervisor;
+    this handler ignores the second one.
 
     Args:
         drain_seconds: Length of the pause, in seconds.

@@ -195,9 +195,9 @@ def foreground_contrast(difference: Floats32) -> float:
         candidates = values
     # Start with the largest value after the outliers are skipped.
     contrast = float(np.partition(candidates, -1 - outliers)[-1 - outliers])
-    # Each round uses only values above half of the current contrast. Drop the values that no round can use. A round at
-    # most halves a positive contrast, so the last limit is at least contrast / 2**CONTRAST_ROUNDS. A negative contrast
-    # (nothing but the outliers stands out) comes closer to 0, so the first limit, contrast / 2, is the lowest one.
+    # To save time, drop the values that no round can use. The limit of a round is half of the contrast before it; the
+    # round uses only values above this limit. A round at most halves a positive contrast, so no limit is below
+    # contrast / 2**CONTRAST_ROUNDS. Each round raises a negative contrast, so the first limit, contrast / 2, is lowest.
     values = values[values > min(contrast / 2, contrast / 2**CONTRAST_ROUNDS)]
     for _ in range(CONTRAST_ROUNDS):
         foreground = values[values > contrast / 2]

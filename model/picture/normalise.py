@@ -189,7 +189,7 @@ def normalise_digit(coverage: NDArray[Any]) -> Floats32:
     Raises:
         BlankPictureError: There is no foreground.
     Example:
-        >>> diagonal = np.eye(90) > 0  # a line with more slant than any 1
+        >>> diagonal = np.eye(90) > 0  # a line that leans more than any handwritten 1
         >>> normalise_digit(diagonal).any(axis=0).sum()  # columns of the image that hold ink
         np.int64(2)
     """

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 
 from app.http.error_responses import VAGUE_DETAILS
-from app.http.routing import INHERITED, TAKEN_OVER
+from app.http.routing import INHERITED, HANDLERS
 from tests.conftest import ROOT, InProcess
 
 
@@ -31,10 +31,16 @@ def test_fastapi_serves_and_documents_routes_that_are_added_to_the_list_of_route
 
 
 def test_fastapi_routers_have_the_attributes_that_flat_routes_do_not_inherit():
-    for name in (*INHERITED, *TAKEN_OVER):
+    for name in (*INHERITED, *HANDLERS):
         assert not getattr(APIRouter(), name)
     assert APIRouter(dependencies=[Depends(lambda: None)]).dependencies
     assert APIRouter(max_body_size=1).max_body_size == 1
+
+
+def test_fastapi_keeps_routes_to_files_outside_of_the_list_of_routes(tmp_path):
+    router = APIRouter()
+    router.frontend("/", directory=tmp_path, fallback=None)
+    assert router.routes == []
 
 
 def test_fastapi_lists_included_routes_with_their_path_methods_and_dependencies():

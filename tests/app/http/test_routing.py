@@ -44,6 +44,13 @@ def test_add_flat_routes_raises_if_the_source_has_start_up_handlers(source):
     assert target.routes == []
 
 
+def test_add_flat_routes_raises_if_the_source_has_only_routes_to_files(tmp_path):
+    source = APIRouter()
+    source.frontend("/", directory=tmp_path, fallback=None)
+    with pytest.raises(ValueError, match="would lose routes to files;"):
+        add_flat_routes(APIRouter(), source)
+
+
 def test_create_app_raises_if_the_application_has_dependencies(artefact, monkeypatch):
     """The routes would not inherit the dependencies, for example a check of an API key."""
 
