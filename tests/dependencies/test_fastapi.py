@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 
 from app.http.error_responses import VAGUE_DETAILS
-from app.http.routing import INHERITED, HANDLERS
+from app.http.routing import HANDLERS, INHERITED
 from tests.conftest import ROOT, InProcess
 
 
