@@ -34,7 +34,7 @@ GROUP = import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["
 	@touch $@
 
 # Other servers, each in an environment of its own.
-PEERS = mlserver litserve bentoml
+SERVERS = mlserver litserve bentoml
 
 .venv/peers/%/.done: | .venv
 	@echo 'installing $* …'
@@ -76,16 +76,16 @@ report: .venv/.dev  ## write the model card and its pictures to training/report/
 cross-validate: .venv/.dev  ## score the recipe inside the training rows
 	@$(PY) -m training cross-validate
 
-notebook: .venv/.dev  ## reproduce the notebook and price its three faults
+notebook: .venv/.dev  ## repeat the notebook and measure its three faults
 	@$(PY) -m training notebook
 
 bench-training: .venv/.bench  ## time our training beside scikit-learn's, PyTorch's and the notebook's
 	@$(PY) -m benchmarks.training
 
-bench: .venv/.dev $(PEERS:%=.venv/peers/%/.done)  ## measure beside other servers, and write it into the docs (ten minutes)
+bench: .venv/.dev $(SERVERS:%=.venv/peers/%/.done)  ## compare with other servers, and write the result into the docs (ten minutes)
 	@$(PY) -m benchmarks.serving
 
-bench-quick: .venv/.dev  ## measure beside the limits and a textbook handler (two minutes)
+bench-quick: .venv/.dev  ## compare with the lower limits and a textbook handler (two minutes)
 	@$(PY) -m benchmarks.serving quick
 
 gradients: .venv/.dev  ## check the gradients by finite differences

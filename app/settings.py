@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     host: str = Field(
         default="127.0.0.1",
         pattern="^[A-Za-z0-9.:_%-]+$",
-        description="Address to listen on; the default is only reachable from this machine.",
+        description="Address to listen on; by default only this machine can connect; use 0.0.0.0 in a container.",
     )
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port; 0 takes any free one.")
     workers: int = Field(

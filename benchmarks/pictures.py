@@ -145,7 +145,7 @@ def predict_digit(network, picture, **save_options):
         picture: A PIL image of one digit, of any mode and size.
         save_options: The file's format and other options of `Image.save`.
     Returns:
-        The predicted digit, or -1 if the picture is refused as blank.
+        The predicted digit, or -1 if the picture is rejected as blank.
     """
     file = BytesIO()
     picture.save(file, **save_options)
@@ -172,7 +172,7 @@ def measure(path, every):
     clean = np.array([predict_digit(network, p, format="PNG") for p in pictures])
     small = np.array([predict_digit(network, p, format="PNG") for p in draw_like_mnist(digits, rng)])
     is_correct = clean == labels
-    confusion = np.zeros((10, 11), dtype=int)  # the last column counts refusals
+    confusion = np.zeros((10, 11), dtype=int)  # the last column counts rejected pictures
     np.add.at(confusion, (labels, clean), 1)
     variants = {}
     for name, (transform, save_options) in VARIANTS.items():

@@ -55,8 +55,11 @@ LIBRARIES = {
     "app": set(),
 }
 
-# Modules of observability that count; they know no web framework.
-COUNTING = ("shared_counters", "counter_registry", "histogram", "instruments", "negotiation")
+# Modules of observability that count and report. They know no web framework and no other module of observability.
+COUNTING = {*("shared_counters", "counter_registry", "histogram", "instruments", "negotiation", "report", "prometheus")}
+COUNTING_LIBRARIES = {"numpy", "prometheus_client", "pydantic", "typing_extensions"}
+# Modules of observability that the codec of the Open Inference Protocol may import.
+CODEC_COUNTING = {"app.observability.counter_registry", "app.observability.shared_counters"}
 
 # Module of the model → other modules of the model that it may import.
 MODEL_TABLE = {
@@ -132,10 +135,24 @@ def test_at_most_six_modules_are_at_the_top_of_the_service():
     assert len(list((ROOT / "app").glob("*.py"))) <= 6
 
 
-@pytest.mark.parametrize("module", COUNTING)
-def test_counting_imports_no_web_framework(module):
+def test_only_the_modules_for_logs_and_traces_do_not_count():
+    modules = {path.stem for path in (ROOT / "app" / "observability").glob("*.py")}
+    assert modules - COUNTING == {"__init__", "exporter", "logs", "tracing"}
+
+
+@pytest.mark.parametrize("module", sorted(COUNTING))
+def test_counting_modules_import_no_web_framework(module):
     modules = set(imported_modules(ROOT / "app" / "observability" / f"{module}.py"))
-    assert not {name for name in modules if name.split(".")[0] in {"fastapi", "starlette", "uvicorn"}}
+    libraries = {name.split(".")[0] for name in modules if package_of(name) is None} - STANDARD_LIBRARY
+    assert libraries <= COUNTING_LIBRARIES
+    siblings = {name for name in modules if name.startswith("app.observability")}
+    assert siblings <= {f"app.observability.{name}" for name in COUNTING}
+
+
+def test_the_codec_imports_only_counters_of_observability():
+    paths = (ROOT / "app" / "oip" / "codec").glob("*.py")
+    modules = {module for path in paths for module in imported_modules(path)}
+    assert {module for module in modules if module.startswith("app.observability")} == CODEC_COUNTING
 
 
 @pytest.mark.parametrize("module", MODEL_TABLE)
@@ -154,7 +171,7 @@ def test_other_packages_import_the_model_by_its_public_names(path):
 
 def test_the_public_names_of_the_model_are_complete():
     public = {name for name in vars(model) if not name.startswith("_")}
-    modules = {path.stem for path in (ROOT / "model").iterdir()}
+    modules = {path.stem for path in (ROOT / "model").iterdir() if path.suffix in {"", ".py"}}
     assert set(model.__all__) == public - modules
     errors = importlib.import_module("model.errors")
     assert {name for name in vars(errors) if name.endswith("Error")} <= set(model.__all__)

@@ -192,7 +192,7 @@ def reproduce_notebook() -> int:
 
 
 def check_folder(out: Path) -> None:
-    """Refuse an output file whose folder is missing, before a training of several minutes starts.
+    """Reject an output file whose folder is missing, before a training of several minutes starts.
 
     Args:
         out: The output file.

@@ -91,9 +91,8 @@ class ErrorResponses:
         return send_or_replace
 
     def _format(self, scope: Scope) -> ErrorFormat:
-        path = route_path(scope)
-        matches = (each for prefix, each in self.formats.items() if f"{path}/".startswith(f"{prefix}/"))
-        return next(matches, PROBLEM_FORMAT)
+        path = f"{route_path(scope)}/"
+        return next((each for prefix, each in self.formats.items() if path.startswith(f"{prefix}/")), PROBLEM_FORMAT)
 
     def _is_foreign_error(self, message: Message, scope: Scope) -> bool:
         """Tell whether a message starts an error response that `build` did not create.

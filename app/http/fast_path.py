@@ -59,12 +59,8 @@ def find_fast_routes(app: FastAPI) -> dict[str, JsonRoute]:
     Returns:
         The JSON routes that depend on their body alone, by path.
     """
-    routes = {}
-    for context in iter_route_contexts(app.routes):
-        route = context.original_route
-        if isinstance(route, JsonRoute) and context.methods == {"POST"} and not context.dependencies:
-            routes[str(context.path)] = route
-    return routes
+    contexts = [c for c in iter_route_contexts(app.routes) if c.methods == {"POST"} and not c.dependencies]
+    return {str(c.path): c.original_route for c in contexts if isinstance(c.original_route, JsonRoute)}
 
 
 def _announces_short_json(scope: Scope, max_bytes: int) -> bool:

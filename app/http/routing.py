@@ -4,9 +4,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 
 # Attributes that `include_router` applies to the included routes. Flat routes, which `add_flat_routes` adds, lack them.
-INHERITED = ("prefix", "tags", "dependencies", "responses", "callbacks", "deprecated", "max_body_size")
-# Attributes that an including router takes over from the included router.
-HANDLERS = ("on_startup", "on_shutdown")
+INHERITED = (
+    *("prefix", "tags", "dependencies", "responses", "callbacks", "deprecated", "include_in_schema", "max_body_size"),
+    *("form_limits", "default_response_class", "generate_unique_id_function"),
+)
+# Attributes of an included router, besides its routes, that `include_router` takes over.
+TAKEN_OVER = ("on_startup", "on_shutdown", "_frontend_routes")
 
 
 def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
@@ -20,10 +23,12 @@ def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
         source: Router whose routes are added.
     Raises:
         ValueError: The routes would inherit something from the target, for example application-wide dependencies, or
-            the source has handlers of start-up or shutdown, or only routes to files.
+            the source has a lifespan, handlers of start-up or shutdown, or routes to files.
     """
-    lost = [name for name in INHERITED if getattr(target, name)] + [name for name in HANDLERS if getattr(source, name)]
-    lost += [] if source.routes else ["routes to files"]  # the framework keeps them outside of `routes`
+    default = APIRouter()
+    lost = [name for name in INHERITED if getattr(target, name) != getattr(default, name)]
+    lost += [name for name in TAKEN_OVER if getattr(source, name)]
+    lost += [] if type(source.lifespan_context) is type(default.lifespan_context) else ["lifespan"]
     if lost:
         raise ValueError(f"Flat routes would lose {', '.join(lost)}; include the router instead.")
     target.routes += source.routes

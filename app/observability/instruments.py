@@ -77,7 +77,7 @@ class RequestCounters:
         if len(routes) > MAX_ROUTES:
             raise ValueError(f"There are {len(routes)} routes, and counters for {MAX_ROUTES}.")
         self.routes = {template: index for index, template in enumerate(routes)}
-        self._post_routes = [route for route in sorted(methods_by_route) if "POST" in methods_by_route[route]]
+        self._post_routes = [route for route, methods in methods_by_route.items() if "POST" in methods]
         self._registry.allocate(0, routes)  # makes the routes a part of the schema hash
 
     def start_request(self) -> None:
@@ -201,6 +201,7 @@ class RejectedPictureCounters:
     """
 
     def __init__(self, registry: CounterRegistry) -> None:
+        # "refusals" is in the schema hash. Another word would separate the counters of old and new workers.
         self._counts = registry.allocate(len(REJECTION_REASONS), "refusals", REJECTION_REASONS)
 
     def count(self, reason: str) -> None:

@@ -47,8 +47,8 @@ def create_worker_app(
     logging.captureWarnings(capture=True)  # otherwise Pillow prints warnings as plain text between the JSON lines
     has_supervisor = settings.workers > 1
     install_drain_handler(settings.drain_seconds, (lambda: None) if has_supervisor else drain_state.announce)
-    provider = create_tracer_provider(VERSION)
-    app = create_app_with_counter_fallback(load(), settings, drain_state.is_draining, shared_counters, provider)
+    artefact, provider = load(), create_tracer_provider(VERSION)
+    app = create_app_with_counter_fallback(artefact, settings, drain_state.is_draining, shared_counters, provider)
     freeze_gc()
     return app
 

@@ -61,13 +61,13 @@ def comparison_row(name, measurements, echo_cpu):
         f"{median_of(measurements, 'ready_seconds'):.2f}",
         f"{median_of(measurements, 'memory_bytes') / 2**20:.0f}",
         "yes" if behaviour["keeps_alive"] else "no",
-        *(refusal_cell(status) if contender.parse_probabilities else "" for status in statuses),
+        *(rejection_cell(status) if contender.parse_probabilities else "" for status in statuses),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def refusal_cell(status):
-    """Say whether a server refused an invalid request.
+def rejection_cell(status):
+    """Tell whether a server rejected an invalid request.
 
     Args:
         status: The status of the response.

@@ -4,6 +4,7 @@ A test fails if a new version of the dependency behaves differently. It uses the
 names the assumption and not a symptom in the service.
 """
 
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import pytest
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 
 from app.http.error_responses import VAGUE_DETAILS
-from app.http.routing import HANDLERS, INHERITED
+from app.http.routing import INHERITED, TAKEN_OVER
 from tests.conftest import ROOT, InProcess
 
 
@@ -31,16 +32,19 @@ def test_fastapi_serves_and_documents_routes_that_are_added_to_the_list_of_route
 
 
 def test_fastapi_routers_have_the_attributes_that_flat_routes_do_not_inherit():
-    for name in (*INHERITED, *HANDLERS):
-        assert not getattr(APIRouter(), name)
-    assert APIRouter(dependencies=[Depends(lambda: None)]).dependencies
-    assert APIRouter(max_body_size=1).max_body_size == 1
+    for name in (*INHERITED, *TAKEN_OVER):
+        assert getattr(FastAPI().router, name) == getattr(APIRouter(), name)  # of an application without options
+    with_lifespan = APIRouter(lifespan=asynccontextmanager(lambda _: iter(())))
+    assert type(APIRouter().lifespan_context) is type(FastAPI().router.lifespan_context)
+    assert type(APIRouter().lifespan_context) is not type(with_lifespan.lifespan_context)
 
 
 def test_fastapi_keeps_routes_to_files_outside_of_the_list_of_routes(tmp_path):
     router = APIRouter()
+    assert not getattr(router, TAKEN_OVER[-1])
     router.frontend("/", directory=tmp_path, fallback=None)
     assert router.routes == []
+    assert getattr(router, TAKEN_OVER[-1])
 
 
 def test_fastapi_lists_included_routes_with_their_path_methods_and_dependencies():

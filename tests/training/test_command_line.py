@@ -118,20 +118,20 @@ def test_report_writes_the_model_card_into_a_new_folder(tmp_path):
         ("cross-validate", "--epochs", "many"),
     ],
 )
-def test_a_number_out_of_bounds_is_refused_and_the_error_names_the_bound(arguments):
+def test_a_number_out_of_bounds_is_rejected_and_the_error_names_the_bound(arguments):
     result = run(*arguments)
     assert result.returncode == 2
     assert f"{arguments[1]}: must be a whole number, at least" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["train", "cross-validate"])
-def test_a_missing_output_folder_is_refused_in_one_sentence_before_the_training(command, tmp_path):
+def test_a_missing_output_folder_is_rejected_in_one_sentence_before_the_training(command, tmp_path):
     result = run(command, "--out", str(tmp_path / "none" / "file.npz"))
     assert result.returncode == 1
     assert result.stderr == f"{tmp_path}/none is not a folder to write to\n"
 
 
-def test_report_refuses_a_cross_validation_of_another_recipe(tmp_path):
+def test_report_rejects_a_cross_validation_of_another_recipe(tmp_path):
     file = tmp_path / "short.npz"
     run("train", "--epochs", "1", "--out", str(file))
     result = run("report", str(file), "--out", str(tmp_path / "report"))

@@ -1,7 +1,10 @@
 """`add_flat_routes` moves routes, and raises an error where a moved route would lose something."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.responses import PlainTextResponse
 
 from app import main
 from app.http.routing import add_flat_routes
@@ -29,25 +32,50 @@ def test_add_flat_routes_moves_the_routes_in_order(source):
     assert [route.path for route in target.routes] == ["/first", "/a", "/b"]
 
 
-def test_add_flat_routes_raises_if_the_target_has_dependencies(source):
-    target = APIRouter(dependencies=[Depends(answer)])
-    with pytest.raises(ValueError, match="would lose dependencies;"):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("prefix", "/prefix"),
+        ("tags", ["tag"]),
+        ("dependencies", [Depends(answer)]),
+        ("responses", {404: {}}),
+        ("callbacks", [APIRouter()]),
+        ("deprecated", True),
+        ("include_in_schema", False),
+        ("max_body_size", 10),
+        ("form_limits", {"max_fields": 1}),
+        ("default_response_class", PlainTextResponse),
+        ("generate_unique_id_function", str),
+    ],
+)
+def test_add_flat_routes_raises_if_the_routes_would_inherit_from_the_target(source, name, value):
+    target = APIRouter(**{name: value})
+    with pytest.raises(ValueError, match=f"would lose {name};"):
         add_flat_routes(target, source)
     assert target.routes == []
 
 
-def test_add_flat_routes_raises_if_the_source_has_start_up_handlers(source):
-    source.on_startup.append(answer)
+@pytest.mark.parametrize("name", ["on_startup", "on_shutdown"])
+def test_add_flat_routes_raises_if_the_source_has_event_handlers(source, name):
+    getattr(source, name).append(answer)
     target = APIRouter()
-    with pytest.raises(ValueError, match="would lose on_startup;"):
+    with pytest.raises(ValueError, match=f"would lose {name};"):
         add_flat_routes(target, source)
     assert target.routes == []
 
 
-def test_add_flat_routes_raises_if_the_source_has_only_routes_to_files(tmp_path):
-    source = APIRouter()
+def test_add_flat_routes_raises_if_the_source_has_a_lifespan():
+    @asynccontextmanager
+    async def lifespan(_):
+        yield
+
+    with pytest.raises(ValueError, match="would lose lifespan;"):
+        add_flat_routes(APIRouter(), APIRouter(lifespan=lifespan))
+
+
+def test_add_flat_routes_raises_if_the_source_has_routes_to_files(source, tmp_path):
     source.frontend("/", directory=tmp_path, fallback=None)
-    with pytest.raises(ValueError, match="would lose routes to files;"):
+    with pytest.raises(ValueError, match="would lose _frontend_routes;"):
         add_flat_routes(APIRouter(), source)
 
 

@@ -12,11 +12,18 @@ def handle_sigterm(*_):
     """Handle SIGTERM without a uvicorn server."""
 
 
-@pytest.fixture
-def _sigterm_handler_of_this_module():
-    """Handle SIGTERM by a function of this module during a test."""
-    previous = signal.signal(signal.SIGTERM, handle_sigterm)
-    yield
+class OtherServer:
+    """A server that is not uvicorn's."""
+
+    def handle_sigterm(self, *_):
+        """Handle SIGTERM by a method, as uvicorn's server does."""
+
+
+@pytest.fixture(params=[handle_sigterm, OtherServer().handle_sigterm], ids=["function", "method of another server"])
+def foreign_handler(request):
+    """Handle SIGTERM without a uvicorn server during a test."""
+    previous = signal.signal(signal.SIGTERM, request.param)
+    yield request.param
     signal.signal(signal.SIGTERM, previous)
 
 
@@ -27,14 +34,13 @@ def test_drain_state_is_draining_only_after_the_announcement():
     assert drain_state.is_draining()
 
 
-@pytest.mark.usefixtures("_sigterm_handler_of_this_module")
-def test_install_drain_handler_rejects_a_sigterm_handler_that_is_no_method_of_a_uvicorn_server():
+def test_install_drain_handler_rejects_a_sigterm_handler_that_is_no_method_of_a_uvicorn_server(foreign_handler):
     drain_state = DrainState()
 
     async def install():
         install_drain_handler(0, drain_state.announce)
 
-    with pytest.raises(RuntimeError, match="not by <function handle_sigterm"):
+    with pytest.raises(RuntimeError, match="not by <.*handle_sigterm"):
         asyncio.run(install())
-    assert signal.getsignal(signal.SIGTERM) is handle_sigterm
+    assert signal.getsignal(signal.SIGTERM) == foreign_handler
     assert not drain_state.is_draining()
