@@ -40,7 +40,7 @@ def test_install_drain_handler_rejects_a_sigterm_handler_that_is_no_method_of_a_
     async def install():
         install_drain_handler(0, drain_state.announce)
 
-    with pytest.raises(RuntimeError, match="not by <.*handle_sigterm"):
+    with pytest.raises(RuntimeError, match=r"not by <.*handle_sigterm"):
         asyncio.run(install())
     assert signal.getsignal(signal.SIGTERM) == foreign_handler
     assert not drain_state.is_draining()
