@@ -51,7 +51,7 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     """
     loop, handler = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
     server = getattr(handler, "__self__", None)
-    if not isinstance(server, uvicorn.Server):
+    if not isinstance(server, uvicorn.Server):  # no argument has a wrong type, so this is not a TypeError
         raise RuntimeError(f"SIGTERM must be handled by a uvicorn.Server, not by {handler!r}.")  # noqa: TRY004
     pauses: list[asyncio.TimerHandle] = []  # empty until the pause starts; it has one timer at most
 
