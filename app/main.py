@@ -70,7 +70,7 @@ def create_app(
         health_routes(is_draining),
     ):
         add_flat_routes(app.router, router)
-    # `add_flat_routes` does not see routes to files. This route comes last, because it matches all other paths.
+    # `add_flat_routes` rejects routes to files. This route comes last, because it matches all other paths.
     app.include_router(page_routes())
     if not is_traced:  # the framework creates spans only for requests that go through it
         app.add_middleware(FastPath, routes=find_fast_routes(app))

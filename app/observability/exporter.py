@@ -43,7 +43,7 @@ def create_tracer_provider(version: str) -> trace.TracerProvider | None:
         return _find_or_create_provider(version)
     except ImportError:
         log.warning(NOT_SENT, "the packages of requirements/tracing.txt are not installed")
-    except Exception as error:
+    except Exception as error:  # no error of the tracing set-up may stop the service
         log.warning(NOT_SENT, str(error) or repr(error))
     return None
 

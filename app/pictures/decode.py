@@ -86,7 +86,7 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
         return _decode_valid(file, max_pixels)
     except (PictureTooLargeError, MemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # Pillow raises errors of many classes for damaged files
         reason = f"{type(error).__name__}: {error}"
     # Raised outside of the handler, because the frames of the original error would keep the picture in
     # memory.
@@ -185,5 +185,5 @@ def rotate_upright(small: Image.Image, original: Image.Image) -> Image.Image:
     small.info = original.info
     try:
         return ImageOps.exif_transpose(small)
-    except Exception:
+    except Exception:  # damaged EXIF data raises errors of many classes, and such a picture is not rotated
         return small

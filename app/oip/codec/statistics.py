@@ -131,7 +131,7 @@ class OipStatistics:
         stopwatch = Stopwatch(self._clock)
         try:
             yield stopwatch
-        except Exception:
+        except Exception:  # every error counts as a failure, and is raised again
             self._failures.own_counters[0] += 1
             self._failures.own_counters[1] += self._clock() - stopwatch.times[0]
             raise

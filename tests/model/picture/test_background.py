@@ -151,27 +151,27 @@ def test_strokes_that_cover_much_of_the_fitted_area_are_classified_correctly(cla
     assert classify_picture(draw(digit, side=SIDE, stroke_width=0.3, height=0.7)) == digit
 
 
-def test_foreground_level_ignores_a_few_outliers():
+def test_foreground_contrast_ignores_a_few_outliers():
     difference = np.zeros(100_000, np.float32)
     difference[:2000] = 60
     difference[2000:2060] = 250
     assert foreground_contrast(difference) == pytest.approx(60, abs=6)
 
 
-def test_foreground_level_ignores_no_more_outliers_in_a_large_picture():
+def test_foreground_contrast_ignores_no_more_outliers_in_a_large_picture():
     difference = np.random.default_rng(3).normal(0, 2, 1_000_000).astype(np.float32)
     difference[:500] = 150
     assert foreground_contrast(difference) == pytest.approx(150)
 
 
-def test_foreground_level_ignores_no_outlier_in_a_small_picture():
+def test_foreground_contrast_ignores_no_outlier_in_a_small_picture():
     difference = np.random.default_rng(3).normal(0, 8, 1000).astype(np.float32)
     difference[:3] = 150
     assert foreground_contrast(difference) == pytest.approx(150)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.05, 0.001])
-def test_foreground_level_is_correct_for_any_share_of_foreground(share):
+def test_foreground_contrast_is_correct_for_any_share_of_foreground(share):
     rng = np.random.default_rng(2)
     difference = rng.normal(0, 4, 100_000)
     difference[: int(share * difference.size)] += 150
@@ -187,24 +187,24 @@ def test_sliding_extreme_agrees_with_the_extremes_of_whole_windows(values, data)
     assert (sliding_extreme(np.minimum, values, width) == windows.min(axis=-1)).all()
 
 
-def slow_foreground_level(difference):
-    """Compute the foreground level from all pixels in every round."""
+def slow_foreground_contrast(difference):
+    """Compute the foreground contrast from all pixels in every round."""
     values = difference.ravel()
     outliers = min(MAX_OUTLIERS, values.size // 1024)
-    level = float(np.sort(values)[values.size - 1 - outliers])
+    contrast = float(np.sort(values)[values.size - 1 - outliers])
     for _ in range(CONTRAST_ROUNDS):
-        foreground = values[values > level / 2]
+        foreground = values[values > contrast / 2]
         if foreground.size == 0:
             return 0.0
-        level = float(foreground.mean())
-    return level
+        contrast = float(foreground.mean())
+    return contrast
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 50, 2000, 5000]), st.floats(1.01, 4))
-def test_foreground_level_agrees_with_a_slow_reference(seed, count, ratio):
+def test_foreground_contrast_agrees_with_a_slow_reference(seed, count, ratio):
     rng = np.random.default_rng(seed)
     steps = 200 / ratio ** rng.integers(0, 12, count)  # a round may nearly halve the mean
     specks = np.append(-rng.uniform(1, 10, count), np.full(count // 1024, 100.0))  # all of them are ignored
     for values in (steps, rng.normal(-5, 10, count), -steps, np.zeros(count), steps - 100, specks):
         difference = values.astype(np.float32)
-        assert foreground_contrast(difference) == slow_foreground_level(difference)
+        assert foreground_contrast(difference) == slow_foreground_contrast(difference)
