@@ -16,7 +16,7 @@ def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
     """Add the routes of one router directly to another router, instead of including the router.
 
     The framework searches each included router separately for every request. Flat routes avoid that, but they
-    inherit nothing from the target.
+    inherit nothing from the target. `dependency_overrides` of an application has no effect on them.
 
     Args:
         target: Router that gets the routes.
@@ -29,6 +29,7 @@ def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
     lost = [name for name in INHERITED if getattr(target, name) != getattr(default, name)]
     lost += [name for name in TAKEN_OVER if getattr(source, name)]
     lost += [] if type(source.lifespan_context) is type(default.lifespan_context) else ["lifespan"]
+    lost += [] if target.strict_content_type else ["strict_content_type"]  # the default differs by class
     if lost:
         raise ValueError(f"Flat routes would lose {', '.join(lost)}; include the router instead.")
     target.routes += source.routes

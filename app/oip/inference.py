@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
-from app.http.headers import combined_header
+from app.http.headers import JSON, combined_header
 from app.http.json_endpoint import parse_json
 from app.oip.codec.body import JSON_LENGTH_HEADER, split_body
 from app.oip.codec.content_coding import compress, decompress, negotiate_coding
@@ -66,8 +66,7 @@ def _write_reply(card: Card, message: InferRequest, predictions: Predictions, ac
     reply = InferReply(model_name=card.name, model_version=card.version, outputs=outputs)
     if message.id is not None:
         reply["id"] = message.id
-    body, headers = _REPLY.dump_json(reply), {"Vary": "Accept-Encoding"}
-    media_type = "application/json"
+    body, headers, media_type = _REPLY.dump_json(reply), {"Vary": "Accept-Encoding"}, JSON
     if binary_data:
         headers[JSON_LENGTH_HEADER] = str(len(body))
         body, media_type = body + binary_data, "application/octet-stream"

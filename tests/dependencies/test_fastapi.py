@@ -34,6 +34,8 @@ def test_fastapi_serves_and_documents_routes_that_are_added_to_the_list_of_route
 def test_fastapi_routers_have_the_attributes_that_flat_routes_do_not_inherit():
     for name in (*INHERITED, *TAKEN_OVER):
         assert getattr(FastAPI().router, name) == getattr(APIRouter(), name)  # of an application without options
+    assert FastAPI().router.strict_content_type
+    assert APIRouter().strict_content_type  # a placeholder, which is true but does not equal True
     with_lifespan = APIRouter(lifespan=asynccontextmanager(lambda _: iter(())))
     assert type(APIRouter().lifespan_context) is type(FastAPI().router.lifespan_context)
     assert type(APIRouter().lifespan_context) is not type(with_lifespan.lifespan_context)

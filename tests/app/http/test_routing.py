@@ -46,6 +46,7 @@ def test_add_flat_routes_moves_the_routes_in_order(source):
         ("form_limits", {"max_fields": 1}),
         ("default_response_class", PlainTextResponse),
         ("generate_unique_id_function", str),
+        ("strict_content_type", False),
     ],
 )
 def test_add_flat_routes_raises_if_the_routes_would_inherit_from_the_target(source, name, value):
