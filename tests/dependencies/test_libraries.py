@@ -4,8 +4,12 @@ A test fails if a new version of the dependency behaves differently. It uses the
 names the assumption and not a symptom in the service.
 """
 
+import multiprocessing
+import os
 from io import BytesIO
 from multiprocessing.context import assert_spawning
+from multiprocessing.reduction import DupFd
+from operator import methodcaller
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +19,25 @@ from prometheus_client import exposition
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 
-def test_multiprocessing_knows_whether_a_process_is_being_started():
+def test_multiprocessing_sends_a_descriptor_to_a_process_that_is_being_started():
+    class Descriptor:
+        def __init__(self, file):
+            self.file = file
+
+        def __reduce__(self):
+            assert_spawning(self)
+            return methodcaller("detach"), (DupFd(self.file),)  # in the new process: the number of the descriptor
+
+    receiver, sender = os.pipe()
+    with os.fdopen(receiver, "rb") as pipe:
+        process = multiprocessing.get_context("spawn").Process(target=os.write, args=(Descriptor(sender), b"sent"))
+        process.start()
+        os.close(sender)
+        assert pipe.read() == b"sent"
+        process.join()
+
+
+def test_multiprocessing_raises_if_an_object_is_pickled_while_no_process_is_being_started():
     with pytest.raises(RuntimeError, match="SimpleNamespace"):
         assert_spawning(SimpleNamespace())
 
@@ -33,7 +55,9 @@ def test_pillow_limits_comments_by_the_constant_that_the_decoder_sets(monkeypatc
 def test_pillow_copies_the_information_of_a_picture_into_each_crop():
     picture = Image.new("L", (2, 2))
     picture.info = {"transparency": 0}
-    assert picture.crop((0, 0, 1, 1)).info == {"transparency": 0}
+    crop = picture.crop((0, 0, 1, 1))
+    assert crop.info == {"transparency": 0}
+    assert crop.info is not picture.info
 
 
 def test_prometheus_client_writes_the_metrics_of_any_collector():
@@ -41,5 +65,5 @@ def test_prometheus_client_writes_the_metrics_of_any_collector():
     assert exposition.generate_latest(collector) == b"# HELP a B.\n# TYPE a gauge\na 1.0\n"
 
 
-def test_opentelemetry_has_a_proxy_provider_until_another_library_sets_one_up():
+def test_opentelemetry_has_a_proxy_provider_if_no_library_has_set_one_up():
     assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
