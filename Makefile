@@ -70,7 +70,7 @@ train: .venv/.dev  ## train the network, write model/digits.npz and the report (
 	@$(PY) -m training train $(if $(SEED),--seed $(SEED))
 	@$(PY) -m training report
 
-report: .venv/.dev  ## write the model card and its pictures to training/report/
+report: .venv/.dev  ## write the model card and its figures to training/report/
 	@$(PY) -m training report
 
 cross-validate: .venv/.dev  ## score the recipe inside the training rows

@@ -44,7 +44,7 @@ class Artefact:
 
 
 def load_artefact(path: Path, sha256: str | None = None) -> Artefact:
-    """Read a weights file and verify it.
+    """Read a file of weights and verify it.
 
     Args:
         path: Path of the file.
@@ -69,7 +69,7 @@ def load_artefact(path: Path, sha256: str | None = None) -> Artefact:
 
 
 def parse_artefact(data: bytes, source: str) -> Artefact:
-    """Parse and verify the bytes of a weights file.
+    """Parse and verify the bytes of a file of weights.
 
     Args:
         data: The bytes of the whole file.
@@ -99,7 +99,7 @@ def parse_artefact(data: bytes, source: str) -> Artefact:
 
 
 def save_artefact(path: Path, weights: Weights, card: Card) -> None:
-    """Write a weights file atomically.
+    """Write a file of weights atomically.
 
     The bytes go to a temporary file in the same folder. This file is flushed to the disk and then
     renamed to the target. A reader at any moment, or after a power failure, finds either the old

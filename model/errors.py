@@ -1,7 +1,7 @@
 """The errors of this package: one class for each kind of fault.
 
 DigitsError
-├── ArtefactError          a weights file cannot be used
+├── ArtefactError          a file of weights cannot be used
 ├── WeightsError           arrays are not valid parameters of this network
 ├── CardError              a card is malformed, contradicts itself, or has another format
 ├── PixelsError            an array is not a valid batch of images
@@ -18,7 +18,7 @@ class DigitsError(Exception):
 
 
 class ArtefactError(DigitsError):
-    """A weights file cannot be used.
+    """A file of weights cannot be used.
 
     Args:
         source: Name of the file for the message, usually its path.

@@ -103,7 +103,7 @@ def report(file: Path, validation: Path, out: Path) -> int:
     if not out_of_fold.is_complete_for(artefact.card.hyperparameters):
         raise DataError(f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}")
     write_report(out, artefact, load_split(), out_of_fold)
-    print(f"{out}/model_card.md and its pictures")
+    print(f"{out}/model_card.md and its figures")
     return 0
 
 
