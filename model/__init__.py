@@ -51,41 +51,11 @@ from model.mlp import (
 from model.picture.background import subtract_background
 from model.picture.normalise import NORMALISATION_STEPS, normalise_digit
 
-__all__ = [
-    "DIGITS",
-    "IMAGE_SIDE",
-    "INK_MAX",
-    "INK_MIN",
-    "LAYER_SIZES",
-    "NORMALISATION_STEPS",
-    "PIXELS",
-    "WEIGHT_SHAPES",
-    "Artefact",
-    "ArtefactError",
-    "BlankPictureError",
-    "Card",
-    "CardError",
-    "Confusion",
-    "DigitsError",
-    "Floats",
-    "Floats32",
-    "Metrics",
-    "Network",
-    "PictureError",
-    "PictureShapeError",
-    "PixelRangeError",
-    "PixelShapeError",
-    "PixelsError",
-    "Weights",
-    "WeightsError",
-    "dump_card",
-    "forward",
-    "load_artefact",
-    "normalise_digit",
-    "parse_artefact",
-    "parse_card",
-    "save_artefact",
-    "softmax",
-    "subtract_background",
-    "validate_pixels",
-]
+__all__ = ["Artefact", "load_artefact", "parse_artefact", "save_artefact"]
+__all__ += ["Card", "Confusion", "Metrics", "dump_card", "parse_card"]
+__all__ += ["ArtefactError", "CardError", "DigitsError", "WeightsError"]
+__all__ += ["PixelRangeError", "PixelShapeError", "PixelsError"]
+__all__ += ["BlankPictureError", "PictureError", "PictureShapeError"]
+__all__ += ["DIGITS", "IMAGE_SIDE", "INK_MAX", "INK_MIN", "LAYER_SIZES", "PIXELS", "WEIGHT_SHAPES"]
+__all__ += ["Floats", "Floats32", "Network", "Weights", "forward", "softmax", "validate_pixels"]
+__all__ += ["NORMALISATION_STEPS", "normalise_digit", "subtract_background"]
