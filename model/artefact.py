@@ -59,12 +59,12 @@ def load_artefact(path: Path, sha256: str | None = None) -> Artefact:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ArtefactError(str(path), f"cannot be read: {error.strerror}") from error
+        raise ArtefactError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:
-        raise ArtefactError(str(path), f"is larger than {MAX_BYTES} bytes")
+        raise ArtefactError(f"{path} is larger than {MAX_BYTES} bytes")
     artefact_sha256 = hashlib.sha256(data).hexdigest()
     if sha256 is not None and sha256.lower() != artefact_sha256:
-        raise ArtefactError(str(path), f"has SHA-256 {artefact_sha256}, not {sha256.lower()}")
+        raise ArtefactError(f"{path} has SHA-256 {artefact_sha256}, not {sha256.lower()}")
     return parse_artefact(data, str(path))
 
 
@@ -83,18 +83,18 @@ def parse_artefact(data: bytes, source: str) -> Artefact:
         members = _read_members(data)
     except Exception as error:
         # On hostile bytes, zipfile and NumPy's parser raise a dozen unrelated exception classes.
-        raise ArtefactError(source, "is not a readable .npz archive") from error
+        raise ArtefactError(f"{source} is not a readable .npz archive") from error
     if sorted(members) != sorted(MEMBERS):
-        raise ArtefactError(source, f"must hold exactly {', '.join(MEMBERS)}")
+        raise ArtefactError(f"{source} must hold exactly {', '.join(MEMBERS)}")
     card_text = members.pop("card")
     if card_text.dtype.kind != "U" or card_text.ndim != 0:
-        raise ArtefactError(source, "has a card that is not a string")
+        raise ArtefactError(f"{source} has a card that is not a string")
     try:
         network, card = Network(Weights(**members)), parse_card(str(card_text))
     except WeightsError as error:
-        raise ArtefactError(source, f"is not a {'-'.join(map(str, LAYER_SIZES))} network: {error}") from error
+        raise ArtefactError(f"{source} is not a {'-'.join(map(str, LAYER_SIZES))} network: {error}") from error
     except CardError as error:
-        raise ArtefactError(source, f"has a bad card: {error}") from error
+        raise ArtefactError(f"{source} has a bad card: {error}") from error
     return Artefact(network, card, hashlib.sha256(data).hexdigest(), data)
 
 

@@ -18,23 +18,7 @@ class DigitsError(Exception):
 
 
 class ArtefactError(DigitsError):
-    """A file of weights cannot be used.
-
-    Args:
-        source: Name of the file for the message, usually its path.
-        fault: What is wrong with the file: a clause that completes a sentence starting with `source`.
-    Example:
-        >>> print(ArtefactError("digits.npz", "has no array W3"))
-        digits.npz has no array W3
-    """
-
-    def __init__(self, source: str, fault: str) -> None:
-        super().__init__(source, fault)
-        self.source = source
-        self.fault = fault
-
-    def __str__(self) -> str:
-        return f"{self.source} {self.fault}"
+    """A file of weights cannot be used; the message names the file and the fault."""
 
 
 class WeightsError(DigitsError, ValueError):
