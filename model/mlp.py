@@ -67,7 +67,6 @@ WEIGHT_SHAPES: dict[str, tuple[int, ...]] = {
 class Activations(NamedTuple):
     """The output of every layer for one batch; back-propagation needs all of them."""
 
-    inputs: Floats  # (B, 64)
     hidden_1: Floats  # (B, 200), after ReLU
     hidden_2: Floats  # (B, 150), after ReLU
     logits: Floats  # (B, 10)
@@ -91,18 +90,17 @@ def affine(inputs: Floats, matrix: Floats, bias: Floats) -> Floats:
     return z
 
 
-def relu(z: Floats, out: Floats | None = None) -> Floats:
-    """Replace negative values by zero.
+def relu(z: Floats) -> Floats:
+    """Replace negative values by zero, in place.
 
     Args:
-        z: Unbounded values of any shape.
-        out: Array to write the result to, which may be z itself; None allocates a new array.
+        z: Unbounded values of any shape; changed in place.
     Returns:
-        max(0, z), same shape and dtype as z.
+        z itself, which now holds max(0, z).
     Source: Nair and Hinton 2010, "Rectified linear units improve restricted Boltzmann machines".
     """
     # An array of zeros, because NumPy takes three times as long to compare with a Python number.
-    return np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=out)
+    return np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=z)
 
 
 def softmax(logits: Floats) -> Floats:
@@ -135,12 +133,10 @@ def forward(weights: Weights, inputs: Floats) -> Activations:
     Returns:
         The activations of all layers; `softmax` turns the logits into probabilities.
     """
-    hidden_1 = affine(inputs, weights.W1, weights.b1)  # (B, 200)
-    relu(hidden_1, out=hidden_1)
-    hidden_2 = affine(hidden_1, weights.W2, weights.b2)  # (B, 150)
-    relu(hidden_2, out=hidden_2)
+    hidden_1 = relu(affine(inputs, weights.W1, weights.b1))  # (B, 200)
+    hidden_2 = relu(affine(hidden_1, weights.W2, weights.b2))  # (B, 150)
     logits = affine(hidden_2, weights.W3, weights.b3)  # (B, 10)
-    return Activations(inputs, hidden_1, hidden_2, logits)
+    return Activations(hidden_1, hidden_2, logits)
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,7 +67,7 @@ def backpropagate(weights: Weights, inputs: Floats, targets: Floats, gradient: W
         The mean cross-entropy of the batch, in nats.
     Source: Rumelhart, Hinton and Williams 1986, doi:10.1038/323533a0.
     """
-    _, hidden_1, hidden_2, logits = forward(weights, inputs)
+    hidden_1, hidden_2, logits = forward(weights, inputs)
     log_probabilities = log_softmax(logits)  # (B, 10)
 
     # Layer 3: softmax and cross-entropy.

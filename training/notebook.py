@@ -107,7 +107,7 @@ def loss_and_gradient(weights: Weights, inputs: Floats, label: int, faults: Faul
     Returns:
         The cross-entropy in nats, and its gradient, float64. With any fault the gradient is wrong.
     """
-    _, hidden_1, hidden_2, logits = forward(weights, inputs)
+    hidden_1, hidden_2, logits = forward(weights, inputs)
     probabilities = softmax(logits)
 
     # Layer 3: softmax and cross-entropy.
