@@ -144,8 +144,7 @@ def smoothing_matrix(reach_pixels: float) -> Floats32:
     row, column = np.divmod(np.arange(PIXELS), IMAGE_SIDE)
     squared_distance = np.subtract.outer(row, row) ** 2 + np.subtract.outer(column, column) ** 2
     gaussian = np.exp(-squared_distance / (2 * reach_pixels**2))
-    matrix: Floats32 = (gaussian / np.linalg.norm(gaussian, axis=0)).astype(np.float32)
-    return matrix
+    return np.asarray(gaussian / np.linalg.norm(gaussian, axis=0), np.float32)
 
 
 def _nearest_index(offsets: Floats) -> NDArray[np.intp]:

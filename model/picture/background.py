@@ -53,7 +53,7 @@ def subtract_background(brightness: NDArray[np.uint8]) -> Floats32:
     height, width = brightness.shape
     scale = max(1.0, max(height, width) / COARSE_SIDE)
     rows, columns = max(1, round(height / scale)), max(1, round(width / scale))
-    picture: Floats32 = brightness.astype(np.float32)
+    picture = brightness.astype(np.float32)
     fit = fit_background(resize(picture, rows, columns))
     polarity = np.float32(np.sign(fit.asymmetry) or -1)  # -1: the strokes are darker than the background
     # The background and the picture are multiplied by the polarity, so that strokes are positive.
@@ -62,8 +62,7 @@ def subtract_background(brightness: NDArray[np.uint8]) -> Floats32:
     contrast = foreground_contrast(difference)
     if contrast < MIN_CONTRAST:
         raise BlankPictureError
-    coverage: Floats32 = np.clip(difference / contrast, 0, 1, dtype=np.float32)
-    return coverage
+    return np.asarray(np.clip(difference / contrast, 0, 1), np.float32)
 
 
 def fit_background(coarse: Floats32) -> BackgroundFit:

@@ -18,7 +18,7 @@ recognition system", NISTIR 5469; the data set's own description says that it us
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from model.errors import BlankPictureError
 from model.mlp import IMAGE_SIDE, Floats32
 from model.picture.components import remove_small_components
 from model.picture.resample import resize
+
+Step: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]  # from the result of the step before to its own result
 
 BITMAP_SIDE = 32  # rows and columns of the bitmaps from which the training set was made
 BLOCK_SIDE = BITMAP_SIDE // IMAGE_SIDE
@@ -165,18 +167,10 @@ def sum_blocks(bitmap: NDArray[np.bool_]) -> Floats32:
         16.0
     """
     blocks = bitmap.reshape(IMAGE_SIDE, BLOCK_SIDE, IMAGE_SIDE, BLOCK_SIDE)
-    image: Floats32 = blocks.sum(axis=(1, 3)).astype(np.float32)
-    return image
+    return np.asarray(blocks.sum(axis=(1, 3)), np.float32)
 
 
-NORMALISATION_STEPS: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
-    remove_noise,
-    crop,
-    stretch,
-    normalise_stroke_width,
-    remove_slant,
-    sum_blocks,
-)
+NORMALISATION_STEPS: tuple[Step, ...] = (remove_noise, crop, stretch, normalise_stroke_width, remove_slant, sum_blocks)
 
 
 def normalise_digit(coverage: NDArray[Any]) -> Floats32:

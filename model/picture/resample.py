@@ -1,9 +1,6 @@
 """Resizing of pictures: one matrix resamples the rows, another one the columns."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from model.mlp import Floats32
 
@@ -19,8 +16,7 @@ def resize(picture: Floats32, height: int, width: int) -> Floats32:
         The resized picture, shape (height, width), float32, within the range of the picture's values.
     """
     rows, columns = (resampling_matrix(*sizes) for sizes in zip(picture.shape, (height, width), strict=True))
-    resized: NDArray[Any] = rows @ picture @ columns.T
-    return resized.astype(np.float32, copy=False)
+    return np.asarray(rows @ picture @ columns.T, np.float32)
 
 
 def resampling_matrix(length: int, samples: int) -> Floats32:
@@ -47,5 +43,4 @@ def resampling_matrix(length: int, samples: int) -> Floats32:
         centres = ((np.arange(samples) + 0.5) * step)[:, None]
         weights = 1 - np.abs(centres - (np.arange(length) + 0.5))
     weights = np.maximum(weights, 0)
-    matrix: Floats32 = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return matrix
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)

@@ -191,5 +191,4 @@ def mosaic(tiles: Floats, columns: int) -> Floats:
     padded = np.pad(tiles, ((0, 0), (0, GAP), (0, GAP)), constant_values=np.nan)
     lines = len(tiles) // columns
     grid = padded.reshape(lines, columns, IMAGE_SIDE + GAP, IMAGE_SIDE + GAP).swapaxes(1, 2)
-    large: Floats = grid.reshape(lines * (IMAGE_SIDE + GAP), columns * (IMAGE_SIDE + GAP))[:-GAP, :-GAP]
-    return large
+    return grid.reshape(lines * (IMAGE_SIDE + GAP), columns * (IMAGE_SIDE + GAP))[:-GAP, :-GAP]
