@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -51,8 +51,7 @@ class Schedule:
         return self.learning_rate * (1 - (1 - self.last_rate) * fallen)
 
 
-@dataclass(frozen=True)
-class Epoch:
+class Epoch(NamedTuple):
     """The result of one epoch.
 
     Args:
@@ -69,34 +68,11 @@ class Epoch:
     weights: Weights
 
 
-class WeightAverage:
-    """The mean of the weights of several epochs.
+def fit(schedule: Schedule, draw: DrawImages, targets: Floats32, rng: np.random.Generator) -> Iterator[Epoch]:
+    """Train a network from random initial weights.
 
     Near the end of a training, the steps wander around a minimum of the loss. The mean of the weights
     lies closer to the minimum, and classifies the digits of new writers better.
-
-    Source: Izmailov, Podoprikhin, Garipov, Vetrov and Wilson 2018, arXiv:1803.05407.
-    """
-
-    def __init__(self) -> None:
-        self._mean = np.zeros(PARAMETER_COUNT, dtype=np.float32)
-        self._count = 0
-
-    def add(self, parameters: Floats32) -> Weights:
-        """Include the parameters of one more epoch in the mean.
-
-        Args:
-            parameters: Flat vector, shape (44660,), float32; not changed.
-        Returns:
-            The mean of all parameters added so far.
-        """
-        self._count += 1
-        self._mean += (parameters - self._mean) / self._count
-        return views(self._mean)
-
-
-def fit(schedule: Schedule, draw: DrawImages, targets: Floats32, rng: np.random.Generator) -> Iterator[Epoch]:
-    """Train a network from random initial weights.
 
     Args:
         schedule: Number of epochs, batch size, learning rates, weight decay and weight averaging.
@@ -105,11 +81,12 @@ def fit(schedule: Schedule, draw: DrawImages, targets: Floats32, rng: np.random.
         rng: Source of all randomness.
     Yields:
         Each epoch when it ends.
+    Source: Izmailov, Podoprikhin, Garipov, Vetrov and Wilson 2018, arXiv:1803.05407, for the mean of the weights.
     """
     parameters, gradient_vector = he_initialisation(rng), np.zeros(PARAMETER_COUNT, dtype=np.float32)
     weights, gradient = views(parameters), views(gradient_vector)
-    adam, average = Adam(PARAMETER_COUNT, schedule.weight_decay), WeightAverage()
-    first_averaged = schedule.epochs - round(schedule.epochs * schedule.averaged) + 1
+    adam, mean = Adam(PARAMETER_COUNT, schedule.weight_decay), np.zeros_like(parameters)
+    epochs_before_mean = schedule.epochs - round(schedule.epochs * schedule.averaged)
 
     for number in range(1, schedule.epochs + 1):
         order = rng.permutation(len(targets))
@@ -121,5 +98,8 @@ def fit(schedule: Schedule, draw: DrawImages, targets: Floats32, rng: np.random.
             batch = order[start : start + schedule.batch_rows]
             losses.append(backpropagate(weights, inputs[batch], targets[batch], gradient))
             adam.step(parameters, gradient_vector, learning_rate)
-        trained = average.add(parameters) if number >= first_averaged else weights
+        trained = weights
+        if number > epochs_before_mean:
+            mean += (parameters - mean) / (number - epochs_before_mean)
+            trained = views(mean)
         yield Epoch(number, sum(losses) / len(losses), learning_rate, trained)
