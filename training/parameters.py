@@ -10,7 +10,8 @@ import numpy as np
 
 from model import WEIGHT_SHAPES, Floats, Floats32, Weights
 
-PARAMETER_COUNT = sum(prod(shape) for shape in WEIGHT_SHAPES.values())  # 44,660
+SIZES = [prod(shape) for shape in WEIGHT_SHAPES.values()]  # number of parameters in each array
+PARAMETER_COUNT = sum(SIZES)  # 44,660
 
 
 def views(vector: Floats) -> Weights:
@@ -24,11 +25,8 @@ def views(vector: Floats) -> Weights:
         >>> views(np.zeros(PARAMETER_COUNT)).W3.shape
         (150, 10)
     """
-    arrays, start = [], 0
-    for shape in WEIGHT_SHAPES.values():
-        arrays.append(vector[start : start + prod(shape)].reshape(shape))
-        start += prod(shape)
-    return Weights(*arrays)
+    parts = np.split(vector, np.cumsum(SIZES)[:-1])
+    return Weights(*(part.reshape(shape) for part, shape in zip(parts, WEIGHT_SHAPES.values(), strict=True)))
 
 
 def he_initialisation(rng: np.random.Generator) -> Floats32:
