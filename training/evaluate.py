@@ -1,7 +1,6 @@
 """Metrics of a network: accuracy, log-loss, calibration, confusion matrix and confidence intervals."""
 
 import math
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -73,8 +72,7 @@ def log_loss(labels: NDArray[np.int64], probabilities: Floats32) -> float:
     return abs(float(np.log(np.maximum(of_true_digit, np.finfo(np.float32).tiny)).mean()))
 
 
-@dataclass(frozen=True)
-class ReliabilityBin:
+class ReliabilityBin(NamedTuple):
     """The images whose predicted digit has a probability within one interval of width 1/15.
 
     Args:

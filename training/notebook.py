@@ -14,7 +14,7 @@ seed; here each run has one.
 """
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,8 +45,7 @@ NOTEBOOK_LOSSES = {
 NOTEBOOK_ACCURACY = 0.7053872053872054  # on the held-out rows
 
 
-@dataclass(frozen=True)
-class Faults:
+class Faults(NamedTuple):
     """The faults that a gradient has, out of the three of the notebook.
 
     Args:
@@ -64,7 +63,7 @@ class Faults:
 
     def __str__(self) -> str:
         names = ("softmax taken twice", "divided by the classes", "ReLU taken for softmax")
-        present = [name for name, is_present in zip(names, astuple(self), strict=True) if is_present]
+        present = [name for name, is_present in zip(names, self, strict=True) if is_present]
         if len(present) == len(names):
             return "all three faults"
         return ", ".join(present) or "the right gradient"
@@ -81,8 +80,7 @@ CASES = (
 )
 
 
-@dataclass(frozen=True)
-class Iteration:
+class Iteration(NamedTuple):
     """The result of one pass over the training rows.
 
     Args:
