@@ -11,14 +11,12 @@ from sklearn.model_selection import GroupKFold, train_test_split
 
 from model import DIGITS, PIXELS, Floats, Floats32, PixelRangeError, validate_pixels
 
-TEST_SIZE = 0.33
-SPLIT_SEED = 42
+SPLIT_OPTIONS = {"test_size": 0.33, "random_state": 42}
 # How `load_split` splits the data set, as the card records it.
 SPLIT_DESCRIPTION = {
     "dataset": "sklearn.datasets.load_digits",
     "function": "sklearn.model_selection.train_test_split",
-    "test_size": TEST_SIZE,
-    "random_state": SPLIT_SEED,
+    **SPLIT_OPTIONS,
 }
 # The 1,797 rows come from 14 scanned forms of about 130 consecutive digits, each probably filled in by one writer.
 FORMS = 14
@@ -81,7 +79,7 @@ def load_split() -> Split:
     pixels, labels = load_digits(return_X_y=True)
     forms = np.arange(len(labels), dtype=np.int64) * FORMS // len(labels)
     rows = Rows(validate_pixels(pixels), labels.astype(np.int64), forms)
-    training, held_out = train_test_split(np.arange(len(rows)), test_size=TEST_SIZE, random_state=SPLIT_SEED)
+    training, held_out = train_test_split(np.arange(len(rows)), **SPLIT_OPTIONS)
     return Split(rows.take(training), rows.take(held_out))
 
 

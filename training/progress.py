@@ -1,7 +1,6 @@
 """A training run with a progress bar on the terminal, and the training curve for the report."""
 
 from dataclasses import dataclass, field
-from typing import Never
 
 from tqdm import tqdm
 
@@ -58,11 +57,9 @@ def train_and_track(recipe: Recipe, rows: Rows, scoring_rows: Rows, seed: int, l
     """
     epochs = recipe.schedule.epochs
     curve = Curve()
-    bar: tqdm[Never]
-    with tqdm(total=epochs, desc=label, unit="epoch", disable=None) as bar:
-        for epoch in train(recipe, rows, seed):
+    with tqdm(train(recipe, rows, seed), desc=label, total=epochs, unit="epoch", disable=None) as bar:
+        for epoch in bar:
             if epoch.number * CURVE_POINTS % epochs < CURVE_POINTS:
                 curve.add(epoch, scoring_rows)
             bar.set_postfix(loss=f"{epoch.loss:.4f}", rate=f"{epoch.learning_rate:.1e}", refresh=False)
-            bar.update()
     return epoch.weights, curve
