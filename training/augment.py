@@ -72,8 +72,7 @@ class Distorter:
         Returns:
             New images, shape (N, 64), float32 in [0, 16].
         """
-        y, x = self.source_points(rng)
-        row, column = (_nearest_index(offsets) for offsets in (y, x))
+        row, column = map(_nearest_index, self.source_points(rng))
         distorted = self._upsampled.take(self._first_point + row * UPSAMPLED_SIDE + column)  # (N, 64)
         distorted *= np.exp(self._uniform(self.limits.ink, rng))
         return np.minimum(distorted, INK_MAX, out=distorted)

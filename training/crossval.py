@@ -79,8 +79,7 @@ def cross_validate(recipe: Recipe, rows: Rows, count: int, seed: int) -> Iterato
     for number, (training, validation) in enumerate(folds(rows, count), start=1):
         weights, curve = train_and_track(recipe, training, validation, seed, f"fold {number} of {count}")
         logits = Network(weights).logits(validation.pixels)
-        hyperparameters = _without_temperature(recipe.hyperparameters())
-        yield OutOfFoldPredictions(validation.labels, logits, [curve], hyperparameters)
+        yield OutOfFoldPredictions(validation.labels, logits, [curve], _without_temperature(recipe.hyperparameters()))
 
 
 def concatenate(predictions: Sequence[OutOfFoldPredictions]) -> OutOfFoldPredictions:
@@ -144,9 +143,8 @@ def fit_temperature(labels: NDArray[np.int64], logits: Floats) -> float:
     optimum = minimize_scalar(
         lambda log_temperature: log_loss(labels, softmax(logits / math.exp(log_temperature))),
         bounds=[math.log(bound) for bound in TEMPERATURE_BOUNDS],
-        method="bounded",
     )
-    return float(math.exp(optimum.x))
+    return math.exp(optimum.x)
 
 
 def _without_temperature(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
