@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from training.evaluate import accuracy_interval, log_loss_interval, reliability_
 from training.progress import Curve
 from training.reporting import plots
 from training.reporting.normalisation_plot import normalisation_figure
-from training.reporting.style import save_svg
+from training.reporting.style import STYLE, save_svg
 
 TEMPLATE = Path(__file__).with_name("model_card.template.md")
 DISTORTED_IMAGES = 5  # in the figure of the distortions
@@ -42,6 +43,7 @@ def write_report(folder: Path, artefact: Artefact, split: Split, out_of_fold: Ou
     (folder / "model_card.md").write_text(fill_in_template(artefact, split, out_of_fold), encoding="utf-8")
 
 
+@mpl.rc_context(fname=STYLE)
 def draw_figures(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredictions) -> dict[str, Figure]:
     """Draw all figures of the report.
 
@@ -84,21 +86,16 @@ def fill_in_template(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPre
     """
     card = artefact.card
     temperature = card.hyperparameters["temperature"]
-    held_out_probabilities = artefact.network.probabilities(split.held_out.pixels)
-    hyperparameters = [f"| {name} | {value} |" for name, value in flatten(card.hyperparameters)]
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        version=card.version,
+        vars(card),
         temperature=temperature,
-        recipe=card.recipe,
-        seed=card.seed,
         sha256=artefact.sha256,
-        training_rows=card.training_rows,
         held_out_rows=card.held_out.rows,
         misclassified=card.held_out.rows - card.held_out.correct,
-        held_out=metrics_table(split.held_out.labels, held_out_probabilities),
+        held_out=metrics_table(split.held_out.labels, artefact.network.probabilities(split.held_out.pixels)),
         out_of_fold=metrics_table(out_of_fold.labels, out_of_fold.probabilities(temperature)),
         confusion=confusion_table(card.held_out.confusion),
-        hyperparameters="\n".join(hyperparameters),
+        hyperparameters="\n".join(f"| {name} | {value} |" for name, value in flatten(card.hyperparameters)),
         libraries=", ".join(f"{name} {version}" for name, version in card.libraries.items()),
     )
 

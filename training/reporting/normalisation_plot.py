@@ -3,17 +3,15 @@
 The steps are `model/picture/background.py` and `model/picture/normalise.py`.
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from model import NORMALISATION_STEPS, subtract_background
-from training.reporting.style import STYLE, new_figure
+from training.reporting.style import new_figure
 
 SIDE = 120  # height and width of the picture, in pixels
 # A six that leans to the right, and two specks. Each stroke is the radius of the pen, followed by the
@@ -25,37 +23,24 @@ STROKES = (
 )
 
 
-@mpl.rc_context(fname=STYLE)
 def normalisation_figure() -> Figure:
     """Draw a picture and the result of each step that turns it into an 8×8 image.
 
     Returns:
         A row of images: the picture, and the result of each step under the name of its function.
     """
-    stages = list(stages_of(draw_picture()))
-    figure, panels = new_figure(1.25 * len(stages), 1.7, columns=len(stages))
-    for axes, (name, image) in zip(panels, stages, strict=True):
+    steps = (subtract_background, *NORMALISATION_STEPS)
+    images: list[NDArray[Any]] = [draw_picture()]
+    for step in steps:
+        images.append(step(images[-1]))
+    names = ["picture", *(step.__name__ for step in steps)]
+    figure, panels = new_figure(1.25 * len(images), 1.7, columns=len(images))
+    for axes, name, image in zip(panels, names, images, strict=True):
         axes.imshow(image, cmap="gray" if name == "picture" else "gray_r", vmin=0)
         axes.set_title(name, fontsize="small")
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(True)
     return figure
-
-
-def stages_of(brightness: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Normalise a picture, and keep the result of each step.
-
-    Args:
-        brightness: Brightness of a picture, shape (height, width), uint8.
-    Yields:
-        First "picture" and the picture itself, then the name and the result of each step.
-    """
-    yield "picture", brightness
-    image: NDArray[Any] = subtract_background(brightness)
-    yield "subtract_background", image
-    for step in NORMALISATION_STEPS:
-        image = step(image)
-        yield step.__name__, image
 
 
 def draw_picture() -> NDArray[np.uint8]:

@@ -1,8 +1,10 @@
-"""The figures of the report: metrics, misclassified images, first-layer weights and distortions."""
+"""The figures of the report: metrics, misclassified images, first-layer weights and distortions.
+
+`draw_figures` in `model_card.py` sets the common style for all of them.
+"""
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from model import DIGITS, IMAGE_SIDE, INK_MAX, Confusion, Floats, Floats32
 from training.evaluate import ReliabilityBin
 from training.progress import Curve
-from training.reporting.style import BLUE, ORANGE, STYLE, TEXT_COLOUR, new_figure
+from training.reporting.style import BLUE, ORANGE, TEXT_COLOUR, new_figure
 
 GAP = 2  # pixels between the images of a mosaic
 # Positive weights are orange, negative weights blue; a weight of 0 is transparent.
@@ -24,7 +26,6 @@ TILE_COLOURS = LinearSegmentedColormap.from_list("tiles", ["#80808000", "#808080
 COUNT_COLOURS = LinearSegmentedColormap.from_list("counts", [f"{BLUE}00", BLUE])
 
 
-@mpl.rc_context(fname=STYLE)
 def confusion(counts: Confusion) -> Figure:
     """Draw the confusion matrix.
 
@@ -37,15 +38,13 @@ def confusion(counts: Confusion) -> Figure:
     figure, (axes,) = new_figure(5, 4.6)
     axes.imshow(table / np.maximum(table.sum(axis=1, keepdims=True), 1), cmap=COUNT_COLOURS, vmin=0, vmax=1.6)
     for true, predicted in zip(*np.nonzero(table), strict=True):
-        is_wrong = true != predicted
-        font = {"color": ORANGE if is_wrong else TEXT_COLOUR, "weight": "bold" if is_wrong else "normal"}
+        font = {"color": ORANGE, "weight": "bold"} if true != predicted else {}
         axes.text(predicted, true, str(table[true, predicted]), font, ha="center", va="center")
     axes.set(xticks=range(DIGITS), yticks=range(DIGITS), xlabel="predicted digit", ylabel="true digit")
     axes.tick_params(length=0)
     return figure
 
 
-@mpl.rc_context(fname=STYLE)
 def misclassified(pixels: Floats32, labels: NDArray[np.int64], probabilities: Floats32) -> Figure:
     """Draw every misclassified image with its predicted digit, its true digit and their probabilities.
 
@@ -75,7 +74,6 @@ def misclassified(pixels: Floats32, labels: NDArray[np.int64], probabilities: Fl
     return figure
 
 
-@mpl.rc_context(fname=STYLE)
 def reliability(before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin]) -> Figure:
     """Draw the reliability diagrams: does a probability of 80 % mean eight correct images in ten?
 
@@ -87,17 +85,10 @@ def reliability(before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin
     """
     figure, panels = new_figure(7, 3.6, columns=2)
     for axes, bins, when in zip(panels, (before, after), ("before", "after"), strict=True):
-        filled = [bin_ for bin_ in bins if bin_.rows]
+        rows, confidence, share_correct = np.transpose([bin_ for bin_ in bins if bin_.rows])
         axes.plot([0, 1], [0, 1], color=TEXT_COLOUR, linewidth=0.8, linestyle=":", label="calibrated")
-        axes.scatter(
-            [bin_.confidence for bin_ in filled],
-            [bin_.accuracy for bin_ in filled],
-            s=[8 + 12 * bin_.rows**0.5 for bin_ in filled],
-            color=BLUE,
-            alpha=0.8,
-            linewidths=0,
-            clip_on=False,
-        )
+        sizes = 8 + 12 * np.sqrt(rows)
+        axes.scatter(confidence, share_correct, s=sizes, color=BLUE, alpha=0.8, linewidths=0, clip_on=False)
         axes.set(xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal", title=f"{when} the temperature")
         axes.set(xlabel="probability of the predicted digit", ylabel="accuracy")
         axes.grid(visible=True)
@@ -105,7 +96,6 @@ def reliability(before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin
     return figure
 
 
-@mpl.rc_context(fname=STYLE)
 def filters(matrix: Floats) -> Figure:
     """Draw the weights of each unit of the first layer as an image.
 
@@ -121,13 +111,11 @@ def filters(matrix: Floats) -> Figure:
     axes.imshow(mosaic(np.ones_like(tiles), 20), cmap=TILE_COLOURS, vmin=0, vmax=1)
     image = axes.imshow(mosaic(tiles, 20), cmap=WEIGHT_COLOURS, vmin=-limit, vmax=limit)
     axes.axis("off")
-    colour_bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.01)
-    colour_bar.set_label("weight of the pixel")
+    colour_bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.01, label="weight of the pixel")
     colour_bar.outline.set_visible(False)
     return figure
 
 
-@mpl.rc_context(fname=STYLE)
 def distortions(originals: Floats32, copies: Sequence[Floats32]) -> Figure:
     """Draw a few training images and distorted copies of them.
 
@@ -147,7 +135,6 @@ def distortions(originals: Floats32, copies: Sequence[Floats32]) -> Figure:
     return figure
 
 
-@mpl.rc_context(fname=STYLE)
 def curves(released: Curve, folds: Sequence[Curve]) -> Figure:
     """Draw the training curves of the released network and of the networks of the cross-validation.
 
@@ -158,22 +145,17 @@ def curves(released: Curve, folds: Sequence[Curve]) -> Figure:
         Log-loss and accuracy over the epochs.
     """
     figure, (left, right) = new_figure(7.6, 3.4, columns=2)
-    epochs = folds[0].epoch
-    for fold in folds:
-        left.plot(epochs, fold.log_loss, color=ORANGE, linewidth=0.7, alpha=0.6)
-        right.plot(epochs, fold.accuracy, color=ORANGE, linewidth=0.7, alpha=0.6)
-    mean_loss = np.mean([fold.log_loss for fold in folds], axis=0)
-    mean_accuracy = np.mean([fold.accuracy for fold in folds], axis=0)
-    left.plot(epochs, mean_loss, color=ORANGE)
-    right.plot(epochs, mean_accuracy, color=ORANGE, label="unseen forms: each fold, and the mean")
+    losses, accuracies = [fold.log_loss for fold in folds], [fold.accuracy for fold in folds]
+    for axes, by_fold, label in ((left, losses, None), (right, accuracies, "unseen forms: each fold, and the mean")):
+        axes.plot(folds[0].epoch, np.transpose(by_fold), color=ORANGE, linewidth=0.7, alpha=0.6)
+        axes.plot(folds[0].epoch, np.mean(by_fold, axis=0), color=ORANGE, label=label)
+        axes.grid(visible=True)
     left.plot(released.epoch, released.loss, color=BLUE, linestyle=":", label="training rows, distorted")
     left.plot(released.epoch, released.log_loss, color=BLUE)
     right.plot(released.epoch, released.accuracy, color=BLUE, label="training rows, undistorted")
     left.set(xlabel="epoch", ylabel="log-loss in nats", yscale="log")
     right.set(xlabel="epoch", ylabel="accuracy", ylim=(0.9, 1.004))
     right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    for axes in (left, right):
-        axes.grid(visible=True)
     left.legend(fontsize=8, loc="upper right")
     right.legend(fontsize=8, loc="lower right")
     return figure
@@ -189,6 +171,5 @@ def mosaic(tiles: Floats, columns: int) -> Floats:
         One large image. The gaps between the small images are NaN, which matplotlib leaves transparent.
     """
     padded = np.pad(tiles, ((0, 0), (0, GAP), (0, GAP)), constant_values=np.nan)
-    lines = len(tiles) // columns
-    grid = padded.reshape(lines, columns, IMAGE_SIDE + GAP, IMAGE_SIDE + GAP).swapaxes(1, 2)
-    return grid.reshape(lines * (IMAGE_SIDE + GAP), columns * (IMAGE_SIDE + GAP))[:-GAP, :-GAP]
+    grid = padded.reshape(-1, columns, IMAGE_SIDE + GAP, IMAGE_SIDE + GAP).swapaxes(1, 2)
+    return grid.reshape(-1, columns * (IMAGE_SIDE + GAP))[:-GAP, :-GAP]
