@@ -31,9 +31,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description="Train and examine the network.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add_command(name: str, text: str, command: Callable[..., int]) -> argparse.ArgumentParser:
-        formatter = argparse.ArgumentDefaultsHelpFormatter
-        subparser = subparsers.add_parser(name, help=text, formatter_class=formatter)
+    def add_command(name: str, text: str, command: Callable[..., int | None]) -> argparse.ArgumentParser:
+        subparser = subparsers.add_parser(name, help=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
         subparser.set_defaults(command=command)
         return subparser
 
@@ -86,7 +85,7 @@ def main() -> int:
     arguments = vars(build_parser().parse_args())
     command = arguments.pop("command")
     try:
-        return int(command(**arguments))
+        return command(**arguments) or 0
     except (ArtefactError, DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

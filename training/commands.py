@@ -1,4 +1,4 @@
-"""The commands of `python -m training`: each command prints its result and returns an exit status.
+"""The commands of `python -m training`: each command prints its result, and each check returns an exit status.
 
 An artefact is the file that `train` writes: the weights of a network with their card.
 """
@@ -16,14 +16,14 @@ from training import crossval, notebook
 from training import evaluate as evaluation
 from training.data import SPLIT_DESCRIPTION, DataError, load_split, read_csv
 from training.gradient_check import TOLERANCE, check_notebook_gradient, check_our_gradient
-from training.progress import Curve, train_and_track
-from training.recipe import RELEASED_RECIPE, VERSION, Recipe, apply_temperature
+from training.progress import train_and_track
+from training.recipe import RELEASED_RECIPE, VERSION, apply_temperature
 from training.reporting.model_card import confusion_table, metrics_table, write_report
 
 ACCURACY_TOLERANCE = 0.005  # by which the held-out accuracy may differ between two processors
 
 
-def train(out: Path, seed: int, epochs: int | None) -> int:
+def train(out: Path, seed: int, epochs: int | None) -> None:
     """Train the released network, score it on the held-out rows, and write its file.
 
     Args:
@@ -34,43 +34,28 @@ def train(out: Path, seed: int, epochs: int | None) -> int:
         DataError: The folder of the file is missing.
     """
     check_folder(out)
-    recipe, split = released_recipe(epochs), load_split()
+    recipe, split = RELEASED_RECIPE.with_epochs(epochs), load_split()
     # The curve is scored on the training rows, because the held-out rows must not influence the training.
     weights, curve = train_and_track(recipe, split.training, split.training, seed, f"training, seed {seed}")
     weights = apply_temperature(weights, recipe.temperature)
     held_out = evaluation.evaluate(Network(weights), split.held_out)
-    save_artefact(out, weights, make_card(recipe, seed, len(split.training), curve, held_out))
-    print(f"{out}: {summary(held_out)}")
-    return 0
-
-
-def make_card(recipe: Recipe, seed: int, training_rows: int, curve: Curve, held_out: Metrics) -> Card:
-    """Describe how a network was trained and how accurate it is.
-
-    Args:
-        recipe: The recipe of the training.
-        seed: The seed of the training.
-        training_rows: Number of training rows.
-        curve: The training curve.
-        held_out: The metrics on the held-out rows.
-    Returns:
-        The card for the network's file.
-    """
-    return Card(
+    card = Card(
         name="digits",
         version=VERSION,
         recipe=recipe.name,
         hyperparameters=recipe.hyperparameters(),
         seed=seed,
         split=SPLIT_DESCRIPTION,
-        training_rows=training_rows,
+        training_rows=len(split.training),
         curve=asdict(curve),
         held_out=held_out,
         libraries={"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__},
     )
+    save_artefact(out, weights, card)
+    print(f"{out}: {summary(held_out)}")
 
 
-def evaluate(file: Path, data: Path | None) -> int:
+def evaluate(file: Path, data: Path | None) -> None:
     """Print the metrics of a file of weights.
 
     Args:
@@ -85,10 +70,9 @@ def evaluate(file: Path, data: Path | None) -> int:
     probabilities = network.probabilities(rows.pixels)
     print(metrics_table(rows.labels, probabilities), end="\n\n")
     print(confusion_table(evaluation.confusion_matrix(rows.labels, probabilities.argmax(axis=1)).tolist()))
-    return 0
 
 
-def report(file: Path, validation: Path, out: Path) -> int:
+def report(file: Path, validation: Path, out: Path) -> None:
     """Write the model card and its figures.
 
     Args:
@@ -104,10 +88,9 @@ def report(file: Path, validation: Path, out: Path) -> int:
         raise DataError(f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}")
     write_report(out, artefact, load_split(), out_of_fold)
     print(f"{out}/model_card.md and its figures")
-    return 0
 
 
-def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> int:
+def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> None:
     """Score the recipe inside the training rows, on folds that share no scanned form.
 
     Args:
@@ -119,7 +102,7 @@ def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> int:
         DataError: The folder of the file is missing.
     """
     check_folder(out)
-    recipe, by_fold = released_recipe(epochs), []
+    recipe, by_fold = RELEASED_RECIPE.with_epochs(epochs), []
     for fold in crossval.cross_validate(recipe, load_split().training, folds, seed):
         by_fold.append(fold)
         print(f"fold {len(by_fold)}: {_summary_at_temperature(fold, recipe.temperature)}", flush=True)
@@ -130,7 +113,6 @@ def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> int:
     print(f"all, temperature {recipe.temperature}, the recipe's: {recipe_summary}")
     print(f"the temperature that fits these rows best: {best:.2f}")
     crossval.save(predictions, out)
-    return 0
 
 
 def check_release(file: Path) -> int:
@@ -172,7 +154,7 @@ def check_gradients() -> int:
     return 0 if is_ours_right and is_notebooks_wrong else 1
 
 
-def reproduce_notebook() -> int:
+def reproduce_notebook() -> None:
     """Repeat the notebook's training, print its losses next to the losses of 2019, and measure each fault alone."""
     split = load_split()
     print("the notebook again, its three faults included\n")
@@ -188,7 +170,6 @@ def reproduce_notebook() -> int:
             print(f"{'accuracy':>9}{accuracy:13.2%}{notebook.NOTEBOOK_ACCURACY:13.2%}\n")
             print(f"{'gradient':24}{'iterations':>11}{'last loss':>11}{'held-out accuracy':>19}")
         print(f"{faults!s:24}{iteration.number + 1:11}{iteration.loss:11.2f}{accuracy:19.2%}", flush=True)
-    return 0
 
 
 def check_folder(out: Path) -> None:
@@ -201,17 +182,6 @@ def check_folder(out: Path) -> None:
     """
     if not out.parent.is_dir():
         raise DataError(f"{out.parent} is not a folder to write to")
-
-
-def released_recipe(epochs: int | None) -> Recipe:
-    """Take the released recipe, with another number of epochs if one is given.
-
-    Args:
-        epochs: Number of epochs, at least 1; None takes the recipe's.
-    Returns:
-        The recipe.
-    """
-    return RELEASED_RECIPE if epochs is None else RELEASED_RECIPE.with_epochs(epochs)
 
 
 def summary(metrics: Metrics) -> str:

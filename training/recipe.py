@@ -41,15 +41,15 @@ class Recipe:
         """
         return {key: value for key, value in asdict(self).items() if key != "name"}
 
-    def with_epochs(self, epochs: int) -> "Recipe":
+    def with_epochs(self, epochs: int | None) -> "Recipe":
         """Make the same recipe with another number of epochs.
 
         Args:
-            epochs: Number of epochs, at least 1.
+            epochs: Number of epochs, at least 1; None keeps the number of this recipe.
         Returns:
-            A new recipe.
+            A recipe that differs at most in the number of epochs.
         """
-        return replace(self, schedule=replace(self.schedule, epochs=epochs))
+        return self if epochs is None else replace(self, schedule=replace(self.schedule, epochs=epochs))
 
 
 VERSION = "2"  # of the released weights; each new release gets the next number
