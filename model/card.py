@@ -126,10 +126,9 @@ def _check_fields(cls: type, document: object, location: str) -> dict[str, Any]:
     names = [field.name for field in fields(cls)]
     _require(sorted(document) == sorted(names), f"{location} must have exactly {', '.join(names)}")
     for field in fields(cls):
-        value, is_scalar = document[field.name], field.type in (str, int, float)
         container = list if get_origin(field.type) is tuple else dict
-        has_type = type(value) is field.type if is_scalar else isinstance(value, container)
-        _require(has_type, f"{location}.{field.name} has the wrong type")
+        expected = field.type if field.type in (str, int, float) else container
+        _require(type(document[field.name]) is expected, f"{location}.{field.name} has the wrong type")
     return document
 
 
