@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from benchmarks.serving import probe, process, report
-from benchmarks.serving.contenders import CONTENDERS, ROOT
+from benchmarks.serving import comparison, probe, process, report
+from benchmarks.serving.contenders import CONTENDERS
 
 pytestmark = pytest.mark.skipif(
     shutil.which("taskset") is None and "CI" not in os.environ, reason="processes are pinned by taskset"
@@ -16,12 +16,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize("name", ["ours", "echo", "bare", "textbook"])
-def test_contender_answers_correctly_and_leaves_no_process_when_stopped(name, artefact, split, tmp_path):
-    contender, port, images = CONTENDERS[name], process.free_port(), split.training.pixels[:5]
-    url = f"http://127.0.0.1:{port}"
-    command, environment = contender.command(port, tmp_path), {"DIGITS_DRAIN_SECONDS": "0"}
-    server = process.running_server(command, environment, ROOT, lambda: contender.is_ready(url))
-    with server as (processes, ready_seconds):
+def test_contender_answers_correctly_and_leaves_no_process_when_stopped(name, artefact, split):
+    contender, images = CONTENDERS[name], split.training.pixels[:5]
+    with comparison.running_contender(contender) as (url, processes, ready_seconds):
         assert ready_seconds > 0
         memory = processes.memory()
         assert memory["rss_bytes"] >= memory["memory_bytes"] > 10 * 2**20

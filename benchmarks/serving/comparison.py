@@ -1,10 +1,11 @@
 """Measurement of one contender: each call starts its server anew."""
 
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.serving import probe, process, wrk
-from benchmarks.serving.contenders import PORTS_PER_SERVER, ROOT
+from benchmarks.serving.contenders import PORTS_PER_SERVER
 
 CHECKED_IMAGES = 20
 WARM_UP_SECONDS = 1
@@ -25,25 +26,38 @@ def measure(contender, split, network, seconds, additional_loads):
         name; the memory after all loads; and the observed behaviour.
     """
     images = split.training.pixels[:CHECKED_IMAGES]
+    with running_contender(contender) as (url, processes, ready_seconds):
+        probe.require_correct_answers(contender, url, images, network.probabilities(images))
+        return {  # with the names that the committed results use
+            "ready_seconds": ready_seconds,
+            "processes": len(processes.pids()),
+            **processes.memory(),
+            **measure_load(contender.single_image_load(images[0].tolist()), url, seconds, processes),
+            "further": {name: measure_load(load, url, seconds, processes) for name, load in additional_loads.items()},
+            "rss_bytes_afterwards": processes.memory()["rss_bytes"],
+            "habits": probe.observe_behaviour(contender, url),
+        }
+
+
+@contextmanager
+def running_contender(contender):
+    """Run a contender's server until the end of the `with` block.
+
+    Args:
+        contender: The contender to run.
+    Yields:
+        The server's URL, its `ProcessTree`, and the seconds from its start until it was ready.
+    Raises:
+        RuntimeError: The server ended or was not ready in time.
+    """
     port = process.free_port(PORTS_PER_SERVER)
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         command = contender.command(port, Path(folder))
-        environment = {"PYTHONPATH": str(ROOT), "DIGITS_DRAIN_SECONDS": "0"}
-        server = process.running_server(command, environment, ROOT, lambda: contender.is_ready(url))
+        environment = {**contender.environment, "PYTHONPATH": str(contender.folder)}
+        server = process.running_server(command, environment, contender.folder, lambda: contender.is_ready(url))
         with server as (processes, ready_seconds):
-            probe.require_correct_answers(contender, url, images, network.probabilities(images))
-            return {  # with the names that the committed results use
-                "ready_seconds": ready_seconds,
-                "processes": len(processes.pids()),
-                **processes.memory(),
-                **measure_load(contender.single_image_load(images[0].tolist()), url, seconds, processes),
-                "further": {
-                    name: measure_load(load, url, seconds, processes) for name, load in additional_loads.items()
-                },
-                "rss_bytes_afterwards": processes.memory()["rss_bytes"],
-                "habits": probe.observe_behaviour(contender, url),
-            }
+            yield url, processes, ready_seconds
 
 
 def measure_load(load, url, seconds, processes):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -45,6 +46,9 @@ class Contender(NamedTuple):
             server does not predict.
         has_all_workers: Function of the server's URL; returns True if all worker processes run. It is called
             once the server has answered a request.
+        environment: Environment variables of the server, besides PYTHONPATH. This service reads its settings
+            from them.
+        folder: The server's working directory and PYTHONPATH: the checkout, or an exported revision.
     """
 
     title: str
@@ -56,6 +60,8 @@ class Contender(NamedTuple):
     build_request: Callable = lambda pixels: {"pixels": pixels}
     parse_probabilities: Callable | None = lambda reply: reply["probabilities"]
     has_all_workers: Callable = lambda _: True
+    environment: Mapping = MappingProxyType({"DIGITS_DRAIN_SECONDS": "0"})
+    folder: Path = ROOT
 
     def single_image_load(self, pixels):
         """Return the load of requests that predict one image.

@@ -1,12 +1,8 @@
 """Measurement of this service by batch size and by number of connections."""
 
-import tempfile
-from pathlib import Path
-
-from benchmarks.serving import process
 from benchmarks.serving.additional_loads import json_batch_load, tensor_batch_load
-from benchmarks.serving.comparison import measure_load
-from benchmarks.serving.contenders import CONTENDERS, ROOT
+from benchmarks.serving.comparison import measure_load, running_contender
+from benchmarks.serving.contenders import CONTENDERS
 
 BATCH_SIZES = tuple(2**power for power in range(11))
 CONNECTION_COUNTS = tuple(2**power for power in range(9))
@@ -37,12 +33,8 @@ def measure(images, seconds):
     Returns:
         For each curve, the results of its loads, by batch size or number of connections (as text).
     """
-    ours, port = CONTENDERS["ours"], process.free_port()
-    url, results = f"http://127.0.0.1:{port}", {}
-    with tempfile.TemporaryDirectory() as folder:
-        command, environment = ours.command(port, Path(folder)), {"DIGITS_DRAIN_SECONDS": "0"}
-        server = process.running_server(command, environment, ROOT, lambda: ours.is_ready(url))
-        with server as (processes, _):
-            for (curve, x), load in scaling_loads(images).items():
-                results.setdefault(curve, {})[str(x)] = measure_load(load, url, seconds, processes)
+    results = {}
+    with running_contender(CONTENDERS["ours"]) as (url, processes, _):
+        for (curve, x), load in scaling_loads(images).items():
+            results.setdefault(curve, {})[str(x)] = measure_load(load, url, seconds, processes)
     return results
