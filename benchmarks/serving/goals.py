@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from benchmarks.serving.additional_loads import BATCH_SIZE
 
+ECHO_RATIO_BOUND = 2.2  # CPU of `/predict` relative to a bare ASGI echo; the quick benchmark has the same goal
+
 
 class Goal(NamedTuple):
     """A performance goal and the figure that was measured.
@@ -40,7 +42,12 @@ def goals(results):
     rss_mib_afterwards = median_of(ours, "rss_bytes_afterwards") / 2**20
     picture_ms = cpu_of_additional_load(ours, "picture") / 1e3
     return [
-        Goal("CPU of `/predict` relative to a bare ASGI echo", "3.4×", f"{cpu_ratio:.2f}×", cpu_ratio <= 3.4),
+        Goal(
+            "CPU of `/predict` relative to a bare ASGI echo",
+            f"{ECHO_RATIO_BOUND}×",
+            f"{cpu_ratio:.2f}×",
+            cpu_ratio <= ECHO_RATIO_BOUND,
+        ),
         Goal("p99 of `/predict` relative to its median", "2.5×", f"{p99_ratio:.2f}×", p99_ratio <= 2.5),
         Goal("CPU of `/predict`, two workers relative to one", "1.1×", f"{workers_ratio:.2f}×", workers_ratio <= 1.1),
         Goal("`/predict/batch`, 1024 rows", "240,000 rows/s a core", f"{batch_rate:,.0f}", batch_rate >= 240_000),
