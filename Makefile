@@ -85,8 +85,8 @@ bench-training: .venv/.bench  ## time our training beside scikit-learn's, PyTorc
 bench: .venv/.dev $(SERVERS:%=.venv/peers/%/.done)  ## compare with other servers, and write the result into the docs (ten minutes)
 	@$(PY) -m benchmarks.serving
 
-bench-quick: .venv/.dev  ## compare with the lower limits and a textbook handler (two minutes)
-	@$(PY) -m benchmarks.serving quick
+bench-quick: .venv/.dev  ## compare with the earlier release or BEFORE=revision, and with the lower limits (five to eight minutes)
+	@$(PY) -m benchmarks.serving quick $(if $(BEFORE),--before '$(BEFORE)')
 
 gradients: .venv/.dev  ## check the gradients by finite differences
 	@$(PY) -m training gradients

@@ -8,6 +8,8 @@ Modules, in reading order:
     additional_loads: Loads of batches and pictures, which only this service receives.
     scaling: Measures this service by batch size and by number of connections.
     goals, report, plots: Compare the results with the goals, and write tables and plots.
+    quick: Compares the checkout with an earlier revision (`revisions`) in the cases of `quick_cases`;
+        `quick_report` writes the table.
 
 The contenders besides this service are: two minimal applications, whose cost is a lower limit; a textbook
 handler in FastAPI; and the products MLServer, LitServe and BentoML.

@@ -1,7 +1,8 @@
 """Measure what serving a prediction costs, print the results, and write them into the documentation.
 
 `python -m benchmarks.serving` measures every contender, and then how this service scales. With the argument
-`quick` it leaves out MLServer, LitServe, BentoML, this service by `/v2`, and the scaling, and it writes no file.
+`quick` it compares the checkout with an earlier revision, the lower limits and a textbook handler, and it writes
+no file.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from benchmarks.serving import comparison, plots, report
+from benchmarks.serving import comparison, plots, quick, quick_report, report
 from benchmarks.serving import scaling as scaling_benchmark
 from benchmarks.serving.additional_loads import additional_loads
 from benchmarks.serving.contenders import CONTENDERS, ROOT, WEIGHTS
@@ -24,7 +25,9 @@ from training.data import load_split
 RESULTS = Path(__file__).parents[1] / "results"
 DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
 SERVING, SCALING = RESULTS / "serving.json", RESULTS / "scaling.json"
-QUICK_CONTENDERS = ("ours", "echo", "bare", "textbook", "two_workers")
+ROUNDS, SECONDS = 3, 3
+# The quick benchmark compares nearly equal costs, so it has more rounds, and a shorter load in each.
+QUICK_ROUNDS, QUICK_SECONDS = 7, 2
 
 
 def measure_contenders(names, rounds, seconds):
@@ -66,10 +69,10 @@ def measure_scaling(rounds, seconds):
     return measurements
 
 
-def conditions(options):
+def conditions(command, options):
     """Describe the conditions of the measurement: the command, its options and the machine."""
     machine = {"machine": processor_name(), "cores": os.cpu_count(), "system": platform.platform()}
-    return {"command": "make bench", **machine, "rounds": options.rounds, "seconds": options.seconds}
+    return {"command": command, **machine, "rounds": options.rounds, "seconds": options.seconds}
 
 
 def _positive_integer(text):
@@ -83,32 +86,60 @@ def _parse_options():
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", nargs="?", choices=["all", "quick"], default="all", help="default: %(default)s")
-    parser.add_argument("--rounds", type=_positive_integer, default=3, help="default: %(default)s")
     parser.add_argument(
-        "--seconds", type=_positive_integer, default=3, help="duration of each load; default: %(default)s"
+        "--rounds", type=_positive_integer, help=f"default: {ROUNDS}, or {QUICK_ROUNDS} rounds of quick"
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--seconds",
+        type=_positive_integer,
+        help=f"duration of each load; default: {SECONDS}, or {QUICK_SECONDS} of quick",
+    )
+    parser.add_argument(
+        "--before",
+        metavar="REVISION",
+        help="earlier revision for quick; default: the newest release before the checkout",
+    )
+    options = parser.parse_args()
+    if options.before and options.what != "quick":
+        parser.error("--before needs quick")
+    rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if options.what == "quick" else (ROUNDS, SECONDS)
+    options.rounds, options.seconds = options.rounds or rounds, options.seconds or seconds
+    return options
 
 
-def main():
-    """Measure what the command line asks for; unless it asks for `quick`, write results and documents."""
-    options = _parse_options()
-    require_wrk()
-    names = QUICK_CONTENDERS if options.what == "quick" else tuple(CONTENDERS)
+def compare_revisions(options):
+    """Run the quick benchmark, and print its conditions and its table."""
+    quick.require_tracing()
+    costs = quick.measure(options.before, options.rounds, options.seconds)
+    sentence = report.conditions_sentence(conditions("make bench-quick", options))
+    print("", sentence, "", *quick_report.quick_table(costs), sep="\n")
+
+
+def compare_contenders(options):
+    """Measure every contender and the scaling, and write results and documents."""
+    names = tuple(CONTENDERS)
     results = measure_contenders(names, options.rounds, options.seconds)
     print(*report.comparison_table(results), "", *report.goal_table(results), sep="\n", flush=True)
-    if options.what == "quick":
-        return
     versions = {name: CONTENDERS[name].versions() for name in names}
     scaling_results = measure_scaling(options.rounds, options.seconds)
-    serving = {**conditions(options), "versions": versions, "results": results}
-    scaling = {**conditions(options), "results": scaling_results}
+    serving = {**conditions("make bench", options), "versions": versions, "results": results}
+    scaling = {**conditions("make bench", options), "results": scaling_results}
     SERVING.write_text(json.dumps(serving, indent=1) + "\n")
     SCALING.write_text(json.dumps(scaling, indent=1) + "\n")
     plots.write_plots(serving, scaling)
     for document in DOCUMENTS:
         quotations = report.quotations(serving, scaling)
         document.write_text(report.insert_quotations(document.read_text(), quotations))
+
+
+def main():
+    """Measure what the command line asks for."""
+    options = _parse_options()
+    require_wrk()
+    if options.what == "quick":
+        compare_revisions(options)
+    else:
+        compare_contenders(options)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def json_batch_load(images):
     """Return a load for `/predict/batch`: several images in JSON, with whole numbers.
 
     Args:
-        images: Images, shape (B, 64), whole numbers in [0, 16].
+        images: Images, shape (B, 64) or (B, 8, 8), whole numbers in [0, 16].
     Returns:
         The load.
     """
