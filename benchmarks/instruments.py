@@ -19,7 +19,8 @@ from app.observability.instruments import (
     CONFIDENCE_BOUNDS,
     DURATION_BOUNDS,
     INSTRUMENT_COUNTERS,
-    create_instruments,
+    PredictionCounters,
+    RequestCounters,
 )
 from app.observability.shared_counters import create_shared_counters
 from app.predictor import Predictions
@@ -37,17 +38,16 @@ def best_microseconds(count_prediction):
 def prepare_own_instruments():
     """Create the service's instruments, and return a function that counts one prediction with them."""
     registry = CounterRegistry(create_shared_counters(INSTRUMENT_COUNTERS))
-    request_metrics, prediction_metrics, _ = create_instruments(registry)
-    request_metrics.register_routes({"/predict": {"POST"}})
+    requests, predictions = RequestCounters(registry, {"/predict": {"POST"}}), PredictionCounters(registry)
     registry.attach()
     probabilities = np.full((1, 10), 0.001, np.float32)
     probabilities[0, 3] = 0.991
-    predictions = Predictions(probabilities.argmax(axis=1), probabilities)
+    prediction = Predictions(probabilities.argmax(axis=1), probabilities)
 
     def count_prediction():
-        request_metrics.start_request()
-        prediction_metrics.count(predictions)
-        request_metrics.finish_request("/predict", "POST", 200, 0.0003)
+        requests.start_request()
+        predictions.count(prediction)
+        requests.finish_request("/predict", "POST", 200, 0.0003)
 
     return count_prediction
 

@@ -1,12 +1,17 @@
 """Helpers for tests of counters."""
 
+import math
+from itertools import pairwise
+
+import pytest
+
 from app.observability.counter_registry import CounterRegistry
 from app.observability.instruments import INSTRUMENT_COUNTERS, RequestCounters
 from app.observability.shared_counters import create_shared_counters
 
 
 def create_attached(create, shared_counters=None):
-    """Create an instrument, and attach its counters.
+    """Create an instrument in a registry, and attach the registry.
 
     Args:
         create: Function from a counter registry to the instrument, which allocates counters in the registry.
@@ -29,13 +34,7 @@ def create_request_counters(methods, shared_counters=None):
     Returns:
         The request counters.
     """
-
-    def create(registry):
-        requests = RequestCounters(registry)
-        requests.register_routes(methods)
-        return requests
-
-    return create_attached(create, shared_counters)
+    return create_attached(lambda registry: RequestCounters(registry, methods), shared_counters)
 
 
 def counted_requests(service):
@@ -47,3 +46,17 @@ def counted_requests(service):
         Its entries of route, method, status and count with a count above zero.
     """
     return [entry for entry in service["requests_by_answer"] if entry["count"]]
+
+
+def count_by_bucket(values, bounds):
+    """Count values in the slow and obvious way.
+
+    Args:
+        values: The values.
+        bounds: Inclusive upper bound of each bucket but the last, in ascending order.
+    Returns:
+        What a `Distribution` of the values must be equal to: the number of values in each bucket, and their sum.
+    """
+    buckets = pairwise((-math.inf, *bounds, math.inf))
+    counts = tuple(sum(lower < value <= upper for value in values) for lower, upper in buckets)
+    return counts, pytest.approx(math.fsum(values))

@@ -1,4 +1,4 @@
-"""The counter registry: it records which counters of a slot belong to which instrument.
+"""The counter registry: it assigns the counters of a slot to the instruments.
 
 A slot is the set of counters that one process owns. Its schema hash identifies the meaning of its counters. Both are
 explained in `shared_counters`.
@@ -8,7 +8,7 @@ import hashlib
 
 import numpy as np
 
-from app.observability.shared_counters import CounterView, Floats64, SharedCounters, SharedCountersError
+from app.observability.shared_counters import GAUGE, CounterView, Floats64, SharedCounters, SharedCountersError
 
 HASH_BYTES = 6  # a float64 holds an integer of six bytes exactly
 
@@ -19,13 +19,12 @@ class CounterBlock:
     Args:
         shared_counters: The shared counters.
         indices: Indices of the block's counters within a slot.
+        own_counters: The counters of this process.
     """
 
-    own_counters: CounterView  # the counters of this process; available once the registry is attached
-
-    def __init__(self, shared_counters: SharedCounters, indices: slice) -> None:
-        self.indices = indices
-        self._shared_counters = shared_counters
+    def __init__(self, shared_counters: SharedCounters, indices: slice, own_counters: CounterView) -> None:
+        self.own_counters = own_counters
+        self._shared_counters, self._indices = shared_counters, indices
 
     def read_slots(self, *, live_only: bool = False) -> Floats64:
         """Copy the block of every slot that has the schema hash of this process.
@@ -35,7 +34,7 @@ class CounterBlock:
         Returns:
             Shape (S, C), for S slots and C counters.
         """
-        return self._shared_counters.read_slots(self.indices, live_only=live_only)
+        return self._shared_counters.read_slots(self._indices, live_only=live_only)
 
     def sum(self) -> Floats64:
         """Add the block up over all slots that have the schema hash of this process.
@@ -47,50 +46,42 @@ class CounterBlock:
 
 
 class CounterRegistry:
-    """Allocates counters to instruments, and then attaches them to a slot of the shared counters.
+    """Claims a slot of the shared counters and allocates its counters to instruments.
 
     Args:
         shared_counters: The shared counters.
+    Raises:
+        SharedCountersError: No slot is free.
     """
 
     def __init__(self, shared_counters: SharedCounters) -> None:
         self._shared_counters = shared_counters
-        self._blocks: list[tuple[str, CounterBlock]] = []
-        self._gauges: list[CounterBlock] = []
+        self._slot = shared_counters.claim_slot()
+        self._allocated = 0
+        self._schema: list[tuple[int, str]] = []
+        self.gauge = CounterBlock(shared_counters, GAUGE, self._slot[GAUGE])
 
-    def allocate(self, count: int, *meaning: object, is_gauge: bool = False) -> CounterBlock:
-        """Allocate the next counters of a slot.
+    def allocate(self, count: int, *meaning: object) -> CounterBlock:
+        """Allocate the next counters of the slot.
 
         Args:
             count: Number of counters.
             meaning: Values that describe the counters. They are a part of the schema hash, so every process must
                 pass the same values for the same counters.
-            is_gauge: True if the counters start at 0 again in every process.
         Returns:
             The block, to be used once the registry is attached.
         Raises:
             SharedCountersError: The slot has not enough counters left.
         """
-        start = self._blocks[-1][1].indices.stop if self._blocks else 0
-        block = CounterBlock(self._shared_counters, slice(start, start + count))
+        indices = slice(self._allocated, self._allocated + count)
         available = self._shared_counters.counters_per_slot
-        if block.indices.stop > available:
-            raise SharedCountersError(f"A slot has {available} counters; {block.indices.stop} are needed.")
-        self._blocks.append((repr(meaning), block))
-        self._gauges += [block] if is_gauge else []
-        return block
+        if indices.stop > available:
+            raise SharedCountersError(f"A slot has {available} counters; {indices.stop} are needed.")
+        self._allocated = indices.stop
+        self._schema.append((count, repr(meaning)))
+        return CounterBlock(self._shared_counters, indices, self._slot[indices])
 
     def attach(self) -> None:
-        """Claim a slot and connect every block to its counters.
-
-        Raises:
-            SharedCountersError: No slot is free.
-        """
-        schema = repr([(meaning, block.indices) for meaning, block in self._blocks])
-        digest = hashlib.sha256(schema.encode()).digest()
-        slot = self._shared_counters.claim_slot(1 + int.from_bytes(digest[:HASH_BYTES]))
-        for _, block in self._blocks:
-            block.own_counters = slot[block.indices]
-        for gauge in self._gauges:
-            for index in range(len(gauge.own_counters)):
-                gauge.own_counters[index] = 0
+        """Let the slot be added up with other slots whose counters have the same meaning."""
+        digest = hashlib.sha256(repr(self._schema).encode()).digest()
+        self._shared_counters.set_schema_hash(1 + int.from_bytes(digest[:HASH_BYTES]))

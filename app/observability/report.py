@@ -1,13 +1,12 @@
-"""The report of `/metrics` as JSON; the Prometheus formats are written from the same report."""
+"""The report of `/metrics` as JSON: all figures of the network, and the most important figures of the service."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from app.observability.histogram import Distribution
 from app.observability.instruments import Instruments
 from app.observability.shared_counters import SharedCounters
 from model import LAYER_SIZES, Artefact, Confusion
@@ -40,21 +39,6 @@ class ModelInfoReply(TypedDict):
     seed: int
 
 
-class BucketReply(TypedDict):
-    """A bucket of a histogram."""
-
-    le: Annotated[float, Field(description="Inclusive upper bound of the bucket.")]
-    count: Annotated[int, Field(description="Number of values in this bucket and all buckets below it.")]
-
-
-class HistogramReply(TypedDict):
-    """A histogram; values above the last bound are in `count` and `sum`, but in no bucket."""
-
-    count: int
-    sum: float
-    buckets: list[BucketReply]
-
-
 class RouteRequestsReply(TypedDict):
     """Number of requests with the same route, method and status."""
 
@@ -64,29 +48,17 @@ class RouteRequestsReply(TypedDict):
     count: int
 
 
-class RouteSecondsReply(TypedDict):
-    """Durations of the requests to one route."""
-
-    route: str
-    seconds: HistogramReply
-
-
 class ServiceReply(TypedDict):
     """Figures of all workers since the service started, including workers that have ended."""
 
     version: str
     uptime_seconds: float
-    start_time_seconds: Annotated[float, Field(description="Time of the start, in seconds since 1970.")]
     workers: Annotated[int, Field(description="Number of live worker processes.")]
     worker_starts: Annotated[int, Field(description="Number of worker processes started so far.")]
     requests: Annotated[int, Field(description="Number of finished requests of any kind.")]
     requests_in_flight: Annotated[int, Field(description="Unfinished requests, including this one.")]
     requests_by_answer: list[RouteRequestsReply]
-    durations: list[RouteSecondsReply]
     predictions: Annotated[list[int], Field(description="Number of predictions of each digit from 0.")]
-    confidence: Annotated[HistogramReply, Field(description="Probabilities of the predicted digits.")]
-    batch_rows: Annotated[HistogramReply, Field(description="Number of images in each request.")]
-    pictures_refused: Annotated[dict[str, int], Field(description="Number of rejected pictures by reason.")]
 
 
 class MetricsReply(TypedDict):
@@ -114,15 +86,14 @@ def build_report(
         The report.
     """
     card, held_out = artefact.card, artefact.card.held_out
+    figures = zip(recalls(held_out.confusion), precisions(held_out.confusion), strict=True)
+    per_digit = [DigitFigures(digit=digit, recall=r, precision=p) for digit, (r, p) in enumerate(figures)]
+    confusion = [list(row) for row in held_out.confusion]
     return MetricsReply(
         accuracy=held_out.accuracy,
         log_loss=held_out.log_loss,
         calibration_error=held_out.calibration_error,
-        held_out=HeldOutReply(
-            rows=held_out.rows,
-            confusion=[list(row) for row in held_out.confusion],
-            per_digit=per_digit(held_out.confusion),
-        ),
+        held_out=HeldOutReply(rows=held_out.rows, confusion=confusion, per_digit=per_digit),
         model=ModelInfoReply(
             name=card.name,
             version=card.version,
@@ -136,67 +107,42 @@ def build_report(
 
 
 def _service_figures(shared_counters: SharedCounters, instruments: Instruments, version: str) -> ServiceReply:
-    requests, predictions, rejected_pictures = instruments
-    request_counts = [
-        RouteRequestsReply(route=entry.route, method=entry.method, status=entry.status, count=entry.requests)
-        for entry in requests.totals()
+    counts = [
+        RouteRequestsReply(route=route, method=method, status=int(status), count=count)
+        for (route, method, status), count in instruments.requests.requests.totals()
     ]
-    start, monotonic_start = shared_counters.start_times
     return ServiceReply(
         version=version,
-        uptime_seconds=time.monotonic() - monotonic_start,
-        start_time_seconds=start,
+        uptime_seconds=time.monotonic() - shared_counters.start_times[1],
         workers=shared_counters.count_live_processes(),
         worker_starts=shared_counters.count_process_starts(),
-        requests=sum(entry["count"] for entry in request_counts),
-        requests_in_flight=requests.in_flight(),
-        requests_by_answer=request_counts,
-        durations=[
-            RouteSecondsReply(route=route, seconds=_histogram(seconds))
-            for route, seconds in requests.durations().items()
-        ],
-        predictions=predictions.digits(),
-        confidence=_histogram(predictions.confidences()),
-        batch_rows=_histogram(predictions.batch_sizes()),
-        pictures_refused=rejected_pictures.totals(),
+        requests=sum(entry["count"] for entry in counts),
+        requests_in_flight=instruments.requests.in_flight.total(),
+        requests_by_answer=counts,
+        predictions=[count for _, count in instruments.predictions.digits.totals()],
     )
 
 
-def _histogram(distribution: Distribution) -> HistogramReply:
-    buckets = zip(distribution.bounds, distribution.cumulative, strict=False)
-    return HistogramReply(
-        count=distribution.total,
-        sum=distribution.sum,
-        buckets=[BucketReply(le=bound, count=count) for bound, count in buckets],
-    )
-
-
-def per_digit(confusion: Confusion) -> list[DigitFigures]:
-    """Compute recall and precision from a confusion matrix.
+def recalls(confusion: Iterable[Sequence[int]]) -> list[float | None]:
+    """Compute the recall of each digit.
 
     Args:
         confusion: 10×10 counts; the row is the true digit, the column is the predicted digit.
     Returns:
-        The figures of each digit from 0.
+        For each digit, the share of its images that are predicted as it, in [0, 1], or None if it has no images.
+    Example:
+        >>> recalls([[1, 3], [0, 0]])
+        [0.25, None]
     """
-    columns = list(zip(*confusion, strict=True))
-    return [
-        DigitFigures(digit=digit, recall=share(confusion[digit], digit), precision=share(columns[digit], digit))
-        for digit in range(len(confusion))
-    ]
+    return [row[digit] / sum(row) if any(row) else None for digit, row in enumerate(confusion)]
 
 
-def share(counts: Sequence[int], index: int) -> float | None:
-    """Divide one count by the sum of all counts.
+def precisions(confusion: Confusion) -> list[float | None]:
+    """Compute the precision of each digit.
 
     Args:
-        counts: Counts, each at least 0.
-        index: Index of the count to divide.
+        confusion: 10×10 counts; the row is the true digit, the column is the predicted digit.
     Returns:
-        The share in [0, 1], or None if the sum is zero.
-    Example:
-        >>> share([1, 3], 1)
-        0.75
+        For each digit, the share of the images predicted as it that show it, in [0, 1], or None if there are none.
     """
-    total = sum(counts)
-    return counts[index] / total if total else None
+    return recalls(zip(*confusion, strict=True))  # the rows and columns change places

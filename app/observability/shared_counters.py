@@ -7,7 +7,9 @@ counts and continues them. The file has no name, so nothing remains of it after 
 
 Each slot stores a schema hash, which identifies the meaning of its counters, because a process that starts
 later may run other code. Only slots with the same schema hash are added up. A process that takes over a slot
-with another schema hash first sets its counters to zero.
+with another schema hash sets its counters to zero when it stores its own.
+
+Behind the counters of each slot is a gauge, which starts at zero in every process.
 
 To find live processes, a process tries to take a shared lock on each slot and releases it at once. A process that
 looks for a free slot at that moment finds this slot locked and tries the next one.
@@ -32,6 +34,7 @@ Floats64: TypeAlias = NDArray[np.float64]
 # A memoryview is the fastest way to add to one number; an array takes twice as long.
 CounterView: TypeAlias = "memoryview[float]"
 
+GAUGE = slice(-1, None)  # the place of the gauge within a slot
 COUNTER_BYTES = 8  # a float64, which counts exactly up to 2^53
 
 
@@ -59,21 +62,20 @@ class SharedCounters:
         weakref.finalize(self, os.close, file)
         memory = np.frombuffer(mmap.mmap(file, _file_bytes(slot_count, counters_per_slot)), np.float64)
         self._process_starts, self._schema_hashes = memory[:slot_count], memory[slot_count : 2 * slot_count]
-        self._counters = memory[2 * slot_count :].reshape(slot_count, counters_per_slot)
+        self._counters = memory[2 * slot_count :].reshape(slot_count, counters_per_slot + 1)
         self._own_slot: int | None = None
+        self._schema_hash = -1.0  # no slot has this one
 
     @override
     def __reduce__(self) -> tuple[Callable[..., "SharedCounters"], tuple[Any, ...]]:
         assert_spawning(self)
         return _receive, (DupFd(self._file), self._slot_count, self.counters_per_slot, self.start_times)
 
-    def claim_slot(self, schema_hash: float) -> CounterView:
+    def claim_slot(self) -> CounterView:
         """Take a free slot for the rest of this process's life.
 
-        Args:
-            schema_hash: Hash of the meaning of the counters, more than 0.
         Returns:
-            The counters of the slot. They continue the counts of former owners with the same schema hash.
+            The counters and the gauge of the slot, to be used after `set_schema_hash`.
         Raises:
             SharedCountersError: No slot is free, or this process already owns one.
         """
@@ -83,11 +85,24 @@ class SharedCounters:
             if self._try_lock(slot, fcntl.LOCK_EX):
                 self._own_slot = slot
                 self._process_starts[slot] += 1
-                if self._schema_hashes[slot] not in {0, schema_hash}:
-                    self._counters[slot] = 0
-                self._schema_hashes[slot] = schema_hash
+                self._counters[slot, GAUGE] = 0
                 return memoryview(self._counters[slot])
         raise SharedCountersError(f"There are more than {self._slot_count} processes.")
+
+    def set_schema_hash(self, schema_hash: float) -> None:
+        """Store the schema hash of the own slot, whose counters continue those of former owners with the same hash.
+
+        Args:
+            schema_hash: Hash of the meaning of the counters, more than 0.
+        Raises:
+            SharedCountersError: This process owns no slot.
+        """
+        slot = self._own_slot
+        if slot is None:
+            raise SharedCountersError("This process owns no slot.")
+        if self._schema_hashes[slot] not in {0, schema_hash}:
+            self._counters[slot] = 0
+        self._schema_hashes[slot] = self._schema_hash = schema_hash
 
     def read_slots(self, counters: slice, *, live_only: bool = False) -> Floats64:
         """Copy some counters of every slot that has the schema hash of this process.
@@ -98,8 +113,7 @@ class SharedCounters:
         Returns:
             Shape (S, C), for S slots and C counters.
         """
-        schema_hash = -1.0 if self._own_slot is None else self._schema_hashes[self._own_slot]
-        slots = np.flatnonzero(self._schema_hashes == schema_hash).tolist()
+        slots = np.flatnonzero(self._schema_hashes == self._schema_hash).tolist()
         return self._counters[[slot for slot in slots if not live_only or self._has_owner(slot)], counters]
 
     def count_live_processes(self) -> int:
@@ -148,8 +162,8 @@ def create_shared_counters(counters_per_slot: int, slot_count: int = 1) -> Share
 
 
 def _file_bytes(slot_count: int, counters_per_slot: int) -> int:
-    """Compute the file's size: each slot has a number of process starts, a schema hash and its counters."""
-    return slot_count * (2 + counters_per_slot) * COUNTER_BYTES
+    """Compute the file's size: each slot has a number of process starts, a schema hash, its counters and a gauge."""
+    return slot_count * (3 + counters_per_slot) * COUNTER_BYTES
 
 
 def _create_unnamed_file() -> int:

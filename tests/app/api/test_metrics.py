@@ -1,7 +1,5 @@
 """`/metrics` reports the figures of the card and of the service, in the format that the client asks for."""
 
-import time
-
 import pytest
 
 from app.api.schemas import EXAMPLE_IMAGE
@@ -110,31 +108,10 @@ def test_figures_of_the_service_match_the_requests_it_answered(used_client):
         ("/predict/picture", "POST", 422, 1),
         ("unmatched", "GET", 404, 1),
     }
-    durations = [entry for entry in service["durations"] if entry["seconds"]["count"]]
-    assert {entry["route"]: entry["seconds"]["count"] for entry in durations} == {
-        "/predict": 3,
-        "/predict/batch": 1,
-        "/predict/picture": 1,
-        "unmatched": 1,
-    }
-    assert all(0 < entry["seconds"]["sum"] < 30 for entry in durations)
-    assert sum(service["predictions"]) == service["confidence"]["count"] == 4
-    assert service["batch_rows"]["sum"] == 4
-    assert service["batch_rows"]["count"] == 2
-    assert service["pictures_refused"]["undecodable"] == sum(service["pictures_refused"].values()) == 1
+    assert sum(service["predictions"]) == 4
     assert (service["workers"], service["worker_starts"]) == (1, 1)
     assert service["requests_in_flight"] == 1  # the request for the metrics
     assert 0 < service["uptime_seconds"] < 60
-    assert service["start_time_seconds"] + service["uptime_seconds"] == pytest.approx(time.time(), abs=5)
-    assert [bucket["le"] for bucket in service["durations"][0]["seconds"]["buckets"]] == [
-        *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-    ]
-    assert [bucket["le"] for bucket in service["confidence"]["buckets"]] == [
-        *(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
-    ]
-    assert [bucket["le"] for bucket in service["batch_rows"]["buckets"]] == [
-        *(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-    ]
 
 
 def test_prediction_routes_have_their_series_before_the_first_request(make_client):
@@ -144,4 +121,3 @@ def test_prediction_routes_have_their_series_before_the_first_request(make_clien
     series = {(entry["route"], entry["method"], entry["status"], entry["count"]) for entry in entries}
     routes = {"/predict", "/predict/batch", "/predict/picture", "/v2/models/{name}/infer"}
     assert {(route, "POST", status, 0) for route in routes for status in (200, 500)} < series
-    assert routes < {entry["route"] for entry in service["durations"]}

@@ -14,8 +14,10 @@ from app.settings import Settings
 from tests.asgi import post_async
 from tests.drawing import draw
 from tests.picture_requests import PATH, PausedBody, encode_picture, post_picture, run_with_service
+from tests.samples import parse_samples, values_by_label
 
 BLANK = encode_picture(np.full((50, 40), 255, np.uint8))
+PROMETHEUS = {"accept": "text/plain"}
 PNG = {"headers": {"content-type": "image/png"}}
 
 
@@ -24,9 +26,9 @@ async def in_one_chunk(data):
     yield data
 
 
-def rejections(metrics):
-    """Return the reasons with a count above zero, and their counts, from the JSON of `/metrics`."""
-    return {reason: count for reason, count in metrics["service"]["pictures_refused"].items() if count}
+def rejections(reply):
+    """Return the reasons with a count above zero, and their counts, from `/metrics` in the Prometheus text format."""
+    return values_by_label(parse_samples(reply), "pictures_refused_total", "reason")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def rejections(metrics):
 def test_rejected_picture_is_counted_under_its_reason(make_client, options, status, reason):
     client = make_client(max_picture_bytes=60_000, max_picture_pixels=30_000)
     assert client.post(PATH, **options).status_code == status
-    assert rejections(client.get("/metrics").json()) == {reason: 1}
+    assert rejections(client.get("/metrics", headers=PROMETHEUS)) == {reason: 1}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_rejected_picture_leaves_its_body_in_no_reference_cycle(artefact, conten
 def test_predicted_picture_is_not_counted_as_rejected(make_client):
     client = make_client()
     assert post_picture(client, encode_picture(draw(5))).status_code == 200
-    assert rejections(client.get("/metrics").json()) == {}
+    assert rejections(client.get("/metrics", headers=PROMETHEUS)) == {}
 
 
 def test_picture_above_the_limit_and_picture_that_arrives_too_late_are_counted(artefact, monkeypatch):
@@ -99,7 +101,7 @@ def test_picture_above_the_limit_and_picture_that_arrives_too_late_are_counted(a
         await paused.started.wait()
         assert (await client.post(PATH, content=BLANK)).status_code == 503
         assert (await first).status_code == 408
-        assert rejections((await client.get("/metrics")).json()) == {"busy": 1, "slow": 1}
+        assert rejections(await client.get("/metrics", headers=PROMETHEUS)) == {"busy": 1, "slow": 1}
 
     run_with_service(artefact, conversation, max_pictures_in_flight=1)
 

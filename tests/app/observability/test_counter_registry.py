@@ -17,6 +17,23 @@ def test_blocks_have_separate_counters():
     assert list(second.sum()) == [2, 0, 0]
 
 
+def test_registry_claims_a_slot_before_it_allocates_counters():
+    shared_counters = create_shared_counters(counters_per_slot=1, slot_count=2)
+    CounterRegistry(shared_counters)
+    assert (shared_counters.count_live_processes(), shared_counters.count_process_starts()) == (1, 1)
+    with pytest.raises(SharedCountersError, match="already owns a slot"):
+        CounterRegistry(shared_counters)
+
+
+def test_counters_that_an_instrument_keeps_from_the_allocation_count_after_the_registry_is_attached():
+    registry = CounterRegistry(create_shared_counters(counters_per_slot=2))
+    block = registry.allocate(2, "a")
+    kept_counters = block.own_counters
+    registry.attach()
+    kept_counters[1] += 3
+    assert list(block.sum()) == [0, 3]
+
+
 def test_registry_rejects_more_counters_than_a_slot_has():
     registry = CounterRegistry(create_shared_counters(counters_per_slot=5))
     registry.allocate(5)
@@ -70,21 +87,31 @@ def test_counters_with_different_meanings_are_not_counted_together(allocations):
     assert not are_counted_together(ALLOCATIONS, allocations)
 
 
-def attach_counter_and_gauge(shared_counters):
-    """Attach a block of one counter and a block of two gauges, and return both."""
+def test_registry_sets_counters_with_another_meaning_to_zero_only_when_it_is_attached():
+    shared_counters = create_shared_counters(counters_per_slot=4)
+    run_in_process(count_once_in_each_block, shared_counters, ALLOCATIONS)
     registry = CounterRegistry(shared_counters)
-    counter, gauges = registry.allocate(1, "count"), registry.allocate(2, "gauge", is_gauge=True)
+    block = registry.allocate(4, "c")
+    assert list(block.own_counters) == [1, 1, 0, 0]
     registry.attach()
-    return counter, gauges
+    assert list(block.own_counters) == list(block.sum()) == [0, 0, 0, 0]
 
 
-def set_counter_and_gauges(shared_counters):
-    counter, gauges = attach_counter_and_gauge(shared_counters)
-    counter.own_counters[0], gauges.own_counters[0], gauges.own_counters[1] = 3, 4, 5
+def attach_counter_and_gauge(shared_counters):
+    """Attach a block of one counter and the gauge, and return both."""
+    registry = CounterRegistry(shared_counters)
+    counter = registry.allocate(1, "count")
+    registry.attach()
+    return counter, registry.gauge
 
 
-def test_new_process_resets_gauges_and_continues_counters():
-    shared_counters = create_shared_counters(counters_per_slot=3)
-    run_in_process(set_counter_and_gauges, shared_counters)
-    counter, gauges = attach_counter_and_gauge(shared_counters)
-    assert (list(counter.sum()), list(gauges.sum())) == ([3], [0, 0])
+def set_counter_and_gauge(shared_counters):
+    counter, gauge = attach_counter_and_gauge(shared_counters)
+    counter.own_counters[0], gauge.own_counters[0] = 3, 4
+
+
+def test_new_process_resets_the_gauge_and_continues_counters():
+    shared_counters = create_shared_counters(counters_per_slot=1)
+    run_in_process(set_counter_and_gauge, shared_counters)
+    counter, gauge = attach_counter_and_gauge(shared_counters)
+    assert (list(counter.sum()), list(gauge.sum())) == ([3], [0])

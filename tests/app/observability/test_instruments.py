@@ -12,18 +12,20 @@ from app.http.routing import methods_by_template
 from app.observability.counter_registry import CounterRegistry
 from app.observability.instruments import (
     BATCH_SIZE_BOUNDS,
+    CLIENT_DISCONNECTED,
     CONFIDENCE_BOUNDS,
     DURATION_BOUNDS,
     INSTRUMENT_COUNTERS,
-    MAX_ROUTES,
+    REJECTION_REASONS,
     STATUSES,
     UNMATCHED,
-    RequestCount,
-    create_instruments,
+    PredictionCounters,
+    RequestCounters,
+    rejected_picture_counters,
 )
-from app.observability.shared_counters import create_shared_counters
+from app.observability.shared_counters import SharedCountersError, create_shared_counters
 from app.predictor import Predictions
-from tests.counting import create_attached, create_request_counters
+from tests.counting import count_by_bucket, create_attached, create_request_counters
 from tests.processes import run_in_process
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "BREW", ""]
@@ -44,20 +46,15 @@ def predictions_of_request(draw):
 
 @given(st.lists(predictions_of_request(), max_size=5))
 def test_prediction_counters_agree_with_slow_count(requests):
-    _, counters, _ = create_attached(create_instruments)
+    counters = create_attached(PredictionCounters)
     for predictions in requests:
         counters.count(predictions)
     digits = Counter(digit for predictions in requests for digit in predictions.digits.tolist())
     confidences = [float(highest) for predictions in requests for highest in predictions.probabilities.max(axis=1)]
-    assert counters.digits() == [digits[digit] for digit in range(10)]
-    distribution = counters.confidences()
-    assert distribution.cumulative[:-1] == [sum(c <= bound for c in confidences) for bound in CONFIDENCE_BOUNDS]
-    assert distribution.total == distribution.cumulative[-1] == len(confidences)
-    assert distribution.sum == pytest.approx(sum(confidences))
     batch_sizes = [len(predictions.digits) for predictions in requests]
-    distribution = counters.batch_sizes()
-    assert (distribution.total, distribution.sum) == (len(requests), len(confidences))
-    assert distribution.cumulative[:-1] == [sum(size <= bound for size in batch_sizes) for bound in BATCH_SIZE_BOUNDS]
+    assert counters.digits.totals() == [((str(digit),), digits[digit]) for digit in range(10)]
+    assert counters.confidences.totals() == [((), count_by_bucket(confidences, CONFIDENCE_BOUNDS))]
+    assert counters.batch_sizes.totals() == [((), count_by_bucket(batch_sizes, BATCH_SIZE_BOUNDS))]
 
 
 @given(
@@ -65,7 +62,7 @@ def test_prediction_counters_agree_with_slow_count(requests):
         st.tuples(
             st.sampled_from(["/a", "/b", "unmatched", "/unknown"]),
             st.sampled_from(METHODS),
-            st.sampled_from(STATUSES),
+            st.sampled_from([CLIENT_DISCONNECTED, 200, 500]) | st.sampled_from(STATUSES).map(int),
             st.floats(0, 100) | st.sampled_from(DURATION_BOUNDS),
         )
     )
@@ -84,25 +81,23 @@ def test_request_counters_agree_with_slow_count(finished):
         )
         for route, method, status, seconds in finished
     ]
-    totals = {(count.route, count.method, count.status): count.requests for count in requests.totals()}
-    assert totals == Counter((route, method, status) for route, method, status, _ in labelled)
-    distributions = requests.durations()
-    assert set(distributions) == {route for route, *_ in labelled}
-    for route, distribution in distributions.items():
+    totals = dict(requests.requests.totals())
+    assert totals == Counter((route, method, str(status)) for route, method, status, _ in labelled)
+    distributions = dict(requests.durations.totals())
+    assert set(distributions) == {(route,) for route, *_ in labelled}
+    for (route,), distribution in distributions.items():
         durations = [seconds for other_route, *_, seconds in labelled if other_route == route]
-        assert distribution.cumulative[:-1] == [sum(t <= bound for t in durations) for bound in DURATION_BOUNDS]
-        assert distribution.total == len(durations)
-        assert distribution.sum == pytest.approx(sum(durations))
-    assert requests.in_flight() == 0
+        assert distribution == count_by_bucket(durations, DURATION_BOUNDS)
+    assert requests.in_flight.total() == 0
 
 
 def test_request_is_in_flight_until_it_is_finished():
     requests = create_request_counters({})
     requests.start_request()
     requests.start_request()
-    assert requests.in_flight() == 2
+    assert requests.in_flight.total() == 2
     requests.finish_request("/a", "GET", 200, 0.1)
-    assert requests.in_flight() == 1
+    assert requests.in_flight.total() == 1
 
 
 def start_two_requests_and_finish_one(counters):
@@ -117,29 +112,31 @@ def test_new_owner_of_slot_has_no_request_in_flight_and_keeps_the_counts():
     counters = create_shared_counters(INSTRUMENT_COUNTERS)
     run_in_process(start_two_requests_and_finish_one, counters)
     requests = create_request_counters({"/a": {"GET"}}, counters)
-    assert requests.in_flight() == 0
-    assert requests.totals() == [RequestCount("/a", "GET", 200, 1)]
+    assert requests.in_flight.total() == 0
+    assert requests.requests.totals() == [(("/a", "GET", "200"), 1)]
+    assert [values for values, _ in requests.durations.totals()] == [("/a",)]
 
 
-def test_request_counters_reject_more_routes_than_they_have_counters_for():
-    with pytest.raises(ValueError, match=f"There are {MAX_ROUTES + 1} routes, and counters for {MAX_ROUTES}"):
-        create_request_counters({f"/{number}": set() for number in range(MAX_ROUTES)})
+def test_requests_of_a_process_with_other_routes_are_not_added_up():
+    counters = create_shared_counters(INSTRUMENT_COUNTERS)
+    run_in_process(start_two_requests_and_finish_one, counters)
+    assert create_request_counters({"/b": {"GET"}}, counters).requests.totals() == []
 
 
-def test_largest_number_of_routes_is_counted_separately():
-    templates = [f"/{number}" for number in range(MAX_ROUTES - 1)]
+def test_routes_that_need_more_counters_than_a_slot_has_are_rejected():
+    with pytest.raises(SharedCountersError, match=f"A slot has {INSTRUMENT_COUNTERS} counters"):
+        create_request_counters({f"/{number}": {"GET"} for number in range(1000)})
+
+
+def test_many_routes_are_counted_separately():
+    templates = [f"/{number}" for number in range(50)]
     requests = create_request_counters({template: {"PUT"} for template in templates})
     for template in templates:
         requests.start_request()
         requests.finish_request(template, "PUT", 511, 1)
-    assert [count.route for count in requests.totals()] == list(requests.durations()) == sorted(templates)
-
-
-def test_service_has_fewer_routes_than_there_are_counters_for(client):
-    routes = {PAGE_TEMPLATE: {"GET"}, **methods_by_template(client.app)}
-    assert {"/{path}", "/predict", "/v2/models/{name}/versions/{version}/infer", "/docs"} < set(routes)
-    assert routes["/livez"] == {"GET", "HEAD"}
-    assert len(routes) + 1 < MAX_ROUTES
+    assert requests.requests.totals() == [((template, "other", "511"), 1) for template in sorted(templates)]
+    expected = count_by_bucket([1], DURATION_BOUNDS)
+    assert requests.durations.totals() == [((template,), expected) for template in sorted(templates)]
 
 
 def test_routes_have_the_same_order_in_every_process():
@@ -149,15 +146,26 @@ def test_routes_have_the_same_order_in_every_process():
 
 def test_post_route_has_its_200_and_500_series_before_the_first_request():
     requests = create_request_counters({"/a": {"GET"}, "/b": {"POST", "HEAD"}})
-    expected = [RequestCount("/b", "POST", 200, 0), RequestCount("/b", "POST", 500, 0)]
-    assert requests.totals() == expected
-    assert {route: seconds.total for route, seconds in requests.durations().items()} == {"/b": 0}
+    assert requests.requests.totals() == [(("/b", "POST", "200"), 0), (("/b", "POST", "500"), 0)]
+    assert requests.durations.totals() == [(("/b",), count_by_bucket([], DURATION_BOUNDS))]
     requests.start_request()
     requests.finish_request("/b", "POST", 200, 1)
-    assert requests.totals() == [RequestCount("/b", "POST", 200, 1), expected[1]]
+    assert requests.requests.totals() == [(("/b", "POST", "200"), 1), (("/b", "POST", "500"), 0)]
 
 
-def test_slot_has_spare_counters_after_all_instruments():
+def test_every_reason_for_a_rejected_picture_has_its_series_before_the_first_picture():
+    rejected_pictures = create_attached(rejected_picture_counters)
+    assert dict(rejected_pictures.totals()) == {(reason,): 0 for reason in REJECTION_REASONS}
+    rejected_pictures.count("busy")
+    assert dict(rejected_pictures.totals()) == {(reason,): int(reason == "busy") for reason in REJECTION_REASONS}
+
+
+def test_slot_has_spare_counters_after_all_instruments_of_the_service(client):
+    routes = {PAGE_TEMPLATE: {"GET"}, **methods_by_template(client.app)}
+    assert {"/{path}", "/predict", "/v2/models/{name}/versions/{version}/infer", "/docs", "/metrics"} < set(routes)
+    assert routes["/livez"] == {"GET", "HEAD"}
     registry = CounterRegistry(create_shared_counters(INSTRUMENT_COUNTERS))
-    create_instruments(registry)
+    RequestCounters(registry, routes)
+    PredictionCounters(registry)
+    rejected_picture_counters(registry)
     registry.allocate(INSTRUMENT_COUNTERS // 4)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.observability.negotiation import MetricsFormat, negotiate_format
+from app.api.metrics import negotiate_format
+from app.observability.prometheus import MetricsFormat
 from tests.accept_headers import BROWSER, PROMETHEUS_2, PROMETHEUS_3, PROTOBUF
 
 
