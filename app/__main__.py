@@ -16,8 +16,7 @@ for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", 
 
 from pydantic import ValidationError
 
-from app.process.listener import listen
-from app.process.server import serve
+from app.process.server import listen, serve
 from app.settings import Settings
 from model import ArtefactError, load_artefact
 
@@ -30,12 +29,11 @@ def build_parser() -> argparse.ArgumentParser:
     Returns:
         A parser with a flag for each name in `FLAGS`.
     """
+    variables = ", ".join(f"DIGITS_{name.upper()}" for name in Settings.model_fields)
     parser = argparse.ArgumentParser(
         prog="python -m app",
         description="Serve the digits network over HTTP.",
-        epilog="Every setting is an environment variable: "
-        + ", ".join(f"DIGITS_{name.upper()}" for name in Settings.model_fields)
-        + ". docs/operations.md describes them.",
+        epilog=f"Every setting is an environment variable: {variables}. docs/operations.md describes them.",
     )
     for name in FLAGS:
         field = Settings.model_fields[name]
@@ -44,39 +42,24 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
-    """Start the service.
-
-    Returns:
-        The exit status: 0 after a graceful shutdown, 1 if the service could not start.
-    """
-    flags = vars(build_parser().parse_args())
+def main() -> None:
+    """Run the service, and end the process with the status 1 and one sentence if the service cannot start."""
     try:
-        settings = Settings(**flags)
+        settings = Settings(**vars(build_parser().parse_args()))
         artefact = load_artefact(settings.weights, settings.weights_sha256)
         listener = listen(settings.host, settings.port)
     except ValidationError as error:
-        return report_failure("; ".join(f"DIGITS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
+        reason = "; ".join(f"DIGITS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
     except ArtefactError as error:
-        return report_failure(str(error))
+        reason = str(error)
     except OSError as error:
-        reason = str(error.strerror).partition(" (while")[0]  # Python adds "(while attempting to bind …)"
-        return report_failure(f"cannot listen on {settings.host} port {settings.port}: {reason}")
-    serve(artefact, settings, listener)
-    return 0
-
-
-def report_failure(reason: str) -> int:
-    """Report the reason for which the service cannot start.
-
-    Args:
-        reason: One sentence.
-    Returns:
-        The exit status 1.
-    """
-    print(f"digits cannot start: {reason}", file=sys.stderr)
-    return 1
+        cause = str(error.strerror).partition(" (while")[0]  # Python adds "(while attempting to bind …)"
+        reason = f"cannot listen on {settings.host} port {settings.port}: {cause}"
+    else:
+        serve(artefact, settings, listener)
+        return
+    sys.exit(f"digits cannot start: {reason}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 
 from starlette.exceptions import HTTPException
 
-RETRY_AFTER_SECONDS = 1  # decoding a full queue of small pictures, or one large picture, takes less
-
 
 class Admission:
     """Counts the admitted requests and the bytes of their bodies.
@@ -37,9 +35,8 @@ class Admission:
             HTTPException: 503 with Retry-After, if a limit is reached.
         """
         if self.requests >= self.max_requests or self.bytes + body_bytes > self.max_bytes:
-            raise HTTPException(
-                503, "Too many pictures are being read.", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
-            )
+            # Decoding a full queue of small pictures, or one large picture, takes less than a second.
+            raise HTTPException(503, "Too many pictures are being read.", headers={"Retry-After": "1"})
         self.requests += 1
         self.bytes += body_bytes
         try:

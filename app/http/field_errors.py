@@ -12,7 +12,6 @@ RULES: dict[str, str] = {
     "missing": "is required",
     "extra_forbidden": "is not a known field, or a second name of one",
     "model_type": "must be a JSON object",
-    "model_attributes_type": "must be a JSON object",
     "list_type": "must be a list",
     "float_type": "must be a number",
     "int_type": "must be an integer",

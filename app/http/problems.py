@@ -23,18 +23,13 @@ PROBLEM_TYPES: dict[int, tuple[str, str]] = {
 }
 
 # Written out, because OpenAPI cannot refer to a nested type from inside a `responses` entry.
+_LOCATION_SCHEMA = {"type": "array", "items": {"type": ["string", "integer"]}}
+_FIELD_ERROR_PROPERTIES = {"loc": _LOCATION_SCHEMA, "msg": {"type": "string"}}
 _FIELD_ERRORS_SCHEMA = WithJsonSchema(
     {
         "type": "array",
         "description": "For invalid input: the path to each error and the rule that it breaks.",
-        "items": {
-            "type": "object",
-            "required": ["loc", "msg"],
-            "properties": {
-                "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
-                "msg": {"type": "string"},
-            },
-        },
+        "items": {"type": "object", "required": ["loc", "msg"], "properties": _FIELD_ERROR_PROPERTIES},
     }
 )
 

@@ -28,8 +28,7 @@ def check_head(scope: Scope) -> tuple[bytes, tuple[int, str] | None]:
     if not VALID_REQUEST_ID.fullmatch(request_id):
         request_id = os.urandom(16).hex().encode()
     if size > MAX_HEAD_BYTES:
-        detail = f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes."
-        return request_id, (431, detail)
+        return request_id, (431, f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes.")
     if has_upgrade and scope["method"] == "POST":  # the parser would read the body as the next request
         return request_id, (400, "A request with a body cannot ask for an upgrade.")
     return request_id, None

@@ -17,14 +17,8 @@ from app.observability.logs import log
 # Environment variables; the first one that is set counts.
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-SUPPORTED_PROTOCOL = "http/protobuf"
-SERVICE_NAME = "service.name"
 MAX_ATTRIBUTE_LENGTH = 256  # characters; a URL can have 64 KiB, and two thousand spans may wait to be sent
 FLUSH_TIMEOUT_SECONDS = 3.0  # longest time that the shutdown waits for the collector
-
-NOT_SENT = "no traces are sent: %s"
-
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_tracer_provider(version: str) -> trace.TracerProvider | None:
@@ -42,13 +36,14 @@ def create_tracer_provider(version: str) -> trace.TracerProvider | None:
     try:
         return _find_or_create_provider(version)
     except ImportError:
-        log.warning(NOT_SENT, "the packages of requirements/tracing.txt are not installed")
+        reason = "the packages of requirements/tracing.txt are not installed"
     except Exception as error:  # no error of the tracing set-up may stop the service
-        log.warning(NOT_SENT, str(error) or repr(error))
+        reason = str(error) or repr(error)
+    log.warning("no traces are sent: %s", reason)
     return None
 
 
-def flush_at_shutdown(provider: trace.TracerProvider | None) -> Lifespan:
+def flush_at_shutdown(provider: trace.TracerProvider | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Create a lifespan that sends the waiting spans at shutdown, within a time limit.
 
     Args:
@@ -83,8 +78,8 @@ def _find_or_create_provider(version: str) -> trace.TracerProvider | None:
         raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https address")
     if _read_environment("OTEL_TRACES_EXPORTER") not in {"otlp", ""}:
         raise ValueError("OTEL_TRACES_EXPORTER must be otlp or none")
-    if _read_environment(*PROTOCOL_VARIABLES) not in {SUPPORTED_PROTOCOL, ""}:
-        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL must be {SUPPORTED_PROTOCOL}")
+    if _read_environment(*PROTOCOL_VARIABLES) not in {"http/protobuf", ""}:
+        raise ValueError("OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf")
     return _create_provider(version)
 
 
@@ -96,11 +91,11 @@ def _read_environment(*names: str) -> str:
 def _create_provider(version: str) -> trace.TracerProvider:
     """Create a provider from the environment, with a limit on the length of attributes if the environment sets none."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
     from opentelemetry.sdk.trace import SpanLimits, TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    service = Resource.create({"service.version": version})
+    service = Resource.create({SERVICE_VERSION: version})
     if str(service.attributes[SERVICE_NAME]).startswith("unknown_service"):
         service = service.merge(Resource({SERVICE_NAME: "digits"}))
     limits = SpanLimits()

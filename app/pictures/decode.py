@@ -9,20 +9,13 @@ from itertools import product
 from typing import BinaryIO
 
 import numpy as np
+import PIL.WebPImagePlugin  # noqa: F401 - otherwise the first WebP would make Pillow import all its plugins
 from numpy.typing import NDArray
-from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin
 
 from model import Floats32, normalise_digit, subtract_background
 
-FORMATS = tuple(
-    plugin.format
-    for plugin in (
-        PngImagePlugin.PngImageFile,
-        JpegImagePlugin.JpegImageFile,
-        WebPImagePlugin.WebPImageFile,
-        BmpImagePlugin.BmpImageFile,
-    )
-)
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # Pillow's names
 # The WebP decoder holds four copies of a picture, and the other decoders up to one and a half. That is less than three
 # times as much, so a WebP picture may have a third of the pixels.
 WEBP_MEMORY_FACTOR = 3
@@ -40,14 +33,7 @@ PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024  # bytes of decompressed commen
 
 
 class PictureTooLargeError(ValueError):
-    """A picture with too many pixels.
-
-    Args:
-        max_pixels: Largest number of pixels that a picture of this format may have.
-    """
-
-    def __init__(self, max_pixels: int) -> None:
-        super().__init__(f"The picture must have at most {max_pixels} pixels, and {MAX_SIDE} along a side.")
+    """A picture with too many pixels; the message names the limits."""
 
 
 class UndecodableError(ValueError):
@@ -135,7 +121,7 @@ def require_size(picture: Image.Image, max_pixels: int) -> None:
     """
     limit = max_pixels // (WEBP_MEMORY_FACTOR if picture.format == "WEBP" else 1)
     if picture.width * picture.height > limit or max(picture.size) > MAX_SIDE:
-        raise PictureTooLargeError(limit)
+        raise PictureTooLargeError(f"The picture must have at most {limit} pixels, and {MAX_SIDE} along a side.")
 
 
 def shrink(picture: Image.Image) -> Image.Image:
@@ -168,9 +154,8 @@ def to_grey(tile: Image.Image) -> Image.Image:
         return Image.fromarray((np.asarray(tile) >> 8).astype(np.uint8))
     if not tile.has_transparency_data:
         return tile.convert("L")
-    foreground = tile.convert("RGBA")
     background = Image.new("RGBA", tile.size, "white")
-    return Image.alpha_composite(background, foreground).convert("L")
+    return Image.alpha_composite(background, tile.convert("RGBA")).convert("L")
 
 
 def rotate_upright(small: Image.Image, original: Image.Image) -> Image.Image:

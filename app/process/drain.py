@@ -40,8 +40,8 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     This function must run in the event loop, after uvicorn has installed its own signal handler, which it replaces.
     uvicorn's handler remembers a SIGTERM, and uvicorn raises it a second time when the server has stopped. In a worker,
     that second SIGTERM kills the process, possibly before the last answers have left it. So the first SIGTERM must not
-    reach uvicorn's handler. A worker may get two SIGTERMs, one from the service manager and one from the supervisor;
-    this handler ignores the second one.
+    reach uvicorn's handler. A worker may get two SIGTERMs, one from the service manager and one from the supervisor.
+    The second one is ignored.
 
     Args:
         drain_seconds: Length of the pause, in seconds.
@@ -53,14 +53,13 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     server = getattr(handler, "__self__", None)
     if not isinstance(server, uvicorn.Server):  # no argument has a wrong type, so this is not a TypeError
         raise RuntimeError(f"SIGTERM must be handled by a uvicorn.Server, not by {handler!r}.")  # noqa: TRY004
-    pauses: list[asyncio.TimerHandle] = []  # empty until the pause starts; it has one timer at most
 
     def stop() -> None:
         server.should_exit = True
 
     def start_pause(_: int, __: FrameType | None) -> None:
-        if not pauses:
-            announce()
-            pauses.append(loop.call_later(drain_seconds, stop))
+        signal.signal(signal.SIGTERM, lambda *_: None)  # a further SIGTERM has no effect now
+        announce()
+        loop.call_later(drain_seconds, stop)
 
     signal.signal(signal.SIGTERM, start_pause)

@@ -20,30 +20,45 @@ from app.main import create_service_counters
 from app.observability.logs import LOGGING, log
 from app.process.drain import SPAWN, DrainState
 from app.process.http_protocol import HttpProtocol
-from app.process.listener import BACKLOG
 from app.process.supervisor import Supervisor
-from app.process.worker import create_worker_app, parse_shared_weights
+from app.process.worker import create_worker_app
 from app.settings import Settings
 from model import Artefact
+
+BACKLOG = 2048  # connections that wait to be accepted; uvicorn's default
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the address before anything else starts, so that a taken port is reported at once.
+
+    Args:
+        host: Host name or address, IPv4 or IPv6.
+        port: TCP port; 0 takes any free one.
+    Returns:
+        A listening socket.
+    Raises:
+        OSError: The port is taken, or the address does not belong to this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> None:
     """Answer requests until a signal stops the service.
 
-    Workers get the verified bytes of the weights and not the path, so a file that is damaged later cannot affect a
-    worker that starts as a replacement. The bytes are in shared memory and not among the arguments of the process.
-    Arguments go through a pipe, and the supervisor would block for ever if they exceed the buffer of the pipe and the
-    process dies before it reads them.
+    Serving processes get the verified bytes of the weights and not the path, so a file that is damaged later cannot
+    affect a worker that starts as a replacement. The bytes are in shared memory and not among the arguments of the
+    process. Arguments go through a pipe, and the supervisor would block for ever if they exceed the buffer of the pipe
+    and the process dies before it reads them.
 
     Args:
         artefact: The verified weights and their card.
         settings: The settings of the service.
         listener: A listening socket.
     """
-    drain_state, has_supervisor = DrainState(), settings.workers > 1
-    load = _share_weights(artefact, settings) if has_supervisor else lambda: artefact
-    counters = create_service_counters(settings)
-    config = uvicorn_config(partial(create_worker_app, load, settings, drain_state, counters), settings)
+    drain_state, counters = DrainState(), create_service_counters(settings)
+    weights = SPAWN.RawArray(ctypes.c_char, artefact.data)
+    config = uvicorn_config(partial(create_worker_app, weights, settings, drain_state, counters), settings)
     # If a SIGTERM arrives before the drain handler is installed, uvicorn's handler receives it, and uvicorn raises it
     # again after it has stopped. The handler below then ends the process with the status 0.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -51,7 +66,7 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     start = {"host": host, "port": port, "workers": settings.workers}
     log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
     try:
-        if has_supervisor:
+        if settings.workers > 1:
             Supervisor(config, [listener], drain_state).run()
         else:
             uvicorn.Server(config).run([listener])
@@ -60,11 +75,6 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a further SIGTERM has no effect now
         log.info("stopped")
-
-
-def _share_weights(artefact: Artefact, settings: Settings) -> Callable[[], Artefact]:
-    """Create a function that workers call to load the weights from shared memory."""
-    return partial(parse_shared_weights, SPAWN.RawArray(ctypes.c_char, artefact.data), str(settings.weights))
 
 
 def uvicorn_config(create_app: Callable[[], FastAPI], settings: Settings) -> uvicorn.Config:

@@ -17,25 +17,13 @@ from app.settings import Settings
 from model import Artefact, parse_artefact
 
 
-def parse_shared_weights(data: "ctypes.Array[ctypes.c_char]", source: str) -> Artefact:
-    """Parse the bytes of a verified file of weights in a worker process.
-
-    Args:
-        data: The whole file, in shared memory.
-        source: Path of the file, for the error.
-    Returns:
-        The artefact.
-    """
-    return parse_artefact(data.raw, source)
-
-
 def create_worker_app(
-    load: Callable[[], Artefact], settings: Settings, drain_state: DrainState, shared_counters: SharedCounters
+    weights: "ctypes.Array[ctypes.c_char]", settings: Settings, drain_state: DrainState, shared_counters: SharedCounters
 ) -> FastAPI:
     """Prepare one serving process; uvicorn calls this function in each of them, inside the event loop.
 
     Args:
-        load: Function that returns the verified weights and their card.
+        weights: The bytes of the verified file of weights, in shared memory.
         settings: The settings of the service.
         drain_state: Shared flag that tells whether the shutdown is announced. The supervisor sets it; without a
             supervisor, this process does.
@@ -45,9 +33,8 @@ def create_worker_app(
     """
     set_heap_limits()
     logging.captureWarnings(capture=True)  # otherwise Pillow prints warnings as plain text between the JSON lines
-    has_supervisor = settings.workers > 1
-    install_drain_handler(settings.drain_seconds, (lambda: None) if has_supervisor else drain_state.announce)
-    artefact, provider = load(), create_tracer_provider(VERSION)
+    install_drain_handler(settings.drain_seconds, (lambda: None) if settings.workers > 1 else drain_state.announce)
+    artefact, provider = parse_artefact(weights.raw, str(settings.weights)), create_tracer_provider(VERSION)
     app = create_app_with_counter_fallback(artefact, settings, drain_state.is_draining, shared_counters, provider)
     freeze_gc()
     return app

@@ -180,7 +180,7 @@ def test_variables_override_name_of_the_service_and_length_of_attributes(monkeyp
     assert span.attributes["url.path"] == "abc"
 
 
-class UnresponsiveProvider:
+class UnresponsiveProvider(trace.NoOpTracerProvider):
     """A provider whose flush waits for a collector, 30 seconds at most.
 
     Attributes:

@@ -33,13 +33,13 @@ import asyncio, ctypes, gc
 from types import SimpleNamespace
 from app.main import create_service_counters
 from app.settings import Settings
-from app.process.drain import DrainState
+from app.process.drain import SPAWN, DrainState
 from app.process.worker import create_worker_app
 from model import load_artefact
 import uvicorn
 
 settings = Settings()
-artefact = load_artefact(settings.weights)
+weights = SPAWN.RawArray(ctypes.c_char, load_artefact(settings.weights).data)
 
 limits = []
 
@@ -47,7 +47,7 @@ async def prepare():
     ctypes.CDLL = lambda _: SimpleNamespace(mallopt=lambda *limit: limits.append(limit))
     server = uvicorn.Server(uvicorn.Config(None))
     with server.capture_signals():
-        create_worker_app(lambda: artefact, settings, DrainState(), create_service_counters(settings))
+        create_worker_app(weights, settings, DrainState(), create_service_counters(settings))
 
 asyncio.run(prepare())
 print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits))
