@@ -1,17 +1,13 @@
-"""Exceptions of the codec, one class for each kind of error."""
+"""Exceptions of the codec, one class for each kind of error; a message names the place and the broken rule."""
 
 
-class OipError(Exception):
-    """A request that cannot be answered; the message names the place and the broken rule."""
-
-
-class InvalidError(OipError):
+class InvalidError(Exception):
     """A request that contradicts itself or does not fit the model."""
 
 
-class TooLargeError(OipError):
+class TooLargeError(Exception):
     """A body that exceeds the size limit."""
 
 
-class UnsupportedError(OipError):
+class UnsupportedError(Exception):
     """A request for a feature of the protocol that this service does not have."""

@@ -21,13 +21,12 @@ OUTPUTS: tuple[OutputName, ...] = ("digit", "probabilities")
 # Names of the JSON formats of a tensor: the tags of pydantic's union, and the titles in OpenAPI.
 FLAT = "one list"
 NESTED = "a list for each row"
-TENSOR_FORMATS = (FLAT, NESTED)
 
 # Lists fail fast, because a body of 2 MiB can hold a million errors, and describing all of them takes
 # seconds.
-FlatData: TypeAlias = Annotated[list[float], Field(fail_fast=True, title=FLAT)]
+FlatData: TypeAlias = Annotated[list[float], Field(fail_fast=True, title=FLAT), Tag(FLAT)]
 ImageData: TypeAlias = Annotated[list[float], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True)]
-NestedData: TypeAlias = Annotated[list[ImageData], Field(fail_fast=True, title=NESTED)]
+NestedData: TypeAlias = Annotated[list[ImageData], Field(fail_fast=True, title=NESTED), Tag(NESTED)]
 
 
 def _tensor_format(data: object) -> str:
@@ -35,9 +34,7 @@ def _tensor_format(data: object) -> str:
     return NESTED if isinstance(data, list) and data and isinstance(data[0], list) else FLAT
 
 
-TensorData: TypeAlias = Annotated[
-    Annotated[FlatData, Tag(FLAT)] | Annotated[NestedData, Tag(NESTED)], Discriminator(_tensor_format)
-]
+TensorData: TypeAlias = Annotated[FlatData | NestedData, Discriminator(_tensor_format)]
 
 
 class Message(BaseModel):
@@ -74,8 +71,7 @@ class InputTensor(Message):
         parameters = self.parameters or InputParameters()
         is_shared = parameters.shared_memory_region is not None
         if not is_shared and (self.data is None) == (parameters.binary_data_size is None):
-            rule = "must have either data or parameters.binary_data_size"
-            raise PydanticCustomError("tensor_data", rule)
+            raise PydanticCustomError("tensor_data", "must have either data or parameters.binary_data_size")
         return self
 
 
@@ -101,8 +97,7 @@ class RequestedOutput(Message):
     def _reject_classification_of_digit(self) -> "RequestedOutput":
         """Reject a classification of the output `digit`; only `probabilities` has values to rank."""
         if self.name != "probabilities" and self.parameters and self.parameters.classification is not None:
-            rule = "cannot be classified; the output probabilities can"
-            raise PydanticCustomError("classification", rule)
+            raise PydanticCustomError("classification", "cannot be classified; the output probabilities can")
         return self
 
 
@@ -245,4 +240,4 @@ def remove_format_names(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     Returns:
         The same errors without the names.
     """
-    return [{**error, "loc": tuple(part for part in error["loc"] if part not in TENSOR_FORMATS)} for error in errors]
+    return [{**error, "loc": tuple(part for part in error["loc"] if part not in {FLAT, NESTED})} for error in errors]

@@ -1,7 +1,7 @@
-"""The description of the model: its metadata, its configuration, and its entry in the repository index."""
+"""The metadata of the service and of the model: its extensions of the protocol, and the model's tensors."""
 
 from app.oip.codec import messages
-from model import DIGITS, PIXELS, Card
+from model import DIGITS, PIXELS
 
 PLATFORM = "numpy"
 EXTENSIONS = ["binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics"]
@@ -14,56 +14,12 @@ OUTPUT_TENSORS = [
 ]
 
 
-def model_metadata(card: Card) -> messages.ModelMetadataReply:
-    """Describe the model by its tensors.
+def tensor_config(tensor: messages.TensorDescription) -> messages.TensorConfig:
+    """Describe a tensor in the form of Triton's model configuration.
 
     Args:
-        card: Card of the model.
+        tensor: The tensor.
     Returns:
-        The metadata.
+        Its configuration, without the batch dimension, which `max_batch_size` describes.
     """
-    return messages.ModelMetadataReply(
-        name=card.name, versions=[card.version], platform=PLATFORM, inputs=INPUT_TENSORS, outputs=OUTPUT_TENSORS
-    )
-
-
-def model_config(card: Card, max_batch_size: int) -> messages.ConfigReply:
-    """Describe the model in the form of Triton's model configuration.
-
-    Args:
-        card: Card of the model.
-        max_batch_size: Largest number of images in a request.
-    Returns:
-        The configuration.
-    """
-    return messages.ConfigReply(
-        name=card.name,
-        platform=PLATFORM,
-        max_batch_size=max_batch_size,
-        input=[_tensor_config(tensor) for tensor in INPUT_TENSORS],
-        output=[_tensor_config(tensor) for tensor in OUTPUT_TENSORS],
-    )
-
-
-def _tensor_config(tensor: messages.TensorDescription) -> messages.TensorConfig:
-    """Describe a tensor without its batch dimension, which `max_batch_size` describes."""
     return messages.TensorConfig(name=tensor["name"], data_type=f"TYPE_{tensor['datatype']}", dims=tensor["shape"][1:])
-
-
-def repository_index(card: Card, *, is_ready: bool) -> list[messages.IndexEntry]:
-    """List all versions of all models in the repository.
-
-    Args:
-        card: Card of the model.
-        is_ready: True if the model is ready for requests.
-    Returns:
-        One entry, because there is one model.
-    """
-    return [
-        messages.IndexEntry(
-            name=card.name,
-            version=card.version,
-            state="READY" if is_ready else "UNAVAILABLE",
-            reason="" if is_ready else "the service is stopping",
-        )
-    ]

@@ -1,16 +1,16 @@
 """The protocol's statistics: the number of inferences, and the duration of their phases."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, NamedTuple, TypeAlias
+from time import perf_counter_ns, time_ns
+from typing import Annotated, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from app.observability.counter_registry import CounterRegistry
-from app.observability.shared_counters import Floats64
 from model import Card
 
 Clock: TypeAlias = Callable[[], int]
@@ -65,15 +65,6 @@ class StatisticsReply(TypedDict):
     model_stats: list[ModelStatistics]
 
 
-class PhaseTotals(NamedTuple):
-    """Totals of the requests with one batch size, or of all requests: their number, and nanoseconds by phase."""
-
-    requests: int
-    compute_input: int
-    compute_infer: int
-    compute_output: int
-
-
 class Stopwatch:
     """Records the times at which the phases of one inference end.
 
@@ -86,14 +77,13 @@ class Stopwatch:
         self.times = [clock()]
         self._clock = clock
 
-    def end_phase(self, batch_size: int | None = None) -> None:
+    def end_phase(self, batch_size: int = 0) -> None:
         """Record the end of a phase.
 
         Args:
-            batch_size: Number of images, given once, at the end of the phase that finds it; otherwise None.
+            batch_size: Number of images, given once, at the end of the phase that finds it.
         """
-        if batch_size is not None:
-            self.batch_size = batch_size
+        self.batch_size += batch_size
         self.times.append(self._clock())
 
 
@@ -111,11 +101,10 @@ class OipStatistics:
         self,
         registry: CounterRegistry,
         max_batch_size: int,
-        clock: Clock = time.perf_counter_ns,
-        wall_clock: Clock = time.time_ns,
+        clock: Clock = perf_counter_ns,
+        wall_clock: Clock = time_ns,
     ) -> None:
-        self._clock = clock
-        self._wall_clock = wall_clock
+        self._clock, self._wall_clock = clock, wall_clock
         self._batches = registry.allocate((max_batch_size + 1) * COUNTERS_PER_BATCH_SIZE, "inferences")
         self._failures = registry.allocate(2, "failures")  # number and nanoseconds
         self._last_inference_milliseconds = registry.allocate(1, "last")
@@ -151,39 +140,32 @@ class OipStatistics:
         Returns:
             The statistics of the model.
         """
-        sums = self._batches.sum().reshape(-1, COUNTERS_PER_BATCH_SIZE)
-        batches = {size: _phase_totals(sums[size]) for size in np.flatnonzero(sums[:, 0]).tolist()}
-        total = _phase_totals(sums.sum(axis=0))
+        counters = self._batches.sum().astype(int).reshape(-1, COUNTERS_PER_BATCH_SIZE)  # a row for each batch size
+        batch_sizes = np.flatnonzero(counters[:, 0])
+        total = counters.sum(axis=0)
+        requests, nanoseconds = int(total[0]), int(total[1:].sum())
         failures, failure_nanoseconds = map(int, self._failures.sum())
-        nanoseconds = total.compute_input + total.compute_infer + total.compute_output
         return ModelStatistics(
             name=card.name,
             version=card.version,
             last_inference=int(self._last_inference_milliseconds.read_slots().max()),
-            inference_count=sum(size * totals.requests for size, totals in batches.items()),
-            execution_count=total.requests,
+            inference_count=int(batch_sizes @ counters[batch_sizes, 0]),
+            execution_count=requests,
             inference_stats=InferStatistics(
-                success=Duration(count=total.requests, ns=nanoseconds),
+                success=Duration(count=requests, ns=nanoseconds),
                 fail=Duration(count=failures, ns=failure_nanoseconds),
-                queue=Duration(count=total.requests, ns=0),
+                queue=Duration(count=requests, ns=0),
                 **_phases(total),
             ),
-            batch_stats=[BatchStatistics(batch_size=size, **_phases(totals)) for size, totals in batches.items()],
+            batch_stats=[BatchStatistics(batch_size=size, **_phases(counters[size])) for size in batch_sizes.tolist()],
         )
 
 
-def _phases(totals: PhaseTotals) -> Phases:
-    """Pair the duration of each phase with the number of requests."""
-    return Phases(
-        compute_input=Duration(count=totals.requests, ns=totals.compute_input),
-        compute_infer=Duration(count=totals.requests, ns=totals.compute_infer),
-        compute_output=Duration(count=totals.requests, ns=totals.compute_output),
-    )
-
-
-def _phase_totals(counters: Floats64) -> PhaseTotals:
-    """Convert a row of counters to totals."""
-    return PhaseTotals(*map(int, counters))
+def _phases(counters: NDArray[np.int64]) -> Phases:
+    """Pair the duration of each phase with the number of requests; both are in the counters of a batch size."""
+    requests, *nanoseconds = counters.tolist()
+    parse, run, write = (Duration(count=requests, ns=ns) for ns in nanoseconds)
+    return Phases(compute_input=parse, compute_infer=run, compute_output=write)
 
 
 def number_of_statistics_counters(max_batch_size: int) -> int:
