@@ -1,8 +1,8 @@
 """Observability: counters, the `/metrics` report, logs and traces.
 
-`shared_counters` is memory in which all worker processes count. `counter_registry` assigns the shared counters to the
-`instruments`, which have the labels and the bucket bounds; `histogram` has the mechanism of buckets. `report` adds the
-counters up for `/metrics` as JSON, `prometheus` writes the same figures for scrapers, with names and help texts, and
-`negotiation` chooses between the formats. `logs` configures logging, `tracing` describes requests for OpenTelemetry,
-and `exporter` sends the spans to a collector.
+`shared_counters` is memory in which all worker processes count. `counter_registry` allocates its counters to
+`metric_families`, which have a name, a help text and labels. `instruments` has the families of this service. `report`
+is `/metrics` as JSON, and `prometheus` writes all families for scrapers. `logs` configures logging. `tracing` describes
+requests for OpenTelemetry, `request_spans` creates the spans of JSON endpoints, and `exporter` sends the spans to a
+collector.
 """

@@ -1,6 +1,10 @@
 """Logging: every event is one line of JSON on standard error."""
 
+import json
 import logging
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 log = logging.getLogger("digits")
@@ -10,6 +14,19 @@ NOISY_LOGGERS = (
     *("opentelemetry.attributes", "opentelemetry.baggage", "opentelemetry.trace"),
     *("py.warnings", "python_multipart", "uvicorn.error"),
 )
+
+
+def log_request(fields: dict[str, Any]) -> None:
+    """Write a line of the access log; a record of the logging module would cost four times as much.
+
+    Args:
+        fields: Fields that describe the request, with values for JSON.
+    """
+    event = {"level": "INFO", "logger": log.name, "message": "request", **fields}
+    line = json.dumps({**event, "timestamp": datetime.now(UTC).isoformat()})
+    with suppress(OSError):  # a log that cannot be written must not fail the request
+        sys.stderr.write(f"{line}\n")
+
 
 LOGGING: dict[str, Any] = {
     "version": 1,

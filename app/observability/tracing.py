@@ -1,4 +1,7 @@
-"""Tracing: attributes of the request's span, and the trace ids in log lines. FastAPI creates the spans."""
+"""Tracing: attributes of the request's span, and the trace ids in log lines.
+
+FastAPI creates the spans, except those of JSON endpoints, which `request_spans` creates.
+"""
 
 from collections.abc import Callable
 
@@ -54,6 +57,22 @@ def set_request_id(request_id: bytes) -> None:
     trace.get_current_span().set_attribute(REQUEST_ID, request_id.decode())
 
 
+def combined_headers(scope: Scope) -> dict[str, str]:
+    """Combine the lines of each header of a request, as OpenTelemetry's propagators read them.
+
+    Args:
+        scope: ASGI scope of the request.
+    Returns:
+        The values of each header, separated by commas.
+    Source: RFC 9110, section 5.3.
+    """
+    headers: dict[str, str] = {}
+    for key, value in scope["headers"]:
+        name, text = key.decode("latin-1"), value.decode("latin-1")
+        headers[name] = f"{headers[name]},{text}" if name in headers else text
+    return headers
+
+
 def trace_fields(scope: Scope) -> dict[str, str]:
     """Find the trace of a request for the log: its own span, or otherwise the span of its caller.
 
@@ -64,9 +83,8 @@ def trace_fields(scope: Scope) -> dict[str, str]:
     Source: W3C Trace Context, sections 3.2 and 3.3.
     """
     context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
-        carrier = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name == TRACEPARENT}
-        context = trace.get_current_span(_PROPAGATOR.extract(carrier)).get_span_context()
+    if not context.is_valid and any(name == TRACEPARENT for name, _ in scope["headers"]):
+        context = trace.get_current_span(_PROPAGATOR.extract(combined_headers(scope))).get_span_context()
     if not context.is_valid:
         return {}
     return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}

@@ -13,11 +13,15 @@ from PIL import Image
 from app.api.schemas import EXAMPLE_IMAGE
 from app.main import create_app
 from app.settings import Settings
+from tests.access_log import access_log_lines
 from tests.conftest import InProcess
 from tests.hostile import INFER
 
 TRACE_ID, CALLER_SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = {"traceparent": f"00-{TRACE_ID}-{CALLER_SPAN_ID}-01"}
+
+
+TRACING_FILES = ("opentelemetry", "app/observability/tracing", "app/observability/request_spans")
 
 
 @pytest.fixture
@@ -117,36 +121,33 @@ def test_other_path_that_ends_like_a_probe_has_a_span(traced_client, exporter):
     assert len(exporter.get_finished_spans()) == 1
 
 
-def test_span_is_child_of_callers_span_and_log_has_trace_and_span_id(make_traced_client, exporter, caplog):
-    caplog.set_level("INFO", "digits")
+def test_span_is_child_of_callers_span_and_log_has_trace_and_span_id(make_traced_client, exporter, capsys):
     headers = {**TRACEPARENT, "x-request-id": "mine"}
     make_traced_client(access_log=True).get("/v2", headers=headers)
     (span,) = exporter.get_finished_spans()
     assert f"{span.context.trace_id:032x}" == TRACE_ID
     assert f"{span.parent.span_id:016x}" == CALLER_SPAN_ID
-    (record,) = caplog.records
-    assert (record.request_id, record.trace_id) == ("mine", TRACE_ID)
-    assert record.span_id == f"{span.context.span_id:016x}"
+    (line,) = access_log_lines(capsys)
+    assert (line["request_id"], line["trace_id"]) == ("mine", TRACE_ID)
+    assert line["span_id"] == f"{span.context.span_id:016x}"
     assert span.attributes["digits.request_id"] == "mine"
 
 
-def test_log_has_callers_trace_when_tracing_is_off(make_client, caplog):
-    caplog.set_level("INFO", "digits")
+def test_log_has_callers_trace_when_tracing_is_off(make_client, capsys):
     make_client(access_log=True).get("/v2", headers=TRACEPARENT)
-    (record,) = caplog.records
-    assert (record.trace_id, record.span_id) == (TRACE_ID, CALLER_SPAN_ID)
+    (line,) = access_log_lines(capsys)
+    assert (line["trace_id"], line["span_id"]) == (TRACE_ID, CALLER_SPAN_ID)
 
 
 @pytest.mark.parametrize(
     "traceparent",
     ["", "00-0-0-01", "nonsense", f"00-{'0' * 32}-{CALLER_SPAN_ID}-01", "é".encode(), b"\xff", "x" * 9000],
 )
-def test_log_has_no_trace_if_traceparent_is_invalid(make_client, caplog, traceparent):
-    caplog.set_level("INFO", "digits")
+def test_log_has_no_trace_if_traceparent_is_invalid(make_client, capsys, traceparent):
     reply = make_client(access_log=True).get("/v2", headers={"traceparent": traceparent})
     assert reply.status_code == 200
-    (record,) = [record for record in caplog.records if record.name == "digits"]
-    assert not hasattr(record, "trace_id")
+    (line,) = access_log_lines(capsys)
+    assert "trace_id" not in line
 
 
 def test_log_of_failure_has_its_trace(make_traced_client, exporter, caplog):
@@ -165,13 +166,11 @@ def test_log_of_failure_has_its_trace(make_traced_client, exporter, caplog):
 
 
 def test_prediction_calls_no_opentelemetry_code_when_tracing_is_off(make_client):
-    """A profiler sees every call: no function of OpenTelemetry or of `app.observability.tracing` may run."""
+    """A profiler sees every call: no function of OpenTelemetry or of the service's tracing may run."""
     client, tracing_calls = make_client(), []
 
     def record_tracing_call(frame, event, _):
-        if event == "call" and (
-            "opentelemetry" in frame.f_code.co_filename or "app/observability/tracing" in frame.f_code.co_filename
-        ):
+        if event == "call" and any(name in frame.f_code.co_filename for name in TRACING_FILES):
             tracing_calls.append(frame.f_code.co_qualname)
 
     sys.setprofile(record_tracing_call)
