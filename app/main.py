@@ -1,6 +1,6 @@
 """The application: `create_app` builds it from its arguments and reads no environment variable or weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
@@ -12,16 +12,23 @@ from app.api.page import PAGE_TEMPLATE, page_routes
 from app.api.picture import picture_routes
 from app.api.predict import predict_routes
 from app.http.error_responses import ErrorResponses
-from app.http.fast_path import FastPath, find_fast_routes
 from app.http.middleware import RequestMiddleware
-from app.http.routing import add_flat_routes, methods_by_template
+from app.http.routing import JsonAddress, json_addresses, methods_by_template
 from app.http.scope import route_path
 from app.observability import exporter, tracing
 from app.observability.counter_registry import CounterRegistry
-from app.observability.instruments import INSTRUMENT_COUNTERS, create_instruments
+from app.observability.instruments import (
+    INSTRUMENT_COUNTERS,
+    Instruments,
+    PredictionCounters,
+    RequestCounters,
+    rejected_picture_counters,
+)
+from app.observability.request_spans import RequestSpans
 from app.observability.shared_counters import SharedCounters, create_shared_counters
 from app.oip.codec.statistics import OipStatistics, number_of_statistics_counters
-from app.oip.error_format import OIP_ERROR_FORMAT, OIP_PREFIX, install_codec_error_handler
+from app.oip.error_format import OIP_ERROR_FORMAT, OIP_PREFIX, STATUS_BY_ERROR
+from app.oip.inference import inference_routes
 from app.oip.routes import is_oip_probe, oip_routes
 from app.predictor import Predictor
 from app.settings import Settings
@@ -54,51 +61,57 @@ def create_app(
         SharedCountersError: The shared counters have no free slot; a slot holds the counters of one process.
     """
     shared_counters = shared_counters or create_service_counters(settings)
-    registry = CounterRegistry(shared_counters)
-    instruments = create_instruments(registry)
+    card, registry = artefact.card, CounterRegistry(shared_counters)
+    predictions, rejected_pictures = PredictionCounters(registry), rejected_picture_counters(registry)
     oip_statistics = OipStatistics(registry, settings.max_batch_rows)
-    errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT})
-    app = _create_bare_app(tracer_provider, errors)
-    is_traced = tracer_provider is not None
-    tracing_observers = [tracing.set_batch_size] if is_traced else []
-    predictor = Predictor(artefact.network, instruments.predictions.count, *tracing_observers)
+    errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT}, STATUS_BY_ERROR)
+    addresses: dict[str, JsonAddress] = {}
+    app = _create_bare_app(tracer_provider, errors, addresses)
+    tracing_observers = [] if tracer_provider is None else [tracing.set_batch_size]
+    predictor = Predictor(artefact.network, predictions.count, *tracing_observers)
     for router in (
-        predict_routes(predictor, settings),
-        picture_routes(predictor, settings, instruments.rejected_pictures),
-        oip_routes(artefact, predictor, settings, is_draining, oip_statistics),
-        metrics_routes(artefact, shared_counters, instruments),
+        predict_routes(predictor, settings, errors),
+        picture_routes(predictor, settings, rejected_pictures),
+        inference_routes(card, predictor, settings, oip_statistics, errors),
+        oip_routes(card, settings, is_draining, oip_statistics),
         health_routes(is_draining),
     ):
-        add_flat_routes(app.router, router)
-    # `add_flat_routes` rejects routes to files. This route comes last, because it matches all other paths.
-    app.include_router(page_routes())
-    if not is_traced:  # the framework creates spans only for requests that go through it
-        app.add_middleware(FastPath, routes=find_fast_routes(app))
+        app.include_router(router)
+    addresses.update(json_addresses(app, name=card.name, version=card.version))
+    # These two routes are not listed yet: the metrics need the other routes first, and files are never listed.
+    methods = {METRICS: {"GET", "HEAD"}, PAGE_TEMPLATE: {"GET"}, **methods_by_template(app)}
+    instruments = Instruments(RequestCounters(registry, methods), predictions, rejected_pictures)
+    registry.attach()
+    app.include_router(metrics_routes(artefact, shared_counters, instruments))
+    app.include_router(page_routes())  # the last one, because it matches all other paths
     app.add_middleware(
         RequestMiddleware,
         requests=instruments.requests,
         errors=errors,
+        addresses=addresses,
         access_log=settings.access_log,
-        is_traced=is_traced,
+        spans=None if tracer_provider is None else RequestSpans(tracer_provider),
     )
-    # `methods_by_template` does not list the route to files.
-    instruments.requests.register_routes({PAGE_TEMPLATE: {"GET"}, **methods_by_template(app)})
-    registry.attach()  # claims a slot of the shared counters, now that every instrument has its counters
     return app
 
 
-def _create_bare_app(tracer_provider: TracerProvider | None, errors: ErrorResponses) -> FastAPI:
+def _create_bare_app(
+    tracer_provider: TracerProvider | None, errors: ErrorResponses, addresses: Mapping[str, JsonAddress]
+) -> FastAPI:
     """Create an application that traces requests and answers errors, but has no routes."""
+
+    def has_no_span_by_fastapi(scope: Scope) -> bool:
+        return (scope["method"] == "POST" and route_path(scope) in addresses) or is_probe(scope)
+
     app = FastAPI(
         title="Digits",
         summary="Recognises handwritten digits with a neural network written in plain NumPy.",
         version=VERSION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        telemetry=tracing.telemetry_config(tracer_provider, is_probe),
+        telemetry=tracing.telemetry_config(tracer_provider, has_no_span_by_fastapi),
         lifespan=exporter.flush_at_shutdown(tracer_provider),
     )
     errors.install(app)
-    install_codec_error_handler(app, errors)
     return app
 
 

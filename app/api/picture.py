@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 from app.api.images import to_prediction_replies
 from app.api.schemas import PicturePrediction
 from app.http.admission import Admission
+from app.http.body import check_announced_length, limit_body
 from app.http.problems import documented_problems
-from app.observability.instruments import RejectedPictureCounters
+from app.observability.metric_families import CounterFamily
 from app.pictures import upload
 from app.pictures.decode import PictureTooLargeError, UndecodableError, image_from_file
 from app.predictor import Predictor
@@ -35,7 +36,7 @@ REQUEST_BODY: dict[str, Any] = {
 }
 
 
-def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: RejectedPictureCounters) -> APIRouter:
+def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: CounterFamily) -> APIRouter:
     """Build the route that predicts the digit of a picture.
 
     A picture is decoded in a thread, because decoding takes milliseconds. Pictures are decoded one at a time,
@@ -48,16 +49,13 @@ def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: 
     Returns:
         A router.
     """
-    router = APIRouter(
-        tags=["predict"],
-        max_body_size=settings.max_picture_bytes,
-        responses=documented_problems(400, 408, 413, 415, 422, 500, 503),
-    )
+    router = APIRouter(tags=["predict"], responses=documented_problems(400, 408, 413, 415, 422, 500, 503))
     admission = Admission(settings.max_pictures_in_flight, MAX_LARGE_BODIES * settings.max_picture_bytes)
     limiter = CapacityLimiter(1)
 
     async def receive_and_normalise(request: Request) -> Floats32:
-        with admission.admit(upload.announced_body_bytes(request, settings.max_picture_bytes)):
+        with admission.admit(check_announced_length(request.scope, settings.max_picture_bytes)):
+            request = Request(request.scope, limit_body(request.receive, settings.max_picture_bytes))
             try:
                 file = await upload.receive_file(request)
                 return await to_thread.run_sync(image_from_file, file, settings.max_picture_pixels, limiter=limiter)
@@ -76,7 +74,7 @@ def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: 
 
 
 @contextmanager
-def converting_picture_errors(rejected_pictures: RejectedPictureCounters, *location: str) -> Iterator[None]:
+def converting_picture_errors(rejected_pictures: CounterFamily, *location: str) -> Iterator[None]:
     """Convert the errors of a picture to error responses, and count every rejected picture.
 
     Args:

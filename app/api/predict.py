@@ -1,17 +1,20 @@
 """`POST /predict` and `POST /predict/batch`: from images to digits and probabilities."""
 
-from fastapi import APIRouter
+from functools import partial
+
+from fastapi import APIRouter, Response
 from fastapi.exceptions import RequestValidationError
 
-from app.api.images import select_errors_and_remove_format, to_pixels, to_prediction_replies
+from app.api.images import join_rows, locate_in_rows, select_errors_and_remove_format, to_pixels, to_prediction_replies
 from app.api.schemas import BatchReply, BatchRequest, Prediction, PredictRequest
-from app.http.json_endpoint import json_route
+from app.http.error_responses import ErrorResponses
+from app.http.json_endpoint import JsonEndpoint, JsonRoute, ReceivedRequest, require_json, typed_answer
 from app.http.problems import documented_problems
 from app.predictor import Predictor
 from app.settings import Settings
 
 
-def predict_routes(predictor: Predictor, settings: Settings) -> APIRouter:
+def predict_routes(predictor: Predictor, settings: Settings, errors: ErrorResponses) -> APIRouter:
     """Build the routes that predict the digits of images.
 
     Both run on the event loop. A forward pass of one image takes tens of microseconds, less than the way to a thread
@@ -21,24 +24,20 @@ def predict_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     Args:
         predictor: Runs the network.
         settings: Settings with the limits of a batch and of a body.
+        errors: Builder of the error responses.
     Returns:
         A router.
     """
-    router = APIRouter(
-        route_class=json_route(settings.max_json_values, select_errors_and_remove_format),
-        tags=["predict"],
-        max_body_size=settings.max_body_bytes,
-        responses=documented_problems(413, 415, 422, 500),
-    )
+    router = APIRouter(route_class=JsonRoute, tags=["predict"], responses=documented_problems(413, 415, 422, 500))
 
-    @router.post("/predict")
+    json_endpoint = partial(JsonEndpoint, check_head=require_json, max_bytes=settings.max_body_bytes, errors=errors)
+
     async def predict(image: PredictRequest) -> Prediction:
         """Predict the digit that one image shows."""
         pixels = to_pixels([image.pixels], lambda _: ("pixels",))
         (prediction,) = to_prediction_replies(await predictor.predict_batched(pixels))
         return prediction
 
-    @router.post("/predict/batch")
     async def predict_batch(batch: BatchRequest) -> BatchReply:
         """Predict the digits that several images show; one invalid image rejects the whole batch."""
         if len(batch.images) > settings.max_batch_rows:
@@ -48,4 +47,20 @@ def predict_routes(predictor: Predictor, settings: Settings) -> APIRouter:
         pixels = to_pixels(batch.images, lambda index: ("images", index))
         return BatchReply(predictions=to_prediction_replies(predictor.predict(pixels)))
 
+    answer, answer_batch = (
+        typed_answer(function, settings.max_json_values, select_errors_and_remove_format)
+        for function in (predict, predict_batch)
+    )
+
+    async def join_rows_and_answer(request: ReceivedRequest) -> Response:
+        joined = join_rows(request.content, settings.max_batch_rows)
+        if joined is request.content:
+            return await answer_batch(request)
+        try:
+            return await answer_batch(ReceivedRequest(request.scope, joined))
+        except RequestValidationError as error:
+            raise locate_in_rows(error) from error
+
+    router.post("/predict")(json_endpoint(answer, documented=predict))
+    router.post("/predict/batch")(json_endpoint(join_rows_and_answer, documented=predict_batch))
     return router

@@ -10,16 +10,14 @@ from collections.abc import Mapping, Sequence
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.field_errors import FieldError, field_error, format_location
 from app.http.problems import PROBLEM_FORMAT, ErrorFormat, problem_type
 from app.http.scope import route_path
 
 OWN_RESPONSE_KEY = "digits.error_response"  # `build` sets this key in the scope of a request
-# Values of `HTTPException.detail` that the framework sets; they say too little and are replaced.
-VAGUE_DETAILS = ("Not Found", "Content Too Large")
+VAGUE_DETAIL = "Not Found"  # value of `HTTPException.detail` that the framework sets; it says too little
 
 
 class ErrorResponses:
@@ -27,10 +25,16 @@ class ErrorResponses:
 
     Args:
         formats: Other formats than problem documents, by the path below which they apply.
+        statuses: Statuses of further exceptions, whose texts are the details of their responses.
     """
 
-    def __init__(self, formats: Mapping[str, ErrorFormat]) -> None:
+    def __init__(
+        self, formats: Mapping[str, ErrorFormat], statuses: Mapping[type[Exception], int] | None = None
+    ) -> None:
         self.formats = formats
+        self._statuses = statuses or {}
+        # The exceptions that `respond` takes.
+        self.exceptions: tuple[type[Exception], ...] = (HTTPException, RequestValidationError, *self._statuses)
 
     def build(
         self,
@@ -63,64 +67,67 @@ class ErrorResponses:
         Args:
             app: The application.
         """
-        app.exception_handler(RequestValidationError)(self._on_invalid_input)
-        app.exception_handler(HTTPException)(self._on_http_exception)
 
-    def replace_foreign_errors(self, scope: Scope, receive: Receive, send: Send) -> Send:
-        """Wrap a send function so that it replaces error responses that were not built here.
+        async def handle(request: Request, error: Exception) -> Response:
+            return self.respond(request.scope, error)
 
-        The framework's body limit answers 413 in plain text without calling an exception handler.
+        for exception in self.exceptions:
+            app.exception_handler(exception)(handle)
+
+    def respond(self, scope: Scope, error: Exception) -> Response:
+        """Build the response to an exception.
 
         Args:
             scope: ASGI scope of the request.
-            receive: ASGI receive function of the request.
-            send: ASGI send function of the request.
+            error: One of `exceptions`.
         Returns:
-            The wrapped send function.
+            The response.
         """
-        is_replaced = False
+        if isinstance(error, RequestValidationError):
+            return self._respond_to_invalid_input(scope, error)
+        if isinstance(error, HTTPException):
+            return self._respond_to_status(scope, error.status_code, error.detail, error.headers)
+        return self.build(scope, self._statuses[type(error)], str(error))
 
-        async def send_or_replace(message: Message) -> None:
-            nonlocal is_replaced
-            if message["type"] == "http.response.start" and self._is_foreign_error(message, scope):
-                is_replaced = True
-                await self._response_for_status(message["status"], scope)(scope, receive, send)
-            elif not is_replaced:
-                await send(message)
+    def replace_foreign_errors(self, app: ASGIApp) -> ASGIApp:
+        """Wrap an application so that its error responses are replaced unless they were built here.
 
-        return send_or_replace
+        Args:
+            app: The application.
+        Returns:
+            The wrapped application.
+        """
+
+        async def wrapped_app(scope: Scope, receive: Receive, send: Send) -> None:
+            is_replaced = False
+
+            async def send_or_replace(message: Message) -> None:
+                nonlocal is_replaced
+                is_error = message["type"] == "http.response.start" and message["status"] >= 400
+                if is_error and OWN_RESPONSE_KEY not in scope:
+                    is_replaced = True
+                    await self.build(scope, message["status"])(scope, receive, send)
+                elif not is_replaced:
+                    await send(message)
+
+            await app(scope, receive, send_or_replace)
+
+        return wrapped_app
 
     def _format(self, scope: Scope) -> ErrorFormat:
         path = f"{route_path(scope)}/"
         return next((each for prefix, each in self.formats.items() if path.startswith(f"{prefix}/")), PROBLEM_FORMAT)
 
-    def _is_foreign_error(self, message: Message, scope: Scope) -> bool:
-        """Tell whether a message starts an error response that `build` did not create.
-
-        The mark in the scope is not enough, because the framework may discard a response of `build` and send its own.
-        """
-        if message["status"] < 400:
-            return False
-        content_type = (b"content-type", self._format(scope).media_type.encode())
-        return OWN_RESPONSE_KEY not in scope or content_type not in message["headers"]
-
-    def _response_for_status(
-        self, status: int, scope: Scope, detail: str | None = None, headers: Mapping[str, str] | None = None
+    def _respond_to_status(
+        self, scope: Scope, status: int, detail: str | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Build the response to an HTTP error, and improve on the details that the framework gives."""
         if status == 405:
             detail = f"This address takes {(headers or {}).get('Allow', 'other methods')}."
-        elif detail in VAGUE_DETAILS:
-            detail = None
-        if status == 413 and detail is None:
-            detail = f"The body must be at most {scope.get(MAX_BODY_SIZE_SCOPE_KEY)} bytes."
-        return self.build(scope, status, detail, headers=headers)
+        return self.build(scope, status, None if detail == VAGUE_DETAIL else detail, headers=headers)
 
-    async def _on_http_exception(self, request: Request, error: HTTPException) -> Response:
-        return self._response_for_status(error.status_code, request.scope, error.detail, error.headers)
-
-    async def _on_invalid_input(self, request: Request, error: RequestValidationError) -> Response:
+    def _respond_to_invalid_input(self, scope: Scope, error: RequestValidationError) -> Response:
         errors = [field_error(pydantic_error) for pydantic_error in error.errors()]
         more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
         detail = f"{format_location(errors[0]['loc'])} {errors[0]['msg']}{more}"
-        return self.build(request.scope, 422, detail, errors)
+        return self.build(scope, 422, detail, errors)

@@ -1,34 +1,91 @@
 """Parsing of request headers."""
 
-from starlette.datastructures import Headers
+import re
+
+from starlette.types import Scope
 
 JSON = "application/json"
-# Media types that a client sends when its user set none: no Content-Type at all, or the default of curl.
-UNSET_MEDIA_TYPES = ("", "application/x-www-form-urlencoded")
+QUALITY = re.compile(r";[ \t]*q=([^;]*)")
+MAX_LENGTH_DIGITS = 18
+MAX_COMMAS = 50  # commas at which an Accept header is split; the rest is one entry
 
 
-def combined_header(headers: Headers, name: str) -> str | None:
+def first_header(scope: Scope, name: bytes) -> bytes:
+    """Return the first line of a header.
+
+    Args:
+        scope: ASGI scope of the request.
+        name: Name of the header, in lower case.
+    Returns:
+        The value, empty if the request has no such header.
+    """
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return b""
+
+
+def combined_header(scope: Scope, name: bytes) -> str | None:
     """Join all lines of a header.
 
     Args:
-        headers: Headers of the request.
-        name: Name of the header.
+        scope: ASGI scope of the request.
+        name: Name of the header, in lower case.
     Returns:
         The values separated by commas, or None if the request has no such header.
     Source: RFC 9110, section 5.3.
     """
-    return ", ".join(headers.getlist(name)) if name in headers else None
+    values = [value for key, value in scope["headers"] if key == name]
+    return b", ".join(values).decode("latin-1") if values else None
 
 
-def is_parsed_as_json(content_type: str) -> bool:
-    """Tell whether a body is parsed as JSON.
+def content_length(scope: Scope) -> int | None:
+    """Return the announced length of a body.
 
     Args:
-        content_type: Value of the Content-Type header, empty if there is none.
+        scope: ASGI scope of the request.
     Returns:
-        True for a JSON media type, and for the media types that a client sends by default.
+        The length in bytes, or None if the client announced none, or no number of at most 18 digits.
     """
-    if content_type == JSON:
-        return True
-    media_type = content_type.partition(";")[0].strip().lower()
-    return media_type == JSON or media_type in UNSET_MEDIA_TYPES or media_type.endswith("+json")
+    value = first_header(scope, b"content-length")
+    return int(value) if value.isdigit() and len(value) <= MAX_LENGTH_DIGITS else None
+
+
+def media_type(content_type: str | None) -> str:
+    """Return the media type without its parameters.
+
+    Args:
+        content_type: Value of a Content-Type header, or None.
+    Returns:
+        The media type in lower case, empty if there is none.
+    Example:
+        >>> media_type("Text/HTML; charset=utf-8")
+        'text/html'
+    """
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def quality_values(header: str) -> list[tuple[str, float]]:
+    """Parse a header that lists what a client accepts, such as Accept or Accept-Encoding.
+
+    Args:
+        header: Value of the header, empty if there is none.
+    Returns:
+        Each accepted name in lower case with its quality from 0 to 1, in the order of the header. An invalid quality
+        counts as 0. Other parameters are ignored.
+    Source: RFC 9110, section 12.4.2.
+    Example:
+        >>> quality_values("gzip;q=0.5, br;q=x, *")
+        [('gzip', 0.5), ('br', 0.0), ('*', 1.0)]
+    """
+    entries = [entry.partition(";") for entry in header.lower().split(",", MAX_COMMAS)]
+    return [(name.strip(" \t"), _quality(semicolon + parameters)) for name, semicolon, parameters in entries]
+
+
+def _quality(parameters: str) -> float:
+    match = QUALITY.search(parameters)
+    try:
+        quality = float(match[1]) if match else 1.0
+    except ValueError:
+        return 0.0
+    return quality if 0 <= quality <= 1 else 0.0

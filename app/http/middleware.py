@@ -1,6 +1,9 @@
 """The outermost layer of the application: request ids, counts, the access log and the last error handler."""
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import InitVar, dataclass, field
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -9,36 +12,40 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.http.error_responses import ErrorResponses
 from app.http.request_head import check_head
 from app.http.request_record import RequestRecord
+from app.http.routing import JsonAddress
+from app.http.scope import route_path
 from app.observability import tracing
 from app.observability.instruments import RequestCounters
-from app.observability.logs import log
+from app.observability.logs import log, log_request
+from app.observability.request_spans import RequestSpans
+
+NO_SPAN = nullcontext()
 
 
+@dataclass(eq=False)
 class RequestMiddleware:
     """Gives each request an id, counts and logs it, and answers errors that nothing else has handled.
+
+    A request to a JSON endpoint goes directly to the endpoint, and every other request goes to the wrapped application.
 
     Args:
         app: The wrapped application.
         requests: Counters of the requests.
         errors: Builder of the error responses.
+        addresses: The JSON endpoints, by path.
         access_log: True logs every request.
-        is_traced: True if requests have spans.
+        spans: Creates the spans of requests to JSON endpoints, or None for no tracing.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        requests: RequestCounters,
-        errors: ErrorResponses,
-        *,
-        access_log: bool = False,
-        is_traced: bool = False,
-    ) -> None:
-        self.app = app
-        self.requests = requests
-        self.errors = errors
-        self.access_log = access_log
-        self.is_traced = is_traced
+    app: InitVar[ASGIApp]
+    requests: RequestCounters
+    errors: ErrorResponses
+    addresses: Mapping[str, JsonAddress] = field(default_factory=dict)
+    access_log: bool = False
+    spans: RequestSpans | None = None
+
+    def __post_init__(self, app: ASGIApp) -> None:
+        self._app = self.errors.replace_foreign_errors(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request.
@@ -49,28 +56,43 @@ class RequestMiddleware:
             send: ASGI send function of the request.
         """
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         request_id, head_error = check_head(scope)
         record = RequestRecord(scope, send, request_id, self.requests)
-        if self.is_traced:
+        app = self._find_app(scope)
+        span: AbstractContextManager[None] = NO_SPAN
+        if self.spans is not None and app is self._app:  # FastAPI has created the span
             tracing.set_request_id(request_id)
+        elif self.spans is not None:
+            span = self.spans.create(scope, request_id, lambda: record.status)
+        if head_error is not None:
+            app = self.errors.build(scope, *head_error)
+        with span:
+            await self._answer(app, record, receive)
+
+    def _find_app(self, scope: Scope) -> ASGIApp:
+        """Find the application that answers a request, and set the values that the framework sets for its routes."""
+        address = self.addresses.get(route_path(scope)) if scope["method"] == "POST" else None
+        if address is None:
+            return self._app
+        scope["route"], scope["path_params"] = address
+        return address.route.endpoint
+
+    async def _answer(self, app: ASGIApp, record: RequestRecord, receive: Receive) -> None:
+        """Let an application answer a request, answer an error of the application, and count and log the request."""
         try:
-            if head_error is not None:
-                await self.errors.build(scope, *head_error)(scope, receive, record.send)
-            else:
-                replace_errors = self.errors.replace_foreign_errors(scope, receive, record.send)
-                await self.app(scope, receive, replace_errors)
+            await app(record.scope, receive, record.send)
         except (Exception, asyncio.CancelledError) as error:
             response = self._log_and_build_response(error, record)
             if record.has_answer_started:
                 raise  # a part of the answer is sent already; only closing the connection reports the error
             if response is not None:
-                await response(scope, receive, record.send)
+                await response(record.scope, receive, record.send)
         finally:
             record.finish()
             if self.access_log:
-                log.info("request", extra={**record.identity_fields(), **record.result_fields()})
+                log_request({**record.identity_fields(), **record.result_fields()})
 
     def _log_and_build_response(self, error: BaseException, record: RequestRecord) -> Response | None:
         """Build the response to an unhandled error, or None if the client has disconnected; log failures only."""

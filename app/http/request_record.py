@@ -21,10 +21,10 @@ class RequestRecord:
 
     def __init__(self, scope: Scope, send: Send, request_id: bytes, requests: RequestCounters) -> None:
         self.scope = scope
+        self.request_id = request_id
         self.status = CLIENT_DISCONNECTED  # until the answer starts
         self.has_answer_started = False
         self._send = send
-        self._request_id = request_id
         self._requests = requests
         self._seconds: float | None = None
         self._started = time.perf_counter()
@@ -38,7 +38,7 @@ class RequestRecord:
         """
         if message["type"] == "http.response.start":
             self.status, self.has_answer_started = message["status"], True
-            message["headers"].append((b"x-request-id", self._request_id))
+            message["headers"].append((b"x-request-id", self.request_id))
         elif not message.get("more_body", False):
             self.finish()  # before the last bytes are sent: a client with a complete answer finds its request counted
         await self._send(message)
@@ -58,7 +58,7 @@ class RequestRecord:
             Fields of a log line.
         """
         labels = {"method": self.scope["method"], "route": self._route()}
-        return {"request_id": self._request_id.decode(), **labels, **trace_fields(self.scope)}
+        return {"request_id": self.request_id.decode(), **labels, **trace_fields(self.scope)}
 
     def result_fields(self) -> dict[str, float]:
         """Build the log fields with the status and duration.

@@ -1,38 +1,40 @@
-"""Functions that add routes directly to an application, without nested routers, and that list its routes."""
+"""Functions that list the routes of an application."""
 
-from fastapi import APIRouter, FastAPI
+from typing import NamedTuple
+
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-# Attributes that `include_router` applies to the included routes. Flat routes, which `add_flat_routes` adds, lack them.
-INHERITED = (
-    *("prefix", "tags", "dependencies", "responses", "callbacks", "deprecated", "include_in_schema", "max_body_size"),
-    *("form_limits", "default_response_class", "generate_unique_id_function"),
-)
-# Attributes of an included router, besides its routes, that `include_router` takes over.
-TAKEN_OVER = ("on_startup", "on_shutdown", "_frontend_routes")
+from app.http.json_endpoint import JsonRoute
 
 
-def add_flat_routes(target: APIRouter, source: APIRouter) -> None:
-    """Add the routes of one router directly to another router, instead of including the router.
+class JsonAddress(NamedTuple):
+    """The route that a path belongs to."""
 
-    The framework searches each included router separately for every request. Flat routes avoid that, but they
-    inherit nothing from the target. `dependency_overrides` of an application has no effect on them.
+    route: JsonRoute
+    path_params: dict[str, str]
+
+
+def json_addresses(app: FastAPI, **path_params: str) -> dict[str, JsonAddress]:
+    """List the paths of the JSON endpoints, so that a request finds its endpoint without a search through all routes.
 
     Args:
-        target: Router that gets the routes.
-        source: Router whose routes are added.
+        app: The application, with all its routes.
+        path_params: The valid value of each parameter in a path.
+    Returns:
+        The route and the parameters of each path.
     Raises:
-        ValueError: The routes would inherit something from the target, for example application-wide dependencies, or
-            the source has a lifespan, handlers of start-up or shutdown, or routes to files.
+        ValueError: A route has dependencies, which its endpoint would not run.
     """
-    default = APIRouter()
-    lost = [name for name in INHERITED if getattr(target, name) != getattr(default, name)]
-    lost += [name for name in TAKEN_OVER if getattr(source, name)]
-    lost += [] if type(source.lifespan_context) is type(default.lifespan_context) else ["lifespan"]
-    lost += [] if target.strict_content_type else ["strict_content_type"]  # the default differs by class
-    if lost:
-        raise ValueError(f"Flat routes would lose {', '.join(lost)}; include the router instead.")
-    target.routes += source.routes
+    addresses = {}
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, JsonRoute):
+            if context.dependencies:
+                raise ValueError(f"The endpoint of {context.path} would not run the dependencies of its route.")
+            own_params = {name: path_params[name] for name in route.param_convertors}
+            addresses[str(context.path).format_map(own_params)] = JsonAddress(route, own_params)
+    return addresses
 
 
 def methods_by_template(app: FastAPI) -> dict[str, set[str]]:

@@ -3,41 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
 from pydantic import TypeAdapter
 
-from app.http.error_responses import ErrorResponses
 from app.http.field_errors import FieldError
 from app.http.problems import PROBLEM_TYPES, ErrorFormat
-from app.oip.codec.errors import InvalidError, OipError, TooLargeError, UnsupportedError
+from app.oip.codec.errors import InvalidError, TooLargeError, UnsupportedError
 from app.oip.codec.messages import ErrorReply
 
 OIP_PREFIX = "/v2"
-STATUS_REPLACEMENTS = {422: 400}  # the protocol has one status for all invalid input
-STATUS_BY_ERROR: dict[type[OipError], int] = {InvalidError: 400, TooLargeError: 413, UnsupportedError: 501}
+STATUS_BY_ERROR: dict[type[Exception], int] = {InvalidError: 400, TooLargeError: 413, UnsupportedError: 501}
 
 _ERROR = TypeAdapter(ErrorReply)
 
 
 def _write_error(status: int, detail: str, _: Sequence[FieldError] | None) -> tuple[int, bytes]:
-    return STATUS_REPLACEMENTS.get(status, status), _ERROR.dump_json(ErrorReply(error=detail))
+    # The protocol has one status for all invalid input.
+    return (400 if status == 422 else status), _ERROR.dump_json(ErrorReply(error=detail))
 
 
 OIP_ERROR_FORMAT = ErrorFormat("application/json", _write_error)
-
-
-def install_codec_error_handler(app: FastAPI, errors: ErrorResponses) -> None:
-    """Make an application answer the exceptions of the codec.
-
-    Args:
-        app: The application.
-        errors: Builder of the error responses, with `OIP_ERROR_FORMAT` registered for `OIP_PREFIX`.
-    """
-
-    async def on_codec_error(request: Request, error: OipError) -> Response:
-        return errors.build(request.scope, STATUS_BY_ERROR[type(error)], str(error))
-
-    app.exception_handler(OipError)(on_codec_error)
 
 
 def documented_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -1,50 +1,57 @@
 """The inference request: from the bytes of a body to the bytes of a reply."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
-from app.http.headers import JSON, combined_header
-from app.http.json_endpoint import parse_json
+from app.http.error_responses import ErrorResponses
+from app.http.headers import JSON, combined_header, quality_values
+from app.http.json_body import parse_json
+from app.http.json_endpoint import JsonEndpoint, JsonRoute, ReceivedRequest, Reply
 from app.oip.codec.body import JSON_LENGTH_HEADER, split_body
-from app.oip.codec.content_coding import compress, decompress, negotiate_coding
+from app.oip.codec.content_coding import compress, decompress
 from app.oip.codec.messages import InferReply, InferRequest, remove_format_names
 from app.oip.codec.statistics import OipStatistics
 from app.oip.codec.tensors import raw_binary_request, reject_shared_memory, to_outputs, to_pixels
-from app.oip.error_format import documented_errors
-from app.oip.openapi import INFER_BODY, INFER_REPLY
+from app.oip.error_format import OIP_PREFIX, documented_errors
+from app.oip.openapi import INFER_BODY, INFER_REPLY, TAG, path_parameters
 from app.predictor import Predictions, Predictor
 from app.settings import Settings
 from model import Card
+
+JSON_LENGTH = JSON_LENGTH_HEADER.lower().encode()
+REPLY_CODINGS = ("gzip", "deflate")  # if both have the same quality, the first is used
 
 _REQUEST = TypeAdapter(InferRequest)
 _REPLY = TypeAdapter(InferReply)
 
 
-def add_inference(
-    router: APIRouter, card: Card, predictor: Predictor, settings: Settings, statistics: OipStatistics
-) -> None:
-    """Add the route of inference requests, which runs on the event loop as `/predict` does.
+def inference_routes(
+    card: Card, predictor: Predictor, settings: Settings, statistics: OipStatistics, errors: ErrorResponses
+) -> APIRouter:
+    """Build the routes of inference requests, which run on the event loop as `/predict` does.
 
     Args:
-        router: Router of the model or of one version of it.
         card: Card of the model.
         predictor: Runs the network.
         settings: Settings with the limits of a batch and of a body.
         statistics: Counters of the inferences.
+        errors: Builder of the error responses.
+    Returns:
+        A router.
     """
+    router = APIRouter(route_class=JsonRoute, prefix=f"{OIP_PREFIX}/models/{{name}}", tags=[TAG])
 
-    @router.post(
-        "/infer",
-        responses={**documented_errors(400, 413, 501), 200: INFER_REPLY},
-        openapi_extra={"requestBody": INFER_BODY},
-    )
-    async def infer(request: Request) -> Response:
+    def check_names(scope: Scope) -> None:
+        require_model(card, **scope["path_params"])
+
+    async def infer(request: ReceivedRequest) -> Response:
         """Predict the digits of the images in the input tensor, whose data is in the JSON or follows it as bytes."""
-        headers, body = request.headers, await request.body()
+        scope, body = request.scope, request.content
         with statistics.inference() as stopwatch:
-            coding = combined_header(headers, "Content-Encoding") or ""
-            body = decompress(body, coding, settings.max_body_bytes)
-            json_part, binary_data = split_body(body, combined_header(headers, JSON_LENGTH_HEADER))
+            body = decompress(body, combined_header(scope, b"content-encoding") or "", settings.max_body_bytes)
+            json_part, binary_data = split_body(body, combined_header(scope, JSON_LENGTH))
             if json_part is None:
                 message = raw_binary_request(binary_data)
             else:
@@ -54,10 +61,57 @@ def add_inference(
             stopwatch.end_phase(batch_size=len(pixels))
             predictions = predictor.predict(pixels)
             stopwatch.end_phase()
-            accept_encoding = combined_header(headers, "Accept-Encoding") or ""
-            response = _write_reply(card, message, predictions, accept_encoding)
+            response = _write_reply(card, message, predictions, combined_header(scope, b"accept-encoding") or "")
             stopwatch.end_phase()
         return response
+
+    endpoint = JsonEndpoint(infer, check_head=check_names, max_bytes=settings.max_body_bytes, errors=errors)
+    for path, parameters in (("/infer", ["name"]), ("/versions/{version}/infer", ["name", "version"])):
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=["POST"],
+            responses={**documented_errors(500, 404, 400, 413, 501), 200: INFER_REPLY},
+            openapi_extra={"parameters": path_parameters(*parameters), "requestBody": INFER_BODY},
+        )
+    return router
+
+
+def require_model(card: Card, name: str, version: str | None = None) -> None:
+    """Reject a request for another model or for another version of it.
+
+    Args:
+        card: Card of the model.
+        name: Requested name.
+        version: Requested version, or None for any.
+    Raises:
+        HTTPException: 404.
+    """
+    if name != card.name:
+        raise HTTPException(404, f"There is no such model; there is {card.name}.")
+    if version not in {None, card.version}:
+        raise HTTPException(404, f"There is no such version of {card.name}; there is {card.version}.")
+
+
+def negotiate_coding(accept_encoding: str) -> str | None:
+    """Choose the content coding of a reply.
+
+    Args:
+        accept_encoding: Value of the Accept-Encoding header, empty if there is none.
+    Returns:
+        The coding of `REPLY_CODINGS` with the highest quality. None, for a reply without coding, if the
+        client prefers `identity`, or if no valid entry of the header accepts gzip or deflate.
+    Source: RFC 9110, section 12.5.3.
+    Example:
+        >>> negotiate_coding("br, deflate;q=0.5, gzip;q=0.8")
+        'gzip'
+        >>> negotiate_coding("gzip;q=0")
+    """
+    qualities = dict(quality_values(accept_encoding))
+    other_quality = qualities.get("*", 0.0)
+    best = max(REPLY_CODINGS, key=lambda coding: qualities.get(coding, other_quality))
+    quality = qualities.get(best, other_quality)
+    return best if quality > 0 and quality >= qualities.get("identity", 0) else None
 
 
 def _write_reply(card: Card, message: InferRequest, predictions: Predictions, accept_encoding: str) -> Response:
@@ -66,11 +120,11 @@ def _write_reply(card: Card, message: InferRequest, predictions: Predictions, ac
     reply = InferReply(model_name=card.name, model_version=card.version, outputs=outputs)
     if message.id is not None:
         reply["id"] = message.id
-    body, headers, media_type = _REPLY.dump_json(reply), {"Vary": "Accept-Encoding"}, JSON
+    body, media_type, headers = _REPLY.dump_json(reply), JSON.encode(), [(b"vary", b"Accept-Encoding")]
     if binary_data:
-        headers[JSON_LENGTH_HEADER] = str(len(body))
-        body, media_type = body + binary_data, "application/octet-stream"
+        headers.append((JSON_LENGTH, b"%d" % len(body)))
+        body, media_type = body + binary_data, b"application/octet-stream"
     if coding := negotiate_coding(accept_encoding):
-        headers["Content-Encoding"] = coding
+        headers.append((b"content-encoding", coding.encode()))
         body = compress(body, coding)
-    return Response(body, headers=headers, media_type=media_type)
+    return Reply(body, media_type, *headers)

@@ -5,8 +5,9 @@ from typing import Any
 from pydantic import JsonValue, TypeAdapter
 
 from app.oip.codec.body import JSON_LENGTH_HEADER
-from app.oip.codec.messages import IndexRequest, InferReply, InferRequest
+from app.oip.codec.messages import InferReply, InferRequest
 
+TAG = "open inference protocol"  # OpenAPI groups the operations by tags
 OCTETS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -29,13 +30,24 @@ def inline_definitions(node: JsonValue, definitions: dict[str, JsonValue]) -> Js
     return [inline_definitions(item, definitions) for item in node] if isinstance(node, list) else node
 
 
+def path_parameters(*names: str) -> list[dict[str, Any]]:
+    """Describe the parameters of a path, which are texts.
+
+    Args:
+        names: Their names.
+    Returns:
+        The value of `parameters` of an operation.
+    """
+    schemas = {name: {"type": "string", "title": name.title()} for name in names}
+    return [{"name": name, "in": "path", "required": True, "schema": schema} for name, schema in schemas.items()]
+
+
 _SCHEMA = TypeAdapter(InferRequest).json_schema()
 
 INFER_BODY: dict[str, Any] = {
     "required": True,
     "content": {"application/json": {"schema": inline_definitions(_SCHEMA, _SCHEMA["$defs"])}, **OCTETS},
 }
-INDEX_BODY: dict[str, Any] = {"content": {"application/json": {"schema": TypeAdapter(IndexRequest).json_schema()}}}
 INFER_REPLY: dict[str, Any] = {
     "model": InferReply,
     "content": OCTETS,

@@ -6,21 +6,21 @@ from fastapi import APIRouter, Depends, Request, params
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
+from app.http.body import check_announced_length, receive_body
 from app.http.headers import combined_header
-from app.http.json_endpoint import parse_json
-from app.http.routing import add_flat_routes
+from app.http.json_body import parse_json
 from app.oip.codec import messages
-from app.oip.codec import metadata as codec_metadata
 from app.oip.codec.content_coding import decompress
+from app.oip.codec.metadata import EXTENSIONS, INPUT_TENSORS, OUTPUT_TENSORS, PLATFORM, tensor_config
 from app.oip.codec.statistics import OipStatistics, StatisticsReply
 from app.oip.error_format import OIP_PREFIX, documented_errors
-from app.oip.inference import add_inference
-from app.oip.openapi import INDEX_BODY
-from app.predictor import Predictor
+from app.oip.inference import require_model
+from app.oip.openapi import TAG
 from app.settings import Settings
-from model import Artefact, Card
+from model import Card
 
 _INDEX_REQUEST = TypeAdapter(messages.IndexRequest)
+_INDEX_BODY = {"content": {"application/json": {"schema": _INDEX_REQUEST.json_schema()}}}
 
 
 def is_oip_probe(path: str) -> bool:
@@ -35,74 +35,45 @@ def is_oip_probe(path: str) -> bool:
     return is_model or path in {f"{OIP_PREFIX}/health/live", f"{OIP_PREFIX}/health/ready"}
 
 
-def oip_routes(
-    artefact: Artefact,
-    predictor: Predictor,
-    settings: Settings,
-    is_draining: Callable[[], bool],
-    statistics: OipStatistics,
-) -> APIRouter:
-    """Build the routes of the protocol.
+def oip_routes(card: Card, settings: Settings, is_draining: Callable[[], bool], statistics: OipStatistics) -> APIRouter:
+    """Build the routes of the protocol, except those of inference requests.
 
     Args:
-        artefact: The weights and their card, which describes the model.
-        predictor: Runs the network.
+        card: Card of the model.
         settings: Settings with the limits of a batch and of a body.
         is_draining: Function that returns True once the service is shutting down.
         statistics: Counters of the inferences.
     Returns:
         A router.
     """
-    card = artefact.card
-    model_routers = _model_routers(card, settings)
-    for model_router in model_routers:
-        # Within each router, the inference route comes first, because it is requested most often.
-        add_inference(model_router, card, predictor, settings, statistics)
-        _add_model_description(model_router, card, settings, statistics, is_draining)
-    server_router = _create_router(OIP_PREFIX, settings)
+
+    async def check_name(name: str) -> None:
+        require_model(card, name)
+
+    async def check_version(name: str, version: str) -> None:
+        require_model(card, name, version)
+
+    server_router = _create_router("")
     _add_server(server_router, card, statistics, is_draining)
-    repository_router = _create_router(f"{OIP_PREFIX}/repository", settings)
+    # There are two routers for a model, each with its own prefix, because routes report their path without the prefix
+    # under which a router is included, for example as the label of metrics.
+    name_router = _create_router("/models/{name}", 404, dependencies=[Depends(check_name)])
+    version_router = _create_router("/models/{name}/versions/{version}", 404, dependencies=[Depends(check_version)])
+    for model_router in (name_router, version_router):
+        _add_model_description(model_router, card, settings, statistics, is_draining)
+    repository_router = _create_router("/repository")
     _add_repository(repository_router, card, settings, is_draining)
-    router = APIRouter()  # routes of an included router would report their path without the prefix
+    router = APIRouter()
     # The server's routes come first, because `/models/{name}` would also match `/models/stats`.
-    for part in (server_router, *model_routers, repository_router):
-        add_flat_routes(router, part)
+    for part in (server_router, name_router, version_router, repository_router):
+        router.include_router(part)
     return router
 
 
-def _create_router(
-    prefix: str, settings: Settings, *statuses: int, dependencies: Sequence[params.Depends] = ()
-) -> APIRouter:
-    return APIRouter(
-        prefix=prefix,
-        tags=["open inference protocol"],
-        max_body_size=settings.max_body_bytes,
-        dependencies=dependencies,
-        responses=documented_errors(500, *statuses),
-    )
-
-
-def _model_routers(card: Card, settings: Settings) -> list[APIRouter]:
-    """Create the routers of the model and of its version, which check the names in the path.
-
-    There are two routers instead of one that is included under two prefixes, because the routes of an included
-    router report their path without the prefix, for example as the label of metrics.
-    """
-
-    async def check_name(name: str) -> None:
-        _require_name(name, card)
-
-    async def check_version(version: str) -> None:
-        if version != card.version:
-            raise HTTPException(404, f"There is no such version of {card.name}; there is {card.version}.")
-
-    return [
-        _create_router(prefix, settings, 404, dependencies=dependencies)
-        for prefix, dependencies in (
-            (f"{OIP_PREFIX}/models/{{name}}", [Depends(check_name)]),
-            (f"{OIP_PREFIX}/models/{{name}}/versions/{{version}}", [Depends(check_name), Depends(check_version)]),
-        )
-    ]
+def _create_router(path: str, *statuses: int, dependencies: Sequence[params.Depends] = ()) -> APIRouter:
+    """Create a router for the addresses below a path of the protocol."""
+    responses = documented_errors(500, *statuses)
+    return APIRouter(prefix=f"{OIP_PREFIX}{path}", tags=[TAG], dependencies=dependencies, responses=responses)
 
 
 def _add_model_description(
@@ -113,7 +84,9 @@ def _add_model_description(
     @router.get("")
     async def metadata() -> messages.ModelMetadataReply:
         """Return the inputs and outputs of the model."""
-        return codec_metadata.model_metadata(card)
+        return messages.ModelMetadataReply(
+            name=card.name, versions=[card.version], platform=PLATFORM, inputs=INPUT_TENSORS, outputs=OUTPUT_TENSORS
+        )
 
     @router.head("/ready", include_in_schema=False)
     @router.get("/ready", responses=documented_errors(503))
@@ -125,7 +98,13 @@ def _add_model_description(
     @router.get("/config")
     async def config() -> messages.ConfigReply:
         """Return the configuration of the model in Triton's form."""
-        return codec_metadata.model_config(card, settings.max_batch_rows)
+        return messages.ConfigReply(
+            name=card.name,
+            platform=PLATFORM,
+            max_batch_size=settings.max_batch_rows,
+            input=[tensor_config(tensor) for tensor in INPUT_TENSORS],
+            output=[tensor_config(tensor) for tensor in OUTPUT_TENSORS],
+        )
 
     @router.get("/stats")
     async def model_statistics() -> StatisticsReply:
@@ -140,9 +119,7 @@ def _add_server(router: APIRouter, card: Card, statistics: OipStatistics, is_dra
     @router.get("")
     async def server(request: Request) -> messages.ServerReply:
         """Return the name and version of the service, and the extensions that it supports."""
-        return messages.ServerReply(
-            name=request.app.title.lower(), version=request.app.version, extensions=codec_metadata.EXTENSIONS
-        )
+        return messages.ServerReply(name=request.app.title.lower(), version=request.app.version, extensions=EXTENSIONS)
 
     @router.head("/health/live", include_in_schema=False)
     @router.get("/health/live")
@@ -171,30 +148,27 @@ def _add_server(router: APIRouter, card: Card, statistics: OipStatistics, is_dra
 def _add_repository(router: APIRouter, card: Card, settings: Settings, is_draining: Callable[[], bool]) -> None:
     """Add the routes of the model repository, which is read-only."""
 
-    @router.post("/index", responses=documented_errors(400, 413, 501), openapi_extra={"requestBody": INDEX_BODY})
+    @router.post("/index", responses=documented_errors(400, 413, 501), openapi_extra={"requestBody": _INDEX_BODY})
     async def index(request: Request) -> list[messages.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` only the ready ones."""
-        coding = combined_header(request.headers, "Content-Encoding") or ""
-        body = decompress(await request.body(), coding, settings.max_body_bytes) or b"{}"
-        limit = settings.max_json_values
-        index_filter = parse_json(_INDEX_REQUEST, body, limit, messages.remove_format_names)
-        is_ready = not is_draining()
-        if index_filter.ready and not is_ready:
+        coding = combined_header(request.scope, b"content-encoding") or ""
+        check_announced_length(request.scope, settings.max_body_bytes)
+        received = await receive_body(request.receive, settings.max_body_bytes)
+        body = decompress(received, coding, settings.max_body_bytes) or b"{}"
+        index_filter = parse_json(_INDEX_REQUEST, body, settings.max_json_values, messages.remove_format_names)
+        if not is_draining():
+            return [messages.IndexEntry(name=card.name, version=card.version, state="READY", reason="")]
+        if index_filter.ready:
             return []
-        return codec_metadata.repository_index(card, is_ready=is_ready)
+        reason = "the service is stopping"
+        return [messages.IndexEntry(name=card.name, version=card.version, state="UNAVAILABLE", reason=reason)]
 
     @router.post("/models/{name}/load", include_in_schema=False)
     @router.post("/models/{name}/unload", include_in_schema=False)
     async def change(name: str) -> None:
         """Reject the request, because the weights are chosen when the service starts."""
-        _require_name(name, card)
+        require_model(card, name)
         raise HTTPException(501, "Models cannot be loaded or unloaded; the weights are chosen at the start.")
-
-
-def _require_name(name: str, card: Card) -> None:
-    """Reject a request for another model."""
-    if name != card.name:
-        raise HTTPException(404, f"There is no such model; there is {card.name}.")
 
 
 def _require_ready(is_draining: Callable[[], bool]) -> None:

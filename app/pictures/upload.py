@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
+from app.http.headers import media_type
 from app.pictures.decode import FORMATS
 
 MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
@@ -22,25 +23,6 @@ OTHER_MEDIA_TYPES = ("", "application/octet-stream", "application/x-www-form-url
 BODY_TIMEOUT_SECONDS = 30
 MAX_FORM_FIELDS = 16
 MAX_FIELD_BYTES = 1024  # of a form field other than the file; such fields are ignored
-
-
-def announced_body_bytes(request: Request, max_bytes: int) -> int:
-    """Return the largest size that the body of a request can have.
-
-    Args:
-        request: The request.
-        max_bytes: Largest size that is accepted, in bytes.
-    Returns:
-        The size that the client announced, in bytes, or `max_bytes` if it announced none.
-    Raises:
-        HTTPException: 413, if the client announced more than `max_bytes`.
-    """
-    announced = request.headers.get("content-length", "")
-    if not re.fullmatch("[0-9]{1,18}", announced):
-        return max_bytes
-    if int(announced) > max_bytes:
-        raise HTTPException(413)  # the handler of HTTP errors adds the detail
-    return int(announced)
 
 
 async def receive_file(request: Request) -> BinaryIO:
@@ -94,7 +76,7 @@ def require_picture_type(content_type: str | None) -> None:
     Raises:
         HTTPException: 415, with the supported media types.
     """
-    if _media_type(content_type) not in MEDIA_TYPES + OTHER_MEDIA_TYPES:
+    if media_type(content_type) not in MEDIA_TYPES + OTHER_MEDIA_TYPES:
         raise HTTPException(415, f"A picture must be {', '.join(MEDIA_TYPES)}, or a form with such a file.")
 
 
@@ -111,8 +93,4 @@ def picture_error(rule: str, *location: str) -> RequestValidationError:
 
 
 def _is_form(request: Request) -> bool:
-    return _media_type(request.headers.get("content-type")) == FORM
-
-
-def _media_type(content_type: str | None) -> str:
-    return (content_type or "").partition(";")[0].strip().lower()
+    return media_type(request.headers.get("content-type")) == FORM

@@ -4,96 +4,97 @@ A test fails if a new version of the dependency behaves differently. It uses the
 names the assumption and not a symptom in the service.
 """
 
-from contextlib import asynccontextmanager
+from functools import update_wrapper
 from typing import Annotated
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.routing import iter_route_contexts
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import Field, Tag, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 
-from app.http.error_responses import VAGUE_DETAILS
-from app.http.routing import INHERITED, TAKEN_OVER
+from app.http.error_responses import VAGUE_DETAIL
+from app.observability.tracing import telemetry_config
 from tests.conftest import ROOT, InProcess
 
 
-def test_fastapi_serves_and_documents_routes_that_are_added_to_the_list_of_routes():
-    app, router = FastAPI(), APIRouter(prefix="/a")
-
-    @router.get("/b")
-    async def endpoint() -> int:
-        return 1
-
-    app.router.routes += router.routes
-    assert InProcess(app).get("/a/b").json() == 1
-    assert "/a/b" in app.openapi()["paths"]
-
-
-def test_fastapi_routers_have_the_attributes_that_flat_routes_do_not_inherit():
-    for name in (*INHERITED, *TAKEN_OVER):
-        assert getattr(FastAPI().router, name) == getattr(APIRouter(), name)  # of an application without options
-    assert FastAPI().router.strict_content_type
-    assert APIRouter().strict_content_type  # a placeholder, which is true but does not equal True
-    with_lifespan = APIRouter(lifespan=asynccontextmanager(lambda _: iter(())))
-    assert type(APIRouter().lifespan_context) is type(FastAPI().router.lifespan_context)
-    assert type(APIRouter().lifespan_context) is not type(with_lifespan.lifespan_context)
-
-
-def test_fastapi_keeps_routes_to_files_outside_of_the_list_of_routes(tmp_path):
-    router = APIRouter()
-    assert not getattr(router, TAKEN_OVER[-1])
-    router.frontend("/", directory=tmp_path, fallback=None)
-    assert router.routes == []
-    assert getattr(router, TAKEN_OVER[-1])
-
-
 def test_fastapi_lists_included_routes_with_their_path_methods_and_dependencies():
-    app, router = FastAPI(), APIRouter()
+    app, router, dependency = FastAPI(), APIRouter(prefix="/a"), Depends(lambda: None)
 
     @router.post("/b")
     async def endpoint() -> int:
         return 1
 
-    app.include_router(router, prefix="/a", dependencies=[Depends(lambda: None)])
+    app.include_router(router, dependencies=[dependency])
     (context,) = [context for context in iter_route_contexts(app.routes) if context.path == "/a/b"]
     assert context.methods == {"POST"}
-    assert len(context.dependencies) == 1
+    assert context.dependencies == [dependency]
     assert context.original_route is router.routes[0]
-    assert context.original_route.max_body_size is None
+    assert context.original_route.path == "/a/b"
 
 
-def test_fastapi_answers_a_body_over_the_limit_in_plain_text_and_writes_the_limit_to_the_scope():
-    app, limits = FastAPI(), []
-
-    @app.post("/", max_body_size=10)
-    async def endpoint(request: Request) -> int:
-        limits.append(request.scope[MAX_BODY_SIZE_SCOPE_KEY])
-        return len(await request.body())
-
-    assert InProcess(app).post("/", content=b"x" * 10).json() == 10
-    response = InProcess(app).post("/", content=b"x" * 11)
-    assert (response.status_code, response.headers["content-type"]) == (413, "text/plain; charset=utf-8")
-    assert set(limits) == {10}
+def test_fastapi_does_not_list_routes_to_files(tmp_path):
+    app = FastAPI(openapi_url=None)
+    app.frontend("/", directory=tmp_path, fallback=None)
+    assert list(iter_route_contexts(app.routes)) == []
 
 
-def test_starlette_gives_http_errors_the_details_that_the_service_replaces():
-    app, details = FastAPI(), [HTTPException(404).detail]
+class CallableObject:
+    """An endpoint that is an object: `update_wrapper` gives it the name, types and docstring of a function."""
 
-    @app.post("/", max_body_size=10)
-    async def endpoint(request: Request) -> int:
-        try:
-            return len(await request.body())
-        except HTTPException as error:
-            details.append(error.detail)
-            raise
+    def __init__(self, function):
+        update_wrapper(self, function)
 
-    async def body_without_length():
-        yield b"x" * 11
+    def __call__(self, *_):
+        raise AssertionError
 
-    assert InProcess(app).post("/", content=body_without_length()).status_code == 413
-    assert tuple(details) == VAGUE_DETAILS
+
+def test_fastapi_documents_the_function_that_an_endpoint_wraps():
+    async def documented(count: int) -> list[int]:
+        """Describe it."""
+        return [count]
+
+    app, endpoint = FastAPI(), CallableObject(documented)
+    app.post("/a/{name}")(endpoint)
+    (route,) = [route for route in app.routes if route.path == "/a/{name}"]
+    assert route.endpoint is endpoint
+    assert list(route.param_convertors) == ["name"]
+    operation = app.openapi()["paths"]["/a/{name}"]["post"]
+    assert (operation["summary"], operation["description"]) == ("Documented", "Describe it.")
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["count"]
+    assert operation["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array"
+
+
+def test_fastapi_creates_no_span_for_an_excluded_request():
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    app = FastAPI(telemetry=telemetry_config(provider, lambda scope: scope["path"] == "/a"))
+
+    @app.get("/b")
+    @app.get("/a")
+    async def endpoint() -> int:
+        return 1
+
+    assert [InProcess(app).get(path).json() for path in ("/a", "/b")] == [1, 1]
+    assert [span.name for span in exporter.get_finished_spans()] == ["GET /b"]
+
+
+def test_starlette_sends_the_raw_headers_and_the_body_of_a_response():
+    class BareResponse(Response):
+        def __init__(self):
+            self.status_code, self.body, self.background = 201, b"body", None
+            self.raw_headers = [(b"content-length", b"4"), (b"x", b"y")]
+
+    reply = InProcess(BareResponse()).get("/")
+    assert (reply.status_code, reply.text) == (201, "body")
+    assert dict(reply.headers) == {"content-length": "4", "x": "y"}
+
+
+def test_starlette_gives_the_error_404_the_detail_that_the_service_replaces():
+    assert HTTPException(404).detail == VAGUE_DETAIL
 
 
 def test_fastapi_writes_the_route_to_the_scope_except_for_files():

@@ -26,6 +26,8 @@ DTYPES: dict[messages.Datatype, np.dtype[Any]] = {
 }
 # NumPy's `dtype.kind` of an output → its datatype in the protocol.
 DATATYPE_BY_KIND: dict[str, Literal["INT64", "FP32", "BYTES"]] = {"i": "INT64", "f": "FP32", "U": "BYTES"}
+ALL_OUTPUTS = [messages.RequestedOutput(name=name) for name in messages.OUTPUTS]
+DEFAULT_PARAMETERS = messages.OutputParameters()
 RAW_IMAGE_BYTES = PIXELS * DTYPES["FP32"].itemsize
 
 
@@ -157,8 +159,8 @@ def to_outputs(predictions: Predictions, request: messages.InferRequest) -> tupl
     """
     binary_by_default = bool(request.parameters and request.parameters.binary_data_output)
     outputs, binary_data = [], []
-    for requested in request.outputs or [messages.RequestedOutput(name=name) for name in messages.OUTPUTS]:
-        parameters = requested.parameters or messages.OutputParameters()
+    for requested in request.outputs or ALL_OUTPUTS:
+        parameters = requested.parameters or DEFAULT_PARAMETERS
         values: NDArray[Any] = predictions.digits if requested.name == "digit" else predictions.probabilities
         if parameters.classification is not None:
             values = classify(predictions.probabilities, parameters.classification)

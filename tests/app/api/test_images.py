@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 
 from app.api.images import select_errors_of_meant_format
 from app.api.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS, FLAT, ROWS, BatchRequest, FlatImage, PredictRequest, RowsImage
-from app.http.json_endpoint import MAX_ERRORS, parse_json
+from app.http.json_body import MAX_ERRORS, parse_json
 from tests.problems import read_problem
 from tests.strategies import prediction_bodies
 

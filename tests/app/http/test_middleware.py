@@ -1,6 +1,7 @@
 """The access log, and the count of answers that are sent in several parts."""
 
 import time
+from datetime import UTC, datetime
 
 import anyio
 import pytest
@@ -10,34 +11,33 @@ from fastapi.responses import StreamingResponse
 from app.api.schemas import EXAMPLE_IMAGE
 from app.http.error_responses import ErrorResponses
 from app.http.middleware import RequestMiddleware
-from app.observability.instruments import RequestCount
+from tests.access_log import access_log_lines
 from tests.asgi import request_scope, wait_forever
 from tests.conftest import InProcess
 from tests.counting import create_request_counters
 from tests.operations import OPERATIONS
 
 
-def test_requests_are_not_logged_by_default(client, caplog):
+def test_requests_are_not_logged_by_default(client, capsys):
     client.get("/livez")
-    assert not caplog.records
+    assert capsys.readouterr().err == ""
 
 
-def test_access_log_has_a_line_for_each_request_with_its_id_and_route(make_client, caplog):
-    caplog.set_level("INFO", "digits")
+def test_access_log_has_a_line_for_each_request_with_its_id_and_route(make_client, capsys):
     reply = make_client(access_log=True).post("/predict", json={"pixels": EXAMPLE_IMAGE})
-    (record,) = caplog.records
-    assert record.message == "request"
-    assert record.request_id == reply.headers["x-request-id"]
-    assert (record.method, record.route, record.status) == ("POST", "/predict", 200)
-    assert record.milliseconds > 0
+    (line,) = access_log_lines(capsys)
+    assert (line["level"], line["logger"], line["message"]) == ("INFO", "digits", "request")
+    assert datetime.fromisoformat(line["timestamp"]).tzinfo is UTC
+    assert line["request_id"] == reply.headers["x-request-id"]
+    assert (line["method"], line["route"], line["status"]) == ("POST", "/predict", 200)
+    assert line["milliseconds"] > 0
 
 
 @pytest.mark.parametrize(("method", "template"), sorted(OPERATIONS))
-def test_access_log_names_the_template_of_the_route(make_client, caplog, method, template):
-    caplog.set_level("INFO", "digits")
+def test_access_log_names_the_template_of_the_route(make_client, capsys, method, template):
     make_client(access_log=True).request(method, template.format(name="digits", version="2"))
-    (record,) = caplog.records
-    assert (record.method, record.route) == (method, template)
+    (line,) = access_log_lines(capsys)
+    assert (line["method"], line["route"]) == (method, template)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def streaming():
 
     async def parts(*, breaks):
         for part in ("a", "b"):
-            counts_by_part.append((requests.in_flight(), requests.totals()))
+            counts_by_part.append((requests.in_flight.total(), requests.requests.totals()))
             yield part
         if breaks:
             raise RuntimeError
@@ -67,9 +67,9 @@ def test_streamed_answer_is_in_flight_until_its_last_part_and_counted_once(strea
     assert InProcess(app).get("/parts").text == "ab"
     elapsed = time.perf_counter() - start
     assert counts_by_part == [(1, []), (1, [])]
-    assert requests.in_flight() == 0
-    assert requests.totals() == [RequestCount("/parts", "GET", 200, 1)]
-    assert 0 < requests.durations()["/parts"].sum <= elapsed
+    assert requests.in_flight.total() == 0
+    assert requests.requests.totals() == [(("/parts", "GET", "200"), 1)]
+    assert 0 < dict(requests.durations.totals())["/parts",].sum <= elapsed
 
 
 def test_streamed_answer_that_fails_is_left_incomplete_and_counted_once(streaming):
@@ -84,5 +84,5 @@ def test_streamed_answer_that_fails_is_left_incomplete_and_counted_once(streamin
         anyio.run(app, scope, wait_forever, send)
     assert [message["type"] for message in sent] == ["http.response.start", *["http.response.body"] * 2]
     assert all(message.get("more_body") for message in sent[1:])
-    assert requests.totals() == [RequestCount("/parts", "GET", 200, 1)]
-    assert requests.in_flight() == 0
+    assert requests.requests.totals() == [(("/parts", "GET", "200"), 1)]
+    assert requests.in_flight.total() == 0

@@ -1,93 +1,68 @@
-"""`add_flat_routes` moves routes, and raises an error where a moved route would lose something."""
-
-from contextlib import asynccontextmanager
+"""`json_addresses` lists the paths of the JSON endpoints, and rejects routes whose dependencies would not run."""
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIRoute
 
 from app import main
-from app.http.routing import add_flat_routes
+from app.http.error_responses import ErrorResponses
+from app.http.json_endpoint import JsonEndpoint, JsonRoute, Reply
+from app.http.routing import json_addresses, methods_by_template
 from app.settings import Settings
 
 
-async def answer():
-    return "answer"
+async def answer(_) -> Reply:
+    return Reply(b"{}")
+
+
+async def dependency():
+    raise AssertionError
 
 
 @pytest.fixture
-def source():
-    router = APIRouter()
-    router.add_api_route("/a", answer)
-    router.add_api_route("/b", answer)
+def router():
+    """A router with a JSON endpoint under two paths, and with a route of the framework."""
+    endpoint = JsonEndpoint(answer, check_head=lambda _: None, max_bytes=10, errors=ErrorResponses({}))
+    router = APIRouter(prefix="/a", route_class=JsonRoute)
+    router.add_api_route("/b", endpoint, methods=["POST"], response_model=None)
+    router.add_api_route("/{name}/c", endpoint, methods=["POST"], response_model=None)
+    router.add_api_route("/other", dependency, methods=["GET"], route_class_override=APIRoute)
     return router
 
 
-def test_add_flat_routes_moves_the_routes_in_order(source):
-    target = APIRouter()
-    target.add_api_route("/first", answer)
-    first = target.routes[0]
-    add_flat_routes(target, source)
-    assert target.routes == [first, *source.routes]
-    assert [route.path for route in target.routes] == ["/first", "/a", "/b"]
+def test_paths_of_json_endpoints_are_listed_with_the_valid_values_of_their_parameters(router):
+    app = FastAPI()
+    app.include_router(router)
+    addresses = json_addresses(app, name="digits", version="2")
+    assert {path: address.path_params for path, address in addresses.items()} == {
+        "/a/b": {},
+        "/a/digits/c": {"name": "digits"},
+    }
+    assert {address.route.path for address in addresses.values()} == {"/a/b", "/a/{name}/c"}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("prefix", "/prefix"),
-        ("tags", ["tag"]),
-        ("dependencies", [Depends(answer)]),
-        ("responses", {404: {}}),
-        ("callbacks", [APIRouter()]),
-        ("deprecated", True),
-        ("include_in_schema", False),
-        ("max_body_size", 10),
-        ("form_limits", {"max_fields": 1}),
-        ("default_response_class", PlainTextResponse),
-        ("generate_unique_id_function", str),
-        ("strict_content_type", False),
-    ],
-)
-def test_add_flat_routes_raises_if_the_routes_would_inherit_from_the_target(source, name, value):
-    target = APIRouter(**{name: value})
-    with pytest.raises(ValueError, match=f"would lose {name};"):
-        add_flat_routes(target, source)
-    assert target.routes == []
-
-
-@pytest.mark.parametrize("name", ["on_startup", "on_shutdown"])
-def test_add_flat_routes_raises_if_the_source_has_event_handlers(source, name):
-    getattr(source, name).append(answer)
-    target = APIRouter()
-    with pytest.raises(ValueError, match=f"would lose {name};"):
-        add_flat_routes(target, source)
-    assert target.routes == []
-
-
-def test_add_flat_routes_raises_if_the_source_has_a_lifespan():
-    @asynccontextmanager
-    async def lifespan(_):
-        yield
-
-    with pytest.raises(ValueError, match="would lose lifespan;"):
-        add_flat_routes(APIRouter(), APIRouter(lifespan=lifespan))
-
-
-def test_add_flat_routes_raises_if_the_source_has_routes_to_files(source, tmp_path):
-    source.frontend("/", directory=tmp_path, fallback=None)
-    with pytest.raises(ValueError, match="would lose _frontend_routes;"):
-        add_flat_routes(APIRouter(), source)
+@pytest.mark.parametrize("level", ["application", "inclusion", "router"])
+def test_dependencies_of_a_json_endpoint_are_rejected(router, level):
+    """A JSON endpoint would not run them, for example a check of an API key."""
+    dependencies = {level: [Depends(dependency)]}
+    app = FastAPI(dependencies=dependencies.get("application"))
+    outer = APIRouter(dependencies=dependencies.get("router"))
+    outer.include_router(router, dependencies=dependencies.get("inclusion"))
+    app.include_router(outer)
+    with pytest.raises(ValueError, match="would not run the dependencies of its route"):
+        json_addresses(app, name="digits")
 
 
 def test_create_app_raises_if_the_application_has_dependencies(artefact, monkeypatch):
-    """The routes would not inherit the dependencies, for example a check of an API key."""
-
     def create_app_with_dependencies(**options):
-        app = FastAPI(**options)
-        app.router.dependencies.append(Depends(answer))
-        return app
+        return FastAPI(dependencies=[Depends(dependency)], **options)
 
     monkeypatch.setattr(main, "FastAPI", create_app_with_dependencies)
-    with pytest.raises(ValueError, match="would lose dependencies;"):
+    with pytest.raises(ValueError, match="would not run the dependencies"):
         main.create_app(artefact, Settings())
+
+
+def test_methods_are_listed_by_the_template_of_their_route(router):
+    app = FastAPI(openapi_url=None)
+    app.include_router(router)
+    assert methods_by_template(app) == {"/a/b": {"POST"}, "/a/{name}/c": {"POST"}, "/a/other": {"GET"}}

@@ -1,0 +1,83 @@
+"""Receiving a body, up to a limit on its size."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope
+
+from app.http.headers import content_length
+
+
+def check_announced_length(scope: Scope, max_bytes: int) -> int:
+    """Reject a request whose head announces too large a body.
+
+    Args:
+        scope: ASGI scope of the request.
+        max_bytes: Largest size of a body.
+    Returns:
+        The largest size that the body can have: the announced one, or `max_bytes` if none is announced.
+    Raises:
+        HTTPException: 413, with the limit.
+    """
+    length = content_length(scope)
+    if length is not None and length > max_bytes:
+        raise body_too_large(max_bytes)
+    return max_bytes if length is None else length
+
+
+def body_too_large(max_bytes: int) -> HTTPException:
+    """Create the error of a body that exceeds a limit.
+
+    Args:
+        max_bytes: Largest size of a body.
+    Returns:
+        The error to raise, with the status 413.
+    """
+    return HTTPException(413, f"The body must be at most {max_bytes} bytes.")
+
+
+def limit_body(receive: Receive, max_bytes: int) -> Receive:
+    """Wrap a receive function so that it rejects a body that exceeds a limit.
+
+    Args:
+        receive: ASGI receive function of the request.
+        max_bytes: Largest size of the body.
+    Returns:
+        The wrapped function; it raises an `HTTPException` with the status 413 as soon as the limit is exceeded.
+    """
+    size = 0
+
+    async def receive_limited() -> Message:
+        nonlocal size
+        message = await receive()
+        if message["type"] == "http.request":
+            size += len(message.get("body", b""))
+            if size > max_bytes:
+                raise body_too_large(max_bytes)
+        return message
+
+    return receive_limited
+
+
+async def receive_body(receive: Receive, max_bytes: int) -> bytes:
+    """Receive a whole body.
+
+    Args:
+        receive: ASGI receive function of the request.
+        max_bytes: Largest size of the body.
+    Returns:
+        The body.
+    Raises:
+        HTTPException: 413, if the body exceeds the limit.
+        ClientDisconnect: The client closed the connection before the end of the body.
+    """
+    pieces, size, is_complete = [], 0, False
+    while not is_complete:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > max_bytes:
+            raise body_too_large(max_bytes)
+        is_complete = not message.get("more_body", False)
+    return b"".join(pieces)
