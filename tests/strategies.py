@@ -30,3 +30,22 @@ prediction_bodies = (
     | st.fixed_dictionaries({"pixels": image_candidates})
     | st.fixed_dictionaries({"images": st.lists(image_candidates, max_size=4)})
 ).map(lambda body: json.dumps(body).encode())
+
+# Bytes of JSON objects that may or may not fit the schema of an inference request.
+input_tensors = st.fixed_dictionaries(
+    {
+        "name": st.just("pixels"),
+        "shape": st.just([1, PIXELS]) | st.lists(st.integers(-1, PIXELS), max_size=3),
+        "datatype": st.sampled_from(["FP32", "UINT8", "BYTES"]),
+    },
+    optional={"data": flat_images | image_candidates, "parameters": json_values},
+)
+valid_tensors = flat_images.map(lambda data: {"name": "pixels", "shape": [1, PIXELS], "datatype": "FP64", "data": data})
+inference_bodies = (
+    st.fixed_dictionaries({"inputs": st.tuples(valid_tensors)}, optional={"id": st.text(max_size=8)})
+    | st.fixed_dictionaries(
+        {"inputs": st.lists(valid_tensors | input_tensors, max_size=2)},
+        optional={"id": json_values, "outputs": json_values, "parameters": json_values},
+    )
+    | json_values
+).map(lambda body: json.dumps(body).encode())

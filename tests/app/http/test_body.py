@@ -1,0 +1,115 @@
+"""The limit on the size of a body is exact, whether the size is announced or not."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from app.http.body import check_announced_length, limit_body, receive_body
+from tests.asgi import DISCONNECT, body_messages, request_scope
+
+chunk_lists = st.lists(st.binary(max_size=4), min_size=1, max_size=6)
+
+
+class Messages:
+    """Messages that a server delivers one by one."""
+
+    def __init__(self, *messages):
+        self.waiting = list(messages)
+
+    async def receive(self):
+        return self.waiting.pop(0)  # raises an IndexError after the last message
+
+
+def lengths(*values):
+    """Build the scope of a request with one Content-Length header for each value."""
+    return request_scope("/predict", *((b"content-length", value) for value in values))
+
+
+@pytest.mark.parametrize(("value", "size"), [(b"0", 0), (b"9", 9), (b"10", 10), (b"0010", 10)])
+def test_announced_length_up_to_the_limit_is_the_largest_size_of_the_body(value, size):
+    assert check_announced_length(lengths(value), 10) == size
+
+
+@pytest.mark.parametrize("value", [b"11", b"9" * 18])
+def test_announced_length_over_the_limit_is_rejected_with_the_limit(value):
+    with pytest.raises(HTTPException) as caught:
+        check_announced_length(lengths(value), 10)
+    assert (caught.value.status_code, caught.value.detail) == (413, "The body must be at most 10 bytes.")
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"nine", b"-1", b"+11", b"1e9", b"11,11", b" 11", b"\xb2", b"9" * 19, b"9" * 5000]
+)
+def test_length_that_is_no_number_of_at_most_18_digits_announces_nothing(value):
+    assert check_announced_length(lengths(value), 10) == 10
+    assert check_announced_length(lengths(), 10) == 10
+
+
+def test_first_of_several_lengths_counts():
+    assert check_announced_length(lengths(b"3", b"11"), 10) == 3
+    assert check_announced_length(lengths(b"nine", b"11"), 10) == 10
+    with pytest.raises(HTTPException):
+        check_announced_length(lengths(b"11", b"3"), 10)
+
+
+@given(chunk_lists, st.integers(0, 24))
+def test_body_is_received_up_to_its_limit_and_rejected_at_the_first_byte_beyond(chunks, max_bytes):
+    body, messages = b"".join(chunks), Messages(*body_messages(*chunks))
+    if len(body) <= max_bytes:
+        assert asyncio.run(receive_body(messages.receive, max_bytes)) == body
+        assert messages.waiting == []
+        return
+    with pytest.raises(HTTPException) as caught:
+        asyncio.run(receive_body(messages.receive, max_bytes))
+    assert (caught.value.status_code, caught.value.detail) == (413, f"The body must be at most {max_bytes} bytes.")
+    received = len(chunks) - len(messages.waiting)
+    assert len(b"".join(chunks[: received - 1])) <= max_bytes < len(b"".join(chunks[:received]))
+
+
+def test_nothing_is_received_after_the_end_of_the_body():
+    messages = Messages(*body_messages(b"a", b"b"), DISCONNECT)
+    assert asyncio.run(receive_body(messages.receive, 2)) == b"ab"
+    assert messages.waiting == [DISCONNECT]
+
+
+@pytest.mark.parametrize("message", [{"type": "http.request"}, {"type": "http.request", "more_body": False}])
+def test_message_without_a_body_is_an_empty_body(message):
+    assert asyncio.run(receive_body(Messages(message).receive, 0)) == b""
+    chunk = {"type": "http.request", "body": b"a", "more_body": True}
+    assert asyncio.run(receive_body(Messages(chunk, message).receive, 1)) == b"a"
+
+
+@pytest.mark.parametrize("received", [0, 1, 2])
+def test_client_that_disconnects_before_the_end_of_its_body_raises_an_error(received):
+    messages = [*body_messages(b"a", b"b", b"c")[:received], DISCONNECT]
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(receive_body(Messages(*messages).receive, 3))
+
+
+async def receive_all(receive, count):
+    return [await receive() for _ in range(count)]
+
+
+@given(chunk_lists, st.integers(0, 24))
+def test_limited_body_is_passed_on_unchanged_until_its_limit_is_exceeded(chunks, max_bytes):
+    messages = [*body_messages(*chunks), DISCONNECT]
+    sizes = [len(b"".join(chunks[: count + 1])) for count in range(len(chunks))]
+    fitting = sum(size <= max_bytes for size in sizes)
+    receive = limit_body(Messages(*messages).receive, max_bytes)
+    if fitting == len(chunks):
+        assert asyncio.run(receive_all(receive, len(messages))) == messages
+        return
+    assert asyncio.run(receive_all(receive, fitting)) == messages[:fitting]
+    with pytest.raises(HTTPException) as caught:
+        asyncio.run(receive())
+    assert (caught.value.status_code, caught.value.detail) == (413, f"The body must be at most {max_bytes} bytes.")
+
+
+def test_limit_of_each_body_is_its_own():
+    for _ in range(2):
+        receive = limit_body(Messages({"type": "http.request", "body": b"ab"}).receive, 2)
+        assert asyncio.run(receive())["body"] == b"ab"
