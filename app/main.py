@@ -1,6 +1,6 @@
 """The application: `create_app` builds it from its arguments and reads no environment variable or weights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
@@ -13,7 +13,7 @@ from app.api.picture import picture_routes
 from app.api.predict import predict_routes
 from app.http.error_responses import ErrorResponses
 from app.http.middleware import RequestMiddleware
-from app.http.routing import JsonAddress, json_addresses, methods_by_template
+from app.http.routing import Application, json_addresses, methods_by_template
 from app.http.scope import route_path
 from app.observability import exporter, tracing
 from app.observability.counter_registry import CounterRegistry
@@ -65,8 +65,7 @@ def create_app(
     predictions, rejected_pictures = PredictionCounters(registry), rejected_picture_counters(registry)
     oip_statistics = OipStatistics(registry, settings.max_batch_rows)
     errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT}, STATUS_BY_ERROR)
-    addresses: dict[str, JsonAddress] = {}
-    app = _create_bare_app(tracer_provider, errors, addresses)
+    app = _create_bare_app(tracer_provider, errors)
     tracing_observers = [] if tracer_provider is None else [tracing.set_batch_size]
     predictor = Predictor(artefact.network, predictions.count, *tracing_observers)
     for router in (
@@ -77,7 +76,7 @@ def create_app(
         health_routes(is_draining),
     ):
         app.include_router(router)
-    addresses.update(json_addresses(app, name=card.name, version=card.version))
+    app.addresses = json_addresses(app, name=card.name, version=card.version)
     # These two routes are not listed yet: the metrics need the other routes first, and files are never listed.
     methods = {METRICS: {"GET", "HEAD"}, PAGE_TEMPLATE: {"GET"}, **methods_by_template(app)}
     instruments = Instruments(RequestCounters(registry, methods), predictions, rejected_pictures)
@@ -88,27 +87,20 @@ def create_app(
         RequestMiddleware,
         requests=instruments.requests,
         errors=errors,
-        addresses=addresses,
         access_log=settings.access_log,
         spans=None if tracer_provider is None else RequestSpans(tracer_provider),
     )
     return app
 
 
-def _create_bare_app(
-    tracer_provider: TracerProvider | None, errors: ErrorResponses, addresses: Mapping[str, JsonAddress]
-) -> FastAPI:
+def _create_bare_app(tracer_provider: TracerProvider | None, errors: ErrorResponses) -> Application:
     """Create an application that traces requests and answers errors, but has no routes."""
-
-    def has_no_span_by_fastapi(scope: Scope) -> bool:
-        return (scope["method"] == "POST" and route_path(scope) in addresses) or is_probe(scope)
-
-    app = FastAPI(
+    app = Application(
         title="Digits",
         summary="Recognises handwritten digits with a neural network written in plain NumPy.",
         version=VERSION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        telemetry=tracing.telemetry_config(tracer_provider, has_no_span_by_fastapi),
+        telemetry=tracing.telemetry_config(tracer_provider, is_probe),
         lifespan=exporter.flush_at_shutdown(tracer_provider),
     )
     errors.install(app)

@@ -96,7 +96,7 @@ LIBRARIES = {
     "app.observability.instruments": {"numpy", "prometheus_client"},
     "app.observability.report": {"pydantic", "typing_extensions"},
     "app.observability.prometheus": {"prometheus_client", "typing_extensions"},
-    "app.observability.logs": set(),
+    "app.observability.logs": {"pydantic_core"},
     "app.observability.tracing": {"fastapi", "opentelemetry", "starlette"},
     "app.observability.request_spans": {"opentelemetry", "starlette"},
     "app.observability.exporter": {"fastapi", "opentelemetry"},

@@ -71,8 +71,8 @@ def quality_values(header: str) -> list[tuple[str, float]]:
     Args:
         header: Value of the header, empty if there is none.
     Returns:
-        Each accepted name in lower case with its quality from 0 to 1, in the order of the header. An invalid quality
-        counts as 0. Other parameters are ignored.
+        Each accepted name in lower case with its quality from 0 to 1, in the order of the header. A quality that is
+        not a number from 0 to 1 counts as 0. Other parameters are ignored.
     Source: RFC 9110, section 12.4.2.
     Example:
         >>> quality_values("gzip;q=0.5, br;q=x, *")

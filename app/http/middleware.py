@@ -1,25 +1,23 @@
 """The outermost layer of the application: request ids, counts, the access log and the last error handler."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http.error_responses import ErrorResponses
+from app.http.json_endpoint import JsonRoute
 from app.http.request_head import check_head
 from app.http.request_record import RequestRecord
-from app.http.routing import JsonAddress
-from app.http.scope import route_path
 from app.observability import tracing
 from app.observability.instruments import RequestCounters
 from app.observability.logs import log, log_request
 from app.observability.request_spans import RequestSpans
 
-NO_SPAN = nullcontext()
+NO_SPAN: AbstractContextManager[None] = nullcontext()
 
 
 @dataclass(eq=False)
@@ -32,7 +30,6 @@ class RequestMiddleware:
         app: The wrapped application.
         requests: Counters of the requests.
         errors: Builder of the error responses.
-        addresses: The JSON endpoints, by path.
         access_log: True logs every request.
         spans: Creates the spans of requests to JSON endpoints, or None for no tracing.
     """
@@ -40,7 +37,6 @@ class RequestMiddleware:
     app: InitVar[ASGIApp]
     requests: RequestCounters
     errors: ErrorResponses
-    addresses: Mapping[str, JsonAddress] = field(default_factory=dict)
     access_log: bool = False
     spans: RequestSpans | None = None
 
@@ -60,24 +56,16 @@ class RequestMiddleware:
             return
         request_id, head_error = check_head(scope)
         record = RequestRecord(scope, send, request_id, self.requests)
-        app = self._find_app(scope)
-        span: AbstractContextManager[None] = NO_SPAN
-        if self.spans is not None and app is self._app:  # FastAPI has created the span
+        app, span, route = self._app, NO_SPAN, scope.get("route")
+        if isinstance(route, JsonRoute):  # the application has found it by its path
+            app = route.endpoint
+            span = self.spans.create(scope, request_id, lambda: record.status) if self.spans else NO_SPAN
+        elif self.spans:  # FastAPI has created the span
             tracing.set_request_id(request_id)
-        elif self.spans is not None:
-            span = self.spans.create(scope, request_id, lambda: record.status)
         if head_error is not None:
             app = self.errors.build(scope, *head_error)
         with span:
             await self._answer(app, record, receive)
-
-    def _find_app(self, scope: Scope) -> ASGIApp:
-        """Find the application that answers a request, and set the values that the framework sets for its routes."""
-        address = self.addresses.get(route_path(scope)) if scope["method"] == "POST" else None
-        if address is None:
-            return self._app
-        scope["route"], scope["path_params"] = address
-        return address.route.endpoint
 
     async def _answer(self, app: ASGIApp, record: RequestRecord, receive: Receive) -> None:
         """Let an application answer a request, answer an error of the application, and count and log the request."""

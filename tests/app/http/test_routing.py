@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 from app import main
 from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, Reply
-from app.http.routing import json_addresses, methods_by_template
+from app.http.routing import Application, json_addresses, methods_by_template
 from app.settings import Settings
 
 
@@ -55,9 +55,9 @@ def test_dependencies_of_a_json_endpoint_are_rejected(router, level):
 
 def test_create_app_raises_if_the_application_has_dependencies(artefact, monkeypatch):
     def create_app_with_dependencies(**options):
-        return FastAPI(dependencies=[Depends(dependency)], **options)
+        return Application(dependencies=[Depends(dependency)], **options)
 
-    monkeypatch.setattr(main, "FastAPI", create_app_with_dependencies)
+    monkeypatch.setattr(main, "Application", create_app_with_dependencies)
     with pytest.raises(ValueError, match="would not run the dependencies"):
         main.create_app(artefact, Settings())
 
