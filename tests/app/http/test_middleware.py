@@ -1,5 +1,8 @@
 """The access log, and the count of answers that are sent in several parts."""
 
+import errno
+import io
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -31,6 +34,26 @@ def test_access_log_has_a_line_for_each_request_with_its_id_and_route(make_clien
     assert line["request_id"] == reply.headers["x-request-id"]
     assert (line["method"], line["route"], line["status"]) == ("POST", "/predict", 200)
     assert line["milliseconds"] > 0
+
+
+class BrokenStream(io.TextIOBase):
+    """A stream that cannot be written to."""
+
+    def __init__(self, error):
+        self.error = error
+        self.attempts = 0
+
+    def write(self, _):
+        self.attempts += 1
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), ValueError("closed")])
+def test_request_is_answered_although_its_line_cannot_be_written(make_client, monkeypatch, error):
+    stream = BrokenStream(error)
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert make_client(access_log=True).get("/livez").status_code == 200
+    assert stream.attempts == 1
 
 
 @pytest.mark.parametrize(("method", "template"), sorted(OPERATIONS))
