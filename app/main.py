@@ -77,7 +77,8 @@ def create_app(
     ):
         app.include_router(router)
     app.addresses = json_addresses(app, name=card.name, version=card.version)
-    # These two routes are not listed yet: the metrics need the other routes first, and files are never listed.
+    # These two are not listed: the route of the metrics needs the instruments, which need this list, and files are
+    # never listed.
     methods = {METRICS: {"GET", "HEAD"}, PAGE_TEMPLATE: {"GET"}, **methods_by_template(app)}
     instruments = Instruments(RequestCounters(registry, methods), predictions, rejected_pictures)
     registry.attach()

@@ -16,28 +16,36 @@ from model import IMAGE_SIDE, PIXELS, Floats32, PixelRangeError, validate_pixels
 IMAGE_PACKER = Struct(f"{PIXELS}d")
 
 START_OF_ROWS = re.compile(rb'\s*\{\s*"images"\s*:\s*\[\s*\[\s*\[')
+BLANKS = b" \t\r\n"
+# The marks of a body are its brackets and commas. `NO_MARKS` has all other bytes.
 NO_MARKS = bytes(set(range(256)) - set(b"[],"))
 MARKS_OF_ROW = b"[" + b"," * (IMAGE_SIDE - 1) + b"]"
 MARKS_OF_IMAGE = b"[" + b",".join([MARKS_OF_ROW] * IMAGE_SIDE) + b"]"
 
 
 def join_rows(body: bytes, max_images: int) -> bytes:
-    """Write a batch whose images are all in rows as a batch of flat images: blanks replace the brackets of the rows.
+    """Replace the brackets of rows by blanks, so that a batch of images in rows becomes a batch of flat images.
 
-    A flat image is a third of the lists to parse. The length of the body and every other character stay the same. So
-    the new body is a valid batch only if the old one was.
+    Parsing a flat image creates one list instead of nine. The length of the body and every other character stay the
+    same, and only a comma stands between two rows. So the new body is a valid batch only if the old one was.
 
     Args:
         body: Body of a request for a batch.
         max_images: Largest number of images.
     Returns:
-        The new body, or the same object if its brackets and commas are not exactly those of images in rows.
+        The new body, or the same object if its brackets and commas are not exactly those of images in rows, or if
+        something else than a comma stands between two rows.
     """
     if not START_OF_ROWS.match(body):
         return body
     marks = body.translate(None, NO_MARKS)
     count = len(marks) // (len(MARKS_OF_IMAGE) + 1)
     if count > max_images or marks != b"[" + b",".join([MARKS_OF_IMAGE] * count) + b"]":
+        return body
+    # Between the brackets of two rows there is only a comma: "1],1[,1" is not valid, but would be without brackets.
+    compact = body.translate(None, BLANKS)
+    boundaries = (compact.count(b"],["), compact.count(b"]],[["), compact.count(b"]]]"))
+    if boundaries != (count * IMAGE_SIDE - 1, count - 1, 1):
         return body
     characters = np.frombuffer(bytearray(body), np.uint8)
     brackets = np.flatnonzero((characters == ord("[")) | (characters == ord("]")))

@@ -49,7 +49,8 @@ def metrics_routes(artefact: Artefact, shared_counters: SharedCounters, instrume
             chosen = MetricsFormat.JSON
         elif requested_format == "prometheus" and chosen is MetricsFormat.JSON:
             chosen = MetricsFormat.TEXT
-        sources, headers = (artefact, shared_counters, instruments, request.app.version), {"Vary": "Accept"}
+        sources = (artefact, shared_counters, instruments, request.app.version)
+        headers = {"Vary": "Accept"}
         if chosen is MetricsFormat.JSON:
             return Response(_REPLY.dump_json(build_report(*sources)), headers=headers, media_type=MetricsFormat.JSON)
         headers["Content-Type"] = CONTENT_TYPES[chosen]

@@ -70,14 +70,11 @@ async def receive_body(receive: Receive, max_bytes: int) -> bytes:
         HTTPException: 413, if the body exceeds the limit.
         ClientDisconnect: The client closed the connection before the end of the body.
     """
-    pieces, size, is_complete = [], 0, False
+    receive_limited, pieces, is_complete = limit_body(receive, max_bytes), [], False
     while not is_complete:
-        message = await receive()
+        message = await receive_limited()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > max_bytes:
-            raise body_too_large(max_bytes)
         is_complete = not message.get("more_body", False)
     return b"".join(pieces)

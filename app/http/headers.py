@@ -5,8 +5,9 @@ import re
 from starlette.types import Scope
 
 JSON = "application/json"
+JSON_BYTES = JSON.encode()
 QUALITY = re.compile(r";[ \t]*q=([^;]*)")
-MAX_LENGTH_DIGITS = 18
+MAX_LENGTH_DIGITS = 20  # of the largest length that uvicorn's parser accepts
 MAX_COMMAS = 50  # commas at which an Accept header is split; the rest is one entry
 
 
@@ -45,7 +46,7 @@ def content_length(scope: Scope) -> int | None:
     Args:
         scope: ASGI scope of the request.
     Returns:
-        The length in bytes, or None if the client announced none, or no number of at most 18 digits.
+        The length in bytes, or None if the client announced none, or no number of at most 20 digits.
     """
     value = first_header(scope, b"content-length")
     return int(value) if value.isdigit() and len(value) <= MAX_LENGTH_DIGITS else None

@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from app.http.body import check_announced_length, receive_body
 from app.http.error_responses import ErrorResponses
-from app.http.headers import JSON, first_header, media_type
+from app.http.headers import JSON, JSON_BYTES, first_header, media_type
 from app.http.json_body import SelectErrors, parse_json
 
 # Media types that a client sends when its user set none: no Content-Type at all, or the default of curl.
@@ -51,7 +51,7 @@ class Reply(Response):
         headers: Additional headers, with names in lower case.
     """
 
-    def __init__(self, body: bytes, media_type: bytes = JSON.encode(), *headers: tuple[bytes, bytes]) -> None:
+    def __init__(self, body: bytes, media_type: bytes = JSON_BYTES, *headers: tuple[bytes, bytes]) -> None:
         self.status_code, self.body, self.background = 200, body, None
         self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", media_type), *headers]
 
@@ -104,7 +104,11 @@ class JsonEndpoint:
 
 
 class JsonRoute(APIRoute):
-    """The route to a JSON endpoint, for the OpenAPI document and for paths that name another model."""
+    """The route of a JSON endpoint.
+
+    FastAPI uses it for the OpenAPI document, and for paths that `json_addresses` does not list, such as the path of
+    another model.
+    """
 
     endpoint: JsonEndpoint
 
@@ -146,6 +150,8 @@ def require_json(scope: Scope) -> None:
         HTTPException: 415, unless the media type is JSON or one that clients send by default.
     """
     content_type = first_header(scope, b"content-type")
-    name = JSON if content_type == JSON.encode() else media_type(content_type.decode("latin-1"))
+    if content_type == JSON_BYTES:
+        return
+    name = media_type(content_type.decode("latin-1"))
     if name != JSON and name not in UNSET_MEDIA_TYPES and not name.endswith("+json"):
         raise HTTPException(415, "The body must be application/json.")

@@ -55,15 +55,16 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         request_id, head_error = check_head(scope)
-        record = RequestRecord(scope, send, request_id, self.requests)
         app, span, route = self._app, NO_SPAN, scope.get("route")
         if isinstance(route, JsonRoute):  # the application has found it by its path
             app = route.endpoint
-            span = self.spans.create(scope, request_id, lambda: record.status) if self.spans else NO_SPAN
+            if self.spans:
+                span = self.spans.create(scope, request_id, lambda: record.status)
         elif self.spans:  # FastAPI has created the span
             tracing.set_request_id(request_id)
         if head_error is not None:
             app = self.errors.build(scope, *head_error)
+        record = RequestRecord(scope, send, request_id, self.requests)  # last, because it counts a request in flight
         with span:
             await self._answer(app, record, receive)
 

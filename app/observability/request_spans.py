@@ -38,11 +38,11 @@ class RequestSpans:
         """Start the span of one request.
 
         Args:
-            scope: ASGI scope of the request, with its route.
-            request_id: Its id.
-            find_status: Function that returns the status of its answer, called at the end.
+            scope: ASGI scope of the request; it contains the route.
+            request_id: Id of the request.
+            find_status: Function that returns the status of the answer; it is called when the request ends.
         Returns:
-            A context manager in which the span is current, and which ends it.
+            A context manager that makes the span current and ends it.
         """
         route, headers = scope.get("root_path", "").rstrip("/") + scope["route"].path, dict(reversed(scope["headers"]))
         has_no_parent = self._reads_only_w3c_headers and W3C_HEADERS.isdisjoint(headers)

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from app.http.error_responses import ErrorResponses
-from app.http.headers import JSON, combined_header, quality_values
+from app.http.headers import JSON_BYTES, combined_header, quality_values
 from app.http.json_body import parse_json
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, ReceivedRequest, Reply
 from app.oip.codec.body import JSON_LENGTH_HEADER, split_body
@@ -100,7 +100,7 @@ def negotiate_coding(accept_encoding: str) -> str | None:
         accept_encoding: Value of the Accept-Encoding header, empty if there is none.
     Returns:
         The coding of `REPLY_CODINGS` with the highest quality. None, for a reply without coding, if the
-        client prefers `identity`, or if no valid entry of the header accepts gzip or deflate.
+        client prefers `identity`, or if the header accepts neither gzip nor deflate.
     Source: RFC 9110, section 12.5.3.
     Example:
         >>> negotiate_coding("br, deflate;q=0.5, gzip;q=0.8")
@@ -120,7 +120,7 @@ def _write_reply(card: Card, message: InferRequest, predictions: Predictions, ac
     reply = InferReply(model_name=card.name, model_version=card.version, outputs=outputs)
     if message.id is not None:
         reply["id"] = message.id
-    body, media_type, headers = _REPLY.dump_json(reply), JSON.encode(), [(b"vary", b"Accept-Encoding")]
+    body, media_type, headers = _REPLY.dump_json(reply), JSON_BYTES, [(b"vary", b"Accept-Encoding")]
     if binary_data:
         headers.append((JSON_LENGTH, b"%d" % len(body)))
         body, media_type = body + binary_data, b"application/octet-stream"

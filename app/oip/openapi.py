@@ -31,7 +31,7 @@ def inline_definitions(node: JsonValue, definitions: dict[str, JsonValue]) -> Js
 
 
 def path_parameters(*names: str) -> list[dict[str, Any]]:
-    """Describe the parameters of a path, which are texts.
+    """Describe the parameters of a path for OpenAPI; every parameter is a string.
 
     Args:
         names: Their names.

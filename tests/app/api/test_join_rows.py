@@ -48,6 +48,49 @@ def test_any_other_batch_stays_unchanged(images):
     assert join_rows(body, MAX_IMAGES) is body
 
 
+COMPACT = json.dumps({"images": [EXAMPLE_ROWS, EXAMPLE_ROWS]}, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    ("boundary", "invalid"),
+    [
+        (b"0],[0", b"0],0[,0"),
+        (b"0],[0", b"0,]0,[0"),
+        (b"0],[0", b"0],5[0"),
+        (b"0],[0", b"0]5,[0"),
+        (b"0]],[[0", b"0]],[0[,0"),
+        (b"0]],[[0", b"0]5],[[0"),
+        (b"0]]]", b"0]5]]"),
+        (b"0]]]", b"0]]5]"),
+    ],
+)
+def test_batch_with_a_number_between_two_rows_stays_unchanged_and_is_rejected(client, boundary, invalid):
+    body = COMPACT.replace(boundary, invalid, 1)
+    assert body != COMPACT
+    assert join_rows(body, MAX_IMAGES) is body
+    assert client.post("/predict/batch", content=body).status_code == 422
+
+
+def assert_is_valid_only_with_the_same_numbers(joined, body):
+    """Check that a joined body is no valid batch, or that the body was a batch in rows with the same numbers."""
+    try:
+        batch = json.loads(joined)
+    except ValueError:
+        return
+    if set(batch) == {"images"} and all(len(image) == 64 for image in batch["images"]):
+        assert flatten(json.loads(body)["images"]) == batch["images"]
+
+
+@given(st.integers(0, len(COMPACT) - 1), st.integers(0, len(COMPACT) - 1))
+def test_one_moved_character_makes_no_invalid_batch_valid(source, target):
+    characters = bytearray(COMPACT)
+    characters.insert(target, characters.pop(source))
+    body = bytes(characters)
+    joined = join_rows(body, MAX_IMAGES)
+    if joined is not body:
+        assert_is_valid_only_with_the_same_numbers(joined, body)
+
+
 edits = st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 2), st.sampled_from(list(b'[],0 "{}:.e-\\x')))
 
 
@@ -59,14 +102,8 @@ def test_joined_body_is_a_valid_batch_only_if_the_body_was_a_batch_in_rows_with_
         characters[start : start + deleted] = bytes([character])
     body = bytes(characters)
     joined = join_rows(body, MAX_IMAGES)
-    if joined is body:
-        return
-    try:
-        batch = json.loads(joined)
-    except ValueError:
-        return
-    if set(batch) == {"images"} and all(len(image) == 64 for image in batch["images"]):
-        assert flatten(json.loads(body)["images"]) == batch["images"]
+    if joined is not body:
+        assert_is_valid_only_with_the_same_numbers(joined, body)
 
 
 @pytest.mark.parametrize(("pixel", "message"), [(None, "must be a number"), (17, "must be between 0 and 16")])

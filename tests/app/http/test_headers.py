@@ -49,11 +49,11 @@ def test_lines_of_a_header_are_joined_with_commas_in_their_order():
 @pytest.mark.parametrize(
     ("value", "length"),
     [
-        *((b"0", 0), (b"12", 12), (b"007", 7), (b"9" * 18, 10**18 - 1)),
-        *((value, None) for value in (b"", b"nine", b"-1", b"+1", b"1.0", b"1_0", b" 1", b"1,1", b"\xb2", b"9" * 19)),
+        *((b"0", 0), (b"12", 12), (b"007", 7), (b"9" * 20, 10**20 - 1)),
+        *((value, None) for value in (b"", b"nine", b"-1", b"+1", b"1.0", b"1_0", b" 1", b"1,1", b"\xb2", b"9" * 21)),
     ],
 )
-def test_content_length_is_a_number_of_at_most_18_digits(value, length):
+def test_content_length_is_a_number_of_at_most_20_digits(value, length):
     assert content_length(request_scope("/predict", (b"content-length", value))) == length
 
 

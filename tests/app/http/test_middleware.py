@@ -54,6 +54,8 @@ def test_request_is_answered_although_its_line_cannot_be_written(make_client, mo
     monkeypatch.setattr(sys, "stderr", stream)
     assert make_client(access_log=True).get("/livez").status_code == 200
     assert stream.attempts == 1
+    monkeypatch.setattr(sys, "stderr", None)  # as Python does if standard error is closed at the start
+    assert make_client(access_log=True).get("/livez").status_code == 200
 
 
 @pytest.mark.parametrize(("method", "template"), sorted(OPERATIONS))
