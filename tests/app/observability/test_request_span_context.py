@@ -164,22 +164,3 @@ def test_parent_is_read_by_the_configured_propagator(artefact, set_propagator, f
     (by_own_header,), (by_traceparent,) = service.send((b"x-caller", SAMPLED)), service.send((b"traceparent", SAMPLED))
     assert f"{by_own_header.parent.span_id:016x}" == CALLER_SPAN_ID
     assert by_traceparent.parent is None
-
-
-B3_HEADERS = {
-    "single": [(b"b3", f"{TRACE_ID}-{CALLER_SPAN_ID}-1".encode())],
-    "multi": [
-        *((b"x-b3-traceid", TRACE_ID.encode()), (b"x-b3-spanid", CALLER_SPAN_ID.encode())),
-        (b"x-b3-sampled", b"1"),
-    ],
-}
-
-
-@pytest.mark.parametrize(
-    ("written", "sent"), [*(("Single", "single"), ("Multi", "multi")), *(("Single", "multi"), ("Multi", "single"))]
-)
-def test_both_forms_of_b3_are_read_by_both_of_its_propagators(artefact, set_propagator, written, sent):
-    b3 = pytest.importorskip("opentelemetry.propagators.b3")
-    set_propagator(getattr(b3, f"B3{written}Format")())
-    (span,) = TracedService(artefact).send(*B3_HEADERS[sent])
-    assert (f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE_ID, CALLER_SPAN_ID)
