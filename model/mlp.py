@@ -34,11 +34,11 @@ IMAGE_SIDE = 8
 PIXELS = IMAGE_SIDE * IMAGE_SIDE
 INK_MIN = 0
 INK_MAX = 16  # a pixel counts the foreground pixels in a 4×4 block of a 32×32 bitmap of the digit
+# As arrays, because NumPy takes twice as long to compare with a Python number.
+LEAST_INK, MOST_INK = np.array(float(INK_MIN)), np.array(float(INK_MAX))
 HIDDEN_1 = 200
 HIDDEN_2 = 150
 DIGITS = 10
-# As arrays, because NumPy takes twice as long to compare with a Python number.
-LEAST_INK, MOST_INK = np.array(float(INK_MIN)), np.array(float(INK_MAX))
 LAYER_SIZES = (PIXELS, HIDDEN_1, HIDDEN_2, DIGITS)
 
 

@@ -18,7 +18,7 @@ NOISY_LOGGERS = (
 
 
 def log_request(fields: dict[str, Any]) -> None:
-    """Write a line of the access log; a record of the logging module would cost four times as much.
+    """Write a line of the access log; a record of the logging module would cost five times as much.
 
     Args:
         fields: Fields that describe the request, with values for JSON.

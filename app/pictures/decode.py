@@ -9,13 +9,13 @@ from itertools import product
 from typing import BinaryIO
 
 import numpy as np
-import PIL.WebPImagePlugin  # noqa: F401 - otherwise the first WebP would make Pillow import all its plugins
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin, WebPImagePlugin
 
 from model import Floats32, normalise_digit, subtract_background
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # Pillow's names
+WEBP = WebPImagePlugin.WebPImageFile.format  # its plugin is imported by name: otherwise Pillow would import all plugins
+FORMATS = ("PNG", "JPEG", WEBP, "BMP")  # Pillow's names
 # The WebP decoder holds four copies of a picture, and the other decoders up to one and a half. That is less than three
 # times as much, so a WebP picture may have a third of the pixels.
 WEBP_MEMORY_FACTOR = 3
@@ -119,7 +119,7 @@ def require_size(picture: Image.Image, max_pixels: int) -> None:
     Raises:
         PictureTooLargeError: The picture has more pixels than its format may have, or more than 65,535 along a side.
     """
-    limit = max_pixels // (WEBP_MEMORY_FACTOR if picture.format == "WEBP" else 1)
+    limit = max_pixels // (WEBP_MEMORY_FACTOR if picture.format == WEBP else 1)
     if picture.width * picture.height > limit or max(picture.size) > MAX_SIDE:
         raise PictureTooLargeError(f"The picture must have at most {limit} pixels, and {MAX_SIDE} along a side.")
 
