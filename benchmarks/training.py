@@ -20,8 +20,9 @@ from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median, median_high
 
-for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_variable] = "1"
+from training.environment import fix_environment
+
+fix_environment()  # for all networks, before NumPy is imported
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier
@@ -129,7 +130,7 @@ def measure(train, epochs, seed):
 
 
 def table(results):
-    """Yield the lines of a Markdown table of the medians, which the README quotes.
+    """Yield the lines of a Markdown table of the medians, which docs/training.md quotes.
 
     Args:
         results: For each key of `CONTENDERS`, the return values of `measure`.
@@ -181,7 +182,7 @@ def main():
     options = parser.parse_args()
     import_module("torch")  # so that the first timed epoch does not include the import
     warnings.simplefilter("ignore")
-    results = {name: [] for name in CONTENDERS}
+    results: dict[str, list[dict[str, float | None]]] = {name: [] for name in CONTENDERS}
     for seed in range(options.rounds):
         for name, train in CONTENDERS.items():
             if train is train_notebook and seed:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, get_origin
 from model.errors import CardError
 from model.mlp import DIGITS
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 Confusion: TypeAlias = tuple[tuple[int, ...], ...]
 
@@ -63,6 +63,7 @@ class Card:
         training_rows: Number of images in the training set.
         curve: Training curves by name, for example `loss`: lists with one value for each recorded epoch.
         held_out: Metrics on the held-out rows.
+        environment: Environment variables of the training that decide how NumPy and BLAS compute, by name.
         libraries: Versions of Python and of the libraries used for the training.
         format_version: Version of the artefact's format.
     Raises:
@@ -78,6 +79,7 @@ class Card:
     training_rows: int
     curve: Mapping[str, Any]
     held_out: Metrics
+    environment: Mapping[str, str]
     libraries: Mapping[str, str]
     format_version: int = FORMAT_VERSION
 

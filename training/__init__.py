@@ -9,5 +9,6 @@ Read the modules in this order:
     evaluate, crossval          how accurate a network is, and how the hyper-parameters were chosen
     notebook                    the notebook of 2019, with the three faults of its gradient
     reporting, commands         the model card, and the commands of `python -m training`
+    command_line, environment   the arguments of these commands, and the variables that fix their arithmetic
 The service in `app` never imports this package.
 """

@@ -1,7 +1,7 @@
 """The recipe of the released network: all hyper-parameters, and the training that they define.
 
 The hyper-parameters were chosen by cross-validation inside the training rows (`make cross-validate`).
-`docs/decisions.md` lists the alternatives that were tried.
+`docs/experiments.md` lists the alternatives that were tried.
 """
 
 from collections.abc import Iterator

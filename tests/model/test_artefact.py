@@ -133,7 +133,7 @@ def test_arbitrary_bytes_are_rejected(data):
         (pack({**read_members(), "card": np.array(1)}), "has a card that is not a string"),
         (pack({**read_members(), "card": np.array("{")}), "has a bad card: is not JSON"),
         (pack({**read_members(), "W1": np.array([{}], object)}), r"not a readable \.npz"),
-        (replace_card_fields(format_version=1), "format_version must be 2"),
+        (replace_card_fields(format_version=2), "format_version must be 3"),
         (replace_card_fields(seed="0"), "seed has the wrong type"),
         (replace_card_fields(seed=True), "seed has the wrong type"),
         (replace_card_fields(surprise=1), "must have exactly"),

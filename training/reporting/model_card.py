@@ -96,6 +96,7 @@ def fill_in_template(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPre
         out_of_fold=metrics_table(out_of_fold.labels, out_of_fold.probabilities(temperature)),
         confusion=confusion_table(card.held_out.confusion),
         hyperparameters="\n".join(f"| {name} | {value} |" for name, value in flatten(card.hyperparameters)),
+        environment="\n".join(f"- `{name}={value}`" for name, value in card.environment.items()) or "- none",
         libraries=", ".join(f"{name} {version}" for name, version in card.libraries.items()),
     )
 

@@ -6,11 +6,15 @@ from xml.dom import minidom
 import pytest
 
 from tests.conftest import ROOT
+from training.command_line import main
 from training.crossval import load
 from training.reporting.model_card import flatten, write_report
 from training.reporting.style import SCHEME_CSS, TEXT_COLOUR
 
 COMMITTED = ROOT / "training" / "report"
+
+
+pytestmark = pytest.mark.slow  # the figures take seconds
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +73,7 @@ def test_every_figure_takes_the_text_colour_of_the_page_and_has_a_transparent_ba
         assert "fill: #ffffff" not in text
 
 
-def test_write_report_writes_the_same_bytes_for_the_same_artefact(tmp_path, written, artefact, split, out_of_fold):
-    write_report(tmp_path, artefact, split, out_of_fold)
+def test_the_report_command_writes_the_same_bytes_into_a_new_folder(tmp_path, written):
+    assert main(["report", "--out", str(tmp_path / "report")]) == 0
     for file in written.iterdir():
-        assert (tmp_path / file.name).read_bytes() == file.read_bytes(), file.name
+        assert (tmp_path / "report" / file.name).read_bytes() == file.read_bytes(), file.name

@@ -1,0 +1,74 @@
+"""The same seed trains the same weights, whatever kernels the environment of the parent process chooses."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from model import load_artefact
+from tests.conftest import ROOT
+from training.environment import ONE_KERNEL, ONE_THREAD, why_weights_may_differ
+
+OTHER_KERNELS = {
+    "OPENBLAS_CORETYPE": "Prescott",  # without AVX
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3",  # AVX2
+    "OPENBLAS_NUM_THREADS": "2",
+}
+ENABLED_FEATURES = {"NPY_ENABLE_CPU_FEATURES": "X86_V3"}  # NumPy rejects this variable beside the one that disables
+# Multiplies matrices and prints the bits of the product.
+MULTIPLY = "import numpy as np; a = np.random.default_rng(0).random((64, 64)); print((a @ a).tobytes().hex())"
+
+needs_avx2 = pytest.mark.skipif(
+    why_weights_may_differ() is not None, reason="the kernels are fixed only for x86-64 with AVX2, under Linux"
+)
+
+
+def run_python(*arguments, **variables):
+    """Run Python without the variables of this process that choose kernels, and return its output."""
+    inherited = {name: value for name, value in os.environ.items() if name not in {*ONE_KERNEL, *ONE_THREAD}}
+    command, environment = [sys.executable, *arguments], {**inherited, **variables}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True).stdout
+
+
+def train(file, **variables):
+    """Train for two epochs in a process of its own, and return the artefact."""
+    run_python("-m", "training", "train", "--epochs", "2", "--out", str(file), **variables)
+    return load_artefact(file)
+
+
+def compute_bits(**variables):
+    return run_python("-c", MULTIPLY, **variables)
+
+
+def arrays(artefact):
+    return [array.tobytes() for array in artefact.network.weights]
+
+
+@needs_avx2
+@pytest.mark.slow
+def test_kernels_that_the_parent_chooses_do_not_change_the_weights(tmp_path):
+    artefact = train(tmp_path / "a.npz")
+    other = train(tmp_path / "b.npz", **OTHER_KERNELS, **ENABLED_FEATURES)
+    assert arrays(other) == arrays(artefact)
+    assert other.card == artefact.card
+
+
+@needs_avx2
+def test_these_kernels_compute_other_bits_in_a_process_that_does_not_set_its_environment():
+    """So the test above would fail if a training did not set its environment."""
+    assert compute_bits(**OTHER_KERNELS) != compute_bits(**ONE_KERNEL)
+
+
+def test_the_card_of_the_released_weights_names_the_environment(artefact):
+    assert artefact.card.environment == ONE_KERNEL
+
+
+@pytest.mark.skipif(
+    (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="the search for AVX2 needs Linux on x86-64"
+)
+def test_numpy_finds_avx2_where_the_environment_does():
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    assert ("X86_V3" in found) == (why_weights_may_differ() is None)
