@@ -4,19 +4,23 @@
 
 import { formatPercent } from "./percent.js";
 
+/** @import { Outcome, Prediction } from "./predictor.js" */
+
 const SETTLE_DELAY_MS = 800; // time without another outcome
 
 /**
  * Create the announcer of predictions.
  * @param {HTMLElement} liveRegion Element with `aria-live`, whose new text a screen reader speaks.
- * @returns {{announce: (outcome: import("./predictor.js").Outcome) => void}} `announce` takes every outcome.
+ * @returns {{announce: (outcome: Outcome) => void}} `announce` takes every outcome.
  */
 export function createAnnouncer(liveRegion) {
+  /** @type {number | undefined} */
   let timer;
 
   /**
    * Announce a prediction unless another outcome follows soon.
    * All other outcomes appear in the status line, which is a live region too.
+   * @param {Outcome} outcome
    */
   function announce(outcome) {
     clearTimeout(timer);
@@ -30,7 +34,11 @@ export function createAnnouncer(liveRegion) {
   return { announce };
 }
 
-/** Describe a prediction in a sentence. */
+/**
+ * Describe a prediction in a sentence.
+ * @param {Prediction} prediction
+ * @returns {string}
+ */
 function predictionSentence({ digit, probabilities }) {
-  return `Read as ${digit}, ${formatPercent(probabilities[digit], 0)} percent sure`;
+  return `Read as ${digit}, ${formatPercent(Math.max(...probabilities), 0)} percent sure`;
 }

@@ -2,21 +2,27 @@
  * Shows the prediction as a curl command, with a button that copies the command.
  */
 
+/** @import { Outcome } from "./predictor.js" */
+
 const PLACEHOLDER = "Draw a digit, and the command that asks for it appears here.";
 const COPY_FEEDBACK_MS = 2_000;
-const SAFE_UNQUOTED = /^[\w./:~-]+$/; // a shell takes these characters literally
+const SAFE_UNQUOTED = /^[\w./:~-]+$/u; // a shell takes these characters literally
 
 /**
  * Create the view of the curl command.
  * @param {{code: HTMLElement, button: HTMLButtonElement}} elements The element that shows the command,
  *   and the button that copies it.
- * @returns {{show: (outcome: import("./predictor.js").Outcome) => void}} `show` takes every outcome.
+ * @returns {{show: (outcome: Outcome) => void}} `show` takes every outcome.
  */
 export function createCurlView({ code, button }) {
   const label = button.textContent;
+  /** @type {number | undefined} */
   let timer;
 
-  /** Show the command of a prediction. While the service is unavailable, the last command stays. */
+  /**
+   * Show the command of a prediction. While the service is unavailable, the last command stays.
+   * @param {Outcome} outcome
+   */
   function show(outcome) {
     if (outcome.kind === "unavailable") return;
     const hasPrediction = outcome.kind === "success";
@@ -38,14 +44,22 @@ export function createCurlView({ code, button }) {
   return { show };
 }
 
-/** Build the command that sends an 8×8 image to the service. */
+/**
+ * Build the command that sends an 8×8 image to the service.
+ * @param {number[][]} pixels
+ * @returns {string}
+ */
 function curlCommand(pixels) {
   const url = new URL("predict", document.baseURI).href;
   const rows = pixels.map((row) => JSON.stringify(row)).join(",\n  ");
   return `curl -s ${shellQuote(url)} -d '{"pixels": [\n  ${rows}]}'`;
 }
 
-/** Quote a word for a POSIX shell if the word needs quotes. */
+/**
+ * Quote a word for a POSIX shell if the word needs quotes.
+ * @param {string} word
+ * @returns {string}
+ */
 function shellQuote(word) {
   return SAFE_UNQUOTED.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -54,13 +68,15 @@ function shellQuote(word) {
  * Copy the text of an element, and return whether that worked.
  * Browsers offer the clipboard API only to pages with TLS. Elsewhere the older `execCommand` copies the
  * selection.
+ * @param {HTMLElement} element
+ * @returns {Promise<boolean>}
  */
 async function copyText(element) {
   try {
     await navigator.clipboard.writeText(element.textContent);
     return true;
   } catch {
-    getSelection().selectAllChildren(element);
+    getSelection()?.selectAllChildren(element);
     return document.execCommand("copy");
   }
 }

@@ -11,25 +11,45 @@ import { listenForPictures } from "./picture-input.js";
 import { createPredictor } from "./predictor.js";
 import { createView } from "./view.js";
 
-const byId = (id) => document.getElementById(id);
+/** @import { Outcome } from "./predictor.js" */
 
-const announcer = createAnnouncer(byId("announcement"));
-const curlView = createCurlView({ code: byId("curl"), button: byId("copy") });
+const announcer = createAnnouncer(findElement("announcement", HTMLElement));
+const curlView = createCurlView({
+  code: findElement("curl", HTMLElement),
+  button: findElement("copy", HTMLButtonElement),
+});
 const view = createView({
-  digit: byId("digit"),
-  confidence: byId("confidence"),
-  bars: byId("bars"),
-  modelInput: byId("model-input"),
-  status: byId("status"),
-  hint: byId("hint"),
+  digit: findElement("digit", HTMLElement),
+  confidence: findElement("confidence", HTMLElement),
+  bars: findElement("bars", HTMLElement),
+  modelInput: findElement("model-input", HTMLElement),
+  status: findElement("status", HTMLElement),
+  hint: findElement("hint", HTMLElement),
 });
 const predictor = createPredictor(showOutcome);
-const canvas = createDrawingCanvas(byId("canvas"), {
+const canvas = createDrawingCanvas(findElement("canvas", HTMLCanvasElement), {
   onStrokeStart: clearPicture,
   onStrokeChange: predictDrawing,
 });
 
-/** Show an outcome in all views. */
+/**
+ * Find an element of the page by its id.
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} elementClass
+ * @returns {T}
+ * @throws {Error} If the page has no element of this class with this id.
+ */
+function findElement(id, elementClass) {
+  const element = document.getElementById(id);
+  if (element instanceof elementClass) return element;
+  throw new Error(`The page has no ${elementClass.name} with the id "${id}".`);
+}
+
+/**
+ * Show an outcome in all views.
+ * @param {Outcome} outcome
+ */
 function showOutcome(outcome) {
   view.show(outcome);
   announcer.announce(outcome);
@@ -50,7 +70,10 @@ function predictDrawing() {
   predictor.predict(canvas.toPng);
 }
 
-/** Show a picture on the canvas, and predict its digit from the bytes of the file. */
+/**
+ * Show a picture on the canvas, and predict its digit from the bytes of the file.
+ * @param {File} file
+ */
 function predictPicture(file) {
   clear();
   view.hideHint();
@@ -64,14 +87,20 @@ function clear() {
   predictor.reset();
 }
 
-/** Clear when Escape or Delete is pressed, but not as part of a shortcut of the browser. */
+/**
+ * Clear when Escape or Delete is pressed, but not as part of a shortcut of the browser.
+ * @param {KeyboardEvent} event
+ */
 function clearOnKey(event) {
   const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
   if (!hasModifier && (event.key === "Escape" || event.key === "Delete")) clear();
 }
 
-byId("clear").addEventListener("click", clear);
+findElement("clear", HTMLButtonElement).addEventListener("click", clear);
 document.addEventListener("keydown", clearOnKey);
-listenForPictures(byId("file"), predictPicture);
+listenForPictures(findElement("file", HTMLInputElement), predictPicture);
 predictor.reset(); // shows the blank state
-showHeldOutMetrics({ accuracy: byId("accuracy"), confusion: byId("confusion") });
+showHeldOutMetrics({
+  accuracy: findElement("accuracy", HTMLElement),
+  confusion: findElement("confusion", HTMLTableElement),
+});

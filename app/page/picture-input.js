@@ -16,17 +16,23 @@ export function listenForPictures(input, onPicture) {
   listenForDroppedFiles(onPicture);
 }
 
-/** Call `onPicture` with the first file of a list, if the list has one. */
+/**
+ * Call `onPicture` with the first file of a list, if the list has one.
+ * @param {FileList | null | undefined} files
+ * @param {(file: File) => void} onPicture
+ */
 function passFirstFile(files, onPicture) {
-  if (files?.length > 0) onPicture(files[0]);
+  const file = files?.[0];
+  if (file) onPicture(file);
 }
 
-/** Listen for dropped files, and mark the page as a drop target while a file is dragged over it. */
+/**
+ * Listen for dropped files, and mark the page as a drop target while a file is dragged over it.
+ * @param {(file: File) => void} onPicture
+ */
 function listenForDroppedFiles(onPicture) {
-  const markDropTarget = (isDropTarget) => document.body.classList.toggle("drop-target", isDropTarget);
-
   document.addEventListener("dragover", (event) => {
-    if (!event.dataTransfer.types.includes("Files")) return;
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault(); // otherwise the browser would leave the page and open the file
     markDropTarget(true);
   });
@@ -36,6 +42,14 @@ function listenForDroppedFiles(onPicture) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     markDropTarget(false);
-    passFirstFile(event.dataTransfer.files, onPicture);
+    passFirstFile(event.dataTransfer?.files, onPicture);
   });
+}
+
+/**
+ * Mark the page as a drop target, or remove the mark.
+ * @param {boolean} isDropTarget
+ */
+function markDropTarget(isDropTarget) {
+  document.body.classList.toggle("drop-target", isDropTarget);
 }
