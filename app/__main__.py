@@ -7,6 +7,7 @@ status 1, before a request is accepted.
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 
 # BLAS reads these variables when NumPy is first imported. An image of 64 pixels is too little work for two
 # threads. By default BLAS starts one thread for each core of the host, even if the container has only a share
@@ -42,10 +43,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> None:
-    """Run the service, and end the process with the status 1 and one sentence if the service cannot start."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the service, and end the process with the status 1 and one sentence if the service cannot start.
+
+    Args:
+        arguments: The arguments, without the name of the program; None takes those of this process.
+    """
     try:
-        settings = Settings(**vars(build_parser().parse_args()))
+        settings = Settings(**vars(build_parser().parse_args(arguments)))
         artefact = load_artefact(settings.weights, settings.weights_sha256)
         listener = listen(settings.host, settings.port)
     except ValidationError as error:

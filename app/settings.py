@@ -55,11 +55,17 @@ class Settings(BaseSettings):
     max_pictures_in_flight: int = Field(
         default=16, ge=1, description="Largest number of pictures in progress in a process; further requests get a 503."
     )
+    picture_timeout_seconds: float = Field(
+        default=30, gt=0, le=300, description="Time limit for the arrival of a picture; then the request gets a 408."
+    )
     keep_alive_seconds: int = Field(
         default=75, ge=1, description="Longest idle time of a connection; more than the 60 s of load balancers."
     )
     drain_seconds: float = Field(
-        default=2.0, ge=0, le=300, description="On SIGTERM, pause between readiness turning 503 and the socket closing."
+        default=2.0,
+        ge=0,
+        le=300,
+        description="On SIGTERM, length of the drain: the time between readiness turning 503 and the socket closing.",
     )
     graceful_stop_seconds: int = Field(
         default=10, ge=1, description="Time limit for the requests in flight after the socket is closed."

@@ -57,7 +57,7 @@ def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: 
         with admission.admit(check_announced_length(request.scope, settings.max_picture_bytes)):
             request = Request(request.scope, limit_body(request.receive, settings.max_picture_bytes))
             try:
-                file = await upload.receive_file(request)
+                file = await upload.receive_file(request, settings.picture_timeout_seconds)
                 return await to_thread.run_sync(image_from_file, file, settings.max_picture_pixels, limiter=limiter)
             finally:
                 await request.close()
@@ -100,7 +100,7 @@ def converting_picture_errors(rejected_pictures: CounterFamily, *location: str) 
         raise upload.picture_error(rule, *location) from error.with_traceback(None)
     except BlankPictureError as error:
         rejected_pictures.count("blank")
-        rule = "shows nothing that stands out from its paper"
+        rule = "shows nothing that stands out from its background"
         raise upload.picture_error(rule, *location) from error.with_traceback(None)
     except HTTPException as error:
         rejected_pictures.count(REASON_BY_STATUS[error.status_code])

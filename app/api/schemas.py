@@ -18,7 +18,7 @@ FLAT = f"{PIXELS} numbers"
 ROWS = f"{IMAGE_SIDE} rows of {IMAGE_SIDE}"
 IMAGE_FORMATS = (FLAT, ROWS)
 
-EXAMPLE_IMAGE: list[JsonValue] = [
+EXAMPLE_IMAGE = [
     *(0, 0, 7, 15, 13, 1, 0, 0),
     *(0, 8, 13, 6, 15, 4, 0, 0),
     *(0, 2, 1, 13, 13, 0, 0, 0),
@@ -28,7 +28,9 @@ EXAMPLE_IMAGE: list[JsonValue] = [
     *(0, 0, 8, 4, 5, 14, 9, 0),
     *(0, 0, 7, 13, 13, 9, 0, 0),
 ]
-EXAMPLE_ROWS: list[JsonValue] = [EXAMPLE_IMAGE[start : start + IMAGE_SIDE] for start in range(0, PIXELS, IMAGE_SIDE)]
+EXAMPLE_ROWS = [EXAMPLE_IMAGE[start : start + IMAGE_SIDE] for start in range(0, PIXELS, IMAGE_SIDE)]
+_FLAT_JSON: JsonValue = [*EXAMPLE_IMAGE]
+_ROWS_JSON: JsonValue = [[*row] for row in EXAMPLE_ROWS]
 
 Pixel: TypeAlias = Annotated[float, Field(strict=True, json_schema_extra={"minimum": INK_MIN, "maximum": INK_MAX})]
 # Lists fail fast, because a body of 2 MiB can hold a million errors, and describing all of them takes
@@ -57,7 +59,7 @@ class PredictRequest(BaseModel):
     """One image."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"pixels": EXAMPLE_IMAGE}, {"pixels": EXAMPLE_ROWS}]}
+        extra="forbid", json_schema_extra={"examples": [{"pixels": _FLAT_JSON}, {"pixels": _ROWS_JSON}]}
     )
 
     pixels: Image = Field(
@@ -70,9 +72,7 @@ class PredictRequest(BaseModel):
 class BatchRequest(BaseModel):
     """Several images."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"images": [EXAMPLE_IMAGE, EXAMPLE_ROWS]}]}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"images": [_FLAT_JSON, _ROWS_JSON]}]})
 
     images: list[Image] = Field(
         min_length=1,

@@ -36,7 +36,7 @@ class Admission:
         """
         if self.requests >= self.max_requests or self.bytes + body_bytes > self.max_bytes:
             # Decoding a full queue of small pictures, or one large picture, takes less than a second.
-            raise HTTPException(503, "Too many pictures are being read.", headers={"Retry-After": "1"})
+            raise HTTPException(503, "Too many pictures are in progress.", headers={"Retry-After": "1"})
         self.requests += 1
         self.bytes += body_bytes
         try:

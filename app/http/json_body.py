@@ -15,7 +15,7 @@ SelectErrors: TypeAlias = Callable[[Sequence[ErrorDetails]], list[ErrorDetails]]
 # The lists of all bodies have `fail_fast`: validation stops at the first error in a list. So only unknown
 # fields can cause more than `MAX_ERRORS` errors.
 MAX_ERRORS = 20
-TOO_MANY_ERRORS = f"must not have more than {MAX_ERRORS} faults"
+TOO_MANY_ERRORS = f"must not have more than {MAX_ERRORS} errors"
 
 
 def parse_json(body_type: TypeAdapter[T], body: bytes, max_values: int, select_errors: SelectErrors) -> T:
@@ -32,7 +32,7 @@ def parse_json(body_type: TypeAdapter[T], body: bytes, max_values: int, select_e
         RequestValidationError: The body is not JSON, does not fit its type, or has too many values.
     """
     # pydantic creates a Python object for each invalid value. Without this limit, a body of 2 MiB took 0.4 s (empty
-    # lists) or 600 MiB of memory (nested lists). Compressed by gzip, such a body has only 9 KB.
+    # lists) or 694 MiB of memory (nested lists). Compressed by gzip, such a body has only 9 KB.
     if len(body) > max_values and count_values(body) > max_values:
         raise _body_error(f"must not hold more than {max_values} values")
     try:

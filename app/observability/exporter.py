@@ -43,11 +43,14 @@ def create_tracer_provider(version: str) -> trace.TracerProvider | None:
     return None
 
 
-def flush_at_shutdown(provider: trace.TracerProvider | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def flush_at_shutdown(
+    provider: trace.TracerProvider | None, timeout_seconds: float = FLUSH_TIMEOUT_SECONDS
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Create a lifespan that sends the waiting spans at shutdown, within a time limit.
 
     Args:
         provider: Provider that receives the spans, or None.
+        timeout_seconds: Longest time that the shutdown waits for the collector.
     Returns:
         The value of FastAPI's argument `lifespan`.
     """
@@ -59,7 +62,7 @@ def flush_at_shutdown(provider: trace.TracerProvider | None) -> Callable[[FastAP
             # `force_flush` can exceed its timeout. `join` waits for a limited time; the thread ends with the process.
             thread = threading.Thread(target=flush, daemon=True)
             thread.start()
-            thread.join(FLUSH_TIMEOUT_SECONDS)
+            thread.join(timeout_seconds)
 
     return lifespan
 

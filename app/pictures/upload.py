@@ -18,18 +18,16 @@ FORM = "multipart/form-data"
 # Further media types that are accepted: unspecific types, and unofficial names of supported types. The decoder finds
 # the format in the bytes.
 OTHER_MEDIA_TYPES = ("", "application/octet-stream", "application/x-www-form-urlencoded", "image/jpg", "image/x-ms-bmp")
-# Time limit for the arrival of a body, because a slow request occupies a place of `Admission`. It must be shorter than
-# `RESPONSE_TIMEOUT_MS` of the drawing page.
-BODY_TIMEOUT_SECONDS = 30
 MAX_FORM_FIELDS = 16
 MAX_FIELD_BYTES = 1024  # of a form field other than the file; such fields are ignored
 
 
-async def receive_file(request: Request) -> BinaryIO:
+async def receive_file(request: Request, timeout_seconds: float) -> BinaryIO:
     """Receive the picture of a request, from its body or from the form field `file`.
 
     Args:
         request: The request; closing it closes the file.
+        timeout_seconds: Time limit for the arrival of the body, because a slow request occupies a place of `Admission`.
     Returns:
         The file; its content is not checked yet.
     Raises:
@@ -43,12 +41,12 @@ async def receive_file(request: Request) -> BinaryIO:
         # Some of Python's codecs take minutes, and others raise unexpected errors.
         raise HTTPException(415, "The charset of a form must be utf-8.")
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+        async with asyncio.timeout(timeout_seconds):
             if not is_form:
                 return BytesIO(await request.body())
             form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
     except TimeoutError as error:
-        detail = f"The body must arrive within {BODY_TIMEOUT_SECONDS} s."
+        detail = f"The body must arrive within {timeout_seconds:g} s."
         raise HTTPException(408, detail, headers={"Connection": "close"}) from error
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
