@@ -3,8 +3,12 @@
 "Measurements" are the return values of `comparison.measure` or `scaling.measure`, one for each round.
 """
 
+import textwrap
+
 from benchmarks.serving.contenders import CONTENDERS
 from benchmarks.serving.goals import goals, median_of
+
+LINE_LENGTH = 100  # of prose in Markdown
 
 # Headings of the comparison's columns, with their alignment.
 COLUMNS = {
@@ -20,24 +24,26 @@ COLUMNS = {
     "refuses 17": ":---:",
     "refuses text": ":---:",
 }
+COST_COLUMNS = 5  # the first columns, up to the median latency, which the README quotes
 
 
-def comparison_table(results):
+def comparison_table(results, columns=None):
     """Compare the contenders, in ascending order of CPU time.
 
     Args:
         results: The measurements of each round, by contender.
+        columns: The number of columns, from the first of `COLUMNS` on; None takes all.
     Yields:
         Lines of Markdown.
     """
-    yield f"| {' | '.join(COLUMNS)} |"
-    yield f"|{'|'.join(COLUMNS.values())}|"
+    yield f"| {' | '.join([*COLUMNS][:columns])} |"
+    yield f"|{'|'.join([*COLUMNS.values()][:columns])}|"
     echo_cpu = median_of(results["echo"], "cpu_microseconds")
     for name in sorted(results, key=lambda name: median_of(results[name], "cpu_microseconds")):
-        yield comparison_row(name, results[name], echo_cpu)
+        yield f"| {' | '.join(comparison_cells(name, results[name], echo_cpu)[:columns])} |"
 
 
-def comparison_row(name, measurements, echo_cpu):
+def comparison_cells(name, measurements, echo_cpu):
     """Write the medians of one contender.
 
     Args:
@@ -45,13 +51,13 @@ def comparison_row(name, measurements, echo_cpu):
         measurements: The contender's measurements.
         echo_cpu: The CPU time of a request to the echo server, in microseconds.
     Returns:
-        A line of Markdown.
+        The cells of its row, one for each of `COLUMNS`.
     """
     contender, cpu = CONTENDERS[name], median_of(measurements, "cpu_microseconds")
     title = f"**{contender.title}**" if name == "ours" else contender.title
     behaviour = measurements[0]["habits"]
     statuses = (behaviour["status_of_17"], behaviour["status_of_text"])
-    cells = (
+    return (
         f"{title}: {contender.remark}",
         f"{cpu:,.0f}",
         f"{cpu / echo_cpu:.1f}×",
@@ -63,7 +69,6 @@ def comparison_row(name, measurements, echo_cpu):
         "yes" if behaviour["keeps_alive"] else "no",
         *(rejection_cell(status) if contender.parse_probabilities else "" for status in statuses),
     )
-    return f"| {' | '.join(cells)} |"
 
 
 def rejection_cell(status):
@@ -165,7 +170,8 @@ def quotations(serving, scaling):
         The lines of each passage, by the name that marks it in a document, as in `<!-- name -->`.
     """
     return {
-        "origin": [conditions_sentence(serving)],
+        "origin": textwrap.wrap(conditions_sentence(serving), LINE_LENGTH, break_on_hyphens=False),
+        "costs": [*comparison_table(serving["results"], COST_COLUMNS)],
         "comparison": [*comparison_table(serving["results"])],
         "goals": [*goal_table(serving["results"])],
         "versions": [*version_table(serving["versions"])],
