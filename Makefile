@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run kserve-client test check train report cross-validate notebook bench-training bench bench-quick gradients check-release image lock clean
+.PHONY: help setup run test test-fast test-clients coverage check check-page fix train report cross-validate notebook bench-training bench bench-quick gradients check-release image lock clean
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -53,18 +53,52 @@ setup: .venv/.dev  ## install everything a developer needs
 run: .venv/.serve  ## serve on http://127.0.0.1:8000 (HOST=… PORT=…)
 	@exec $(PY) -m app --host $(HOST) --port $(PORT)
 
-kserve-client: .venv/kserve/.done  ## install KServe's client, which make test then drives too
+# One process more than cores, because many tests wait for a server. Each process imports all packages, so more than
+# eight do not pay. COVERAGE=1 measures the coverage of branches.
+PROCESSES ?= $(shell $(PY) -c 'import os; print(min(os.cpu_count() + 1, 8))')
+PYTEST = $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -q --dist worksteal -n $(PROCESSES)
 
-test: .venv/.dev  ## run the tests
-	$(PY) -m pytest
+test: .venv/.dev  ## run the tests, except those that drive other programs (two minutes)
+	$(PYTEST) -m 'not clients'
 
-check: .venv/.dev  ## lint, types, format, Dockerfile
+test-fast: .venv/.dev  ## run the tests that need no server, no browser and little time (40 seconds)
+	$(PYTEST) -m 'not (slow or e2e or browser or clients)'
+
+test-clients: .venv/.dev .venv/kserve/.done  ## run the tests that drive other programs, for example Prometheus
+	$(PYTEST) -m clients
+
+coverage: .venv/.dev  ## report what the tests with COVERAGE=1 have run, and compare it with the floor
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
+
+check: .venv/.dev check-page  ## lint, types, format, JavaScript, Dockerfile
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	@if [ -x .venv/bin/hadolint ]; then .venv/bin/hadolint Dockerfile; \
 	elif [ -n "$$CI" ]; then echo "hadolint is missing" >&2; exit 1; \
 	else echo "hadolint is not built for this machine; skipped"; fi
+
+# The tools that check the JavaScript of the page. Nothing else needs them.
+PAGE_TOOLS = requirements/page/node_modules
+
+$(PAGE_TOOLS)/.package-lock.json: requirements/page/package-lock.json
+	@echo 'installing what checks the JavaScript of the page …'
+	@npm ci --prefix requirements/page --no-audit --no-fund --ignore-scripts --loglevel=error
+
+TSC = $(PAGE_TOOLS)/.bin/tsc --project requirements/page
+ESLINT = $(PAGE_TOOLS)/.bin/eslint --config requirements/page/eslint.config.js --max-warnings 0 app/page \
+	requirements/page/eslint.config.js
+
+# Without npm these checks are skipped, but not in CI.
+check-page: $(if $(CI)$(shell command -v npm),$(PAGE_TOOLS)/.package-lock.json)  ## types and lint of the page's JavaScript
+	$(if $^,$(TSC),@echo "npm is missing, so the JavaScript of the page is not checked")
+	$(if $^,$(ESLINT))
+
+fix: .venv/.dev  ## format the code, and repair what the linters can repair
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	$(if $(shell command -v npm),$(MAKE) --no-print-directory $(PAGE_TOOLS)/.package-lock.json && $(ESLINT) --fix)
 
 train: .venv/.dev  ## train the network, write model/digits.npz and the report (SEED=…)
 	@$(PY) -m training train $(if $(SEED),--seed $(SEED))
@@ -101,4 +135,4 @@ lock: .venv/.dev  ## write requirements/*.txt anew from pyproject.toml
 	@requirements/lock
 
 clean:  ## remove what make made
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv requirements/page/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+from collections.abc import Callable
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -119,12 +120,13 @@ def make_transparent(picture):
 def move(picture, rng):
     """Paste the picture at a random position into a white picture of twice the width and height."""
     moved = Image.new("L", (2 * picture.width, 2 * picture.height), 255)
-    moved.paste(picture, tuple(int(v) for v in rng.integers(0, picture.width, 2)))
+    x, y = rng.integers(0, picture.width, 2).tolist()
+    moved.paste(picture, (x, y))
     return moved
 
 
 # Name of a variant → function that makes it from a clean picture, and options with which it is saved.
-VARIANTS = {
+VARIANTS: dict[str, tuple[Callable[[Image.Image, np.random.Generator], Image.Image], dict[str, str | int]]] = {
     "clean PNG": (lambda p, _: p, {"format": "PNG"}),
     "JPEG, quality 70": (lambda p, _: p, {"format": "JPEG", "quality": 70}),
     "WebP": (lambda p, _: p, {"format": "WEBP"}),

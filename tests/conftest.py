@@ -1,21 +1,24 @@
 """What most tests share: the released artefact, the data set, and a client of the service."""
 
+import os
 from pathlib import Path
+
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ.setdefault(_variable, "1")  # BLAS reads them when NumPy is first imported
 
 import anyio
 import httpx
 import hypothesis
 import pytest
 
-from app.main import create_app
-from app.settings import Settings
-from model import load_artefact
-from training.data import load_split
-
-hypothesis.settings.register_profile("digits", deadline=None, print_blob=True)
+# CI tries more examples than a developer waits for. The database of hypothesis keeps examples that have failed.
+EXAMPLES = 100 if "CI" in os.environ else 30
+hypothesis.settings.register_profile("digits", deadline=None, print_blob=True, max_examples=EXAMPLES)
 hypothesis.settings.load_profile("digits")
 
 ROOT = Path(__file__).parents[1]
+
+collect_ignore = ["e2e/kserve_client.py"]  # runs in another environment
 
 
 def join_body_messages(app):
@@ -61,19 +64,29 @@ class InProcess:
         return self.request("POST", path, **options)
 
 
+# The packages of the project are imported by the fixtures, because the parent process of pytest-xdist imports this file
+# too, and needs none of them.
+
+
 @pytest.fixture(scope="session")
 def artefact():
+    from model import load_artefact
+
     return load_artefact(ROOT / "model" / "digits.npz")
 
 
 @pytest.fixture(scope="session")
 def split():
+    from training.data import load_split
+
     return load_split()
 
 
 @pytest.fixture(scope="session")
 def make_client(artefact):
     """Return a function that creates a new service with the given settings, and a client of that service."""
+    from app.main import create_app
+    from app.settings import Settings
 
     def make(*, is_draining=lambda: False, **settings):
         return InProcess(create_app(artefact, Settings(**settings), is_draining))
@@ -84,3 +97,9 @@ def make_client(artefact):
 @pytest.fixture(scope="session")
 def client(make_client):
     return make_client()
+
+
+@pytest.fixture(scope="session")
+def logging_client(make_client):
+    """A client of a service that writes an access log."""
+    return make_client(access_log=True)

@@ -1,7 +1,6 @@
 """The benchmark of serving: its contenders predict correctly, and its measurements and tables are correct."""
 
 import os
-import shutil
 import subprocess
 import sys
 
@@ -9,17 +8,16 @@ import pytest
 
 from benchmarks.serving import comparison, probe, process, quick, quick_cases, quick_report, report, revisions
 from benchmarks.serving.contenders import CONTENDERS, ROOT
+from tests.programs import skip_without
 
-MISSING = [name for name in ("git", "taskset") if shutil.which(name) is None]
-pytestmark = pytest.mark.skipif(
-    bool(MISSING) and "CI" not in os.environ, reason=f"{' and '.join(MISSING)} missing, which the benchmark runs"
-)
+pytestmark = skip_without("git", "taskset")
 
 # The costs of a made-up run, in microseconds. The goals of `/v2` and of the 8×8 batch are missed.
 COSTS_NOW = {"echo": 20, "bare": 30, "textbook": 200, "predict": 42, "two_workers": 44, "traced": 50, "access_log": 58}
 COSTS_NOW |= {"v2": 105, "flat_batch": 4000, "square_batch": 6000}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("name", ["ours", "echo", "bare", "textbook"])
 def test_contender_answers_correctly_and_leaves_no_process_when_stopped(name, artefact, split):
     contender, images = CONTENDERS[name], split.training.pixels[:5]

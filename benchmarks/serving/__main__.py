@@ -10,6 +10,7 @@ import json
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -41,7 +42,7 @@ def measure_contenders(names, rounds, seconds):
         For each name, the measurements of each round.
     """
     split, network = load_split(), load_artefact(WEIGHTS).network
-    results = {name: [] for name in names}
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for round_number in range(1, rounds + 1):
         for name in names:
             loads = additional_loads(split.training.pixels) if name == "ours" else {}

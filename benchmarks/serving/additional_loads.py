@@ -55,7 +55,7 @@ def tensor_batch_load(images):
         "outputs": [{"name": "probabilities", "parameters": {"binary_data": True}}],
     }
     header = json.dumps(request).encode()
-    headers = {"Inference-Header-Content-Length": len(header)}
+    headers = {"Inference-Header-Content-Length": str(len(header))}
     return Load(INFER_PATH, header + data, headers, BATCH_CONNECTIONS)
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -53,14 +53,14 @@ class Contender(NamedTuple):
 
     title: str
     remark: str
-    command: Callable
-    packages: tuple = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy")
+    command: Callable[[int, Path], list[str]]
+    packages: tuple[str, ...] = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy")
     python: str = sys.executable
     path: str = "/predict"
-    build_request: Callable = lambda pixels: {"pixels": pixels}
-    parse_probabilities: Callable | None = lambda reply: reply["probabilities"]
-    has_all_workers: Callable = lambda _: True
-    environment: Mapping = MappingProxyType({"DIGITS_DRAIN_SECONDS": "0"})
+    build_request: Callable[[list[float]], object] = lambda pixels: {"pixels": pixels}
+    parse_probabilities: Callable[[dict[str, Any]], list[float]] | None = lambda reply: reply["probabilities"]
+    has_all_workers: Callable[[str], bool] = lambda _: True
+    environment: Mapping[str, str] = MappingProxyType({"DIGITS_DRAIN_SECONDS": "0"})
     folder: Path = ROOT
 
     def single_image_load(self, pixels):

@@ -1,4 +1,4 @@
-"""Plots of the results, for README and docs."""
+"""Plots of the results, for docs/benchmarks.md."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def plot_comparison(results):
         The figure.
     """
     cpu = {name: median_of(measurements, "cpu_microseconds") for name, measurements in results.items()}
-    names = sorted((name for name in cpu if name != "two_workers"), key=cpu.get, reverse=True)
+    names = sorted((name for name in cpu if name != "two_workers"), key=lambda name: cpu[name], reverse=True)
     figure, (axes,) = new_figure(8, 0.45 * len(names) + 0.5)
     colours = [ORANGE if name == "ours" else BLUE for name in names]
     titles, costs = [CONTENDERS[name].title for name in names], [cpu[name] for name in names]

@@ -34,7 +34,7 @@ class ProcessTree:
 
     def pids(self):
         """Return the ids of all running processes of the tree; the first process comes first."""
-        children = {}
+        children: dict[int, list[int]] = {}
         for folder in Path("/proc").glob("[0-9]*"):
             if fields := _stat(folder.name):
                 children.setdefault(int(fields[1]), []).append(int(folder.name))
@@ -55,10 +55,11 @@ class ProcessTree:
             counts once for each of them. `memory_bytes` counts shared memory once. A file in memory counts in
             full, even if processes outside the tree share it.
         """
-        rss, without_files, files = 0, 0, {}
+        rss, without_files = 0, 0
+        files: dict[str, int] = {}
         for pid in self.pids():
             smaps = Path(f"/proc/{pid}/smaps").read_text()
-            sizes = {}
+            sizes: dict[str, int] = {}
             for path, mapping_rss, mapping_pss in MAPPING.findall(smaps):
                 rss += int(mapping_rss)
                 if path.startswith("/"):

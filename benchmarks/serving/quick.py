@@ -3,6 +3,7 @@
 import importlib.util
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from benchmarks.serving import probe, revisions, wrk
 from benchmarks.serving.comparison import CHECKED_IMAGES, running_contender
 from benchmarks.serving.contenders import ROOT, WEIGHTS
-from benchmarks.serving.quick_cases import SERVERS
+from benchmarks.serving.quick_cases import SERVERS, QuickServer
 from model import load_artefact
 from training.data import load_split
 
@@ -30,19 +31,19 @@ class Costs(NamedTuple):
         before: The costs of the earlier revision; empty without one.
     """
 
-    now: dict
-    before: dict
+    now: Mapping[str, float]
+    before: Mapping[str, float]
 
 
 class Turn(NamedTuple):
     """One server's turn in a round.
 
     Args:
-        server: The `QuickServer`.
+        server: The server.
         earlier_revision: The name of the earlier revision that the server runs, or None for the checkout.
     """
 
-    server: tuple
+    server: QuickServer
     earlier_revision: str | None = None
 
 
@@ -107,7 +108,8 @@ def measure_rounds(turns, rounds, seconds):
         The medians of all rounds.
     """
     images, network = load_split().training.pixels, load_artefact(WEIGHTS).network
-    now, before = {}, {}
+    now: dict[str, list[float]] = {}
+    before: dict[str, list[float]] = {}
     for round_number in range(1, rounds + 1):
         for turn in turns if round_number % 2 else reversed(turns):
             samples = before if turn.earlier_revision else now

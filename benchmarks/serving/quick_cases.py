@@ -5,9 +5,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from benchmarks.serving.additional_loads import BATCH_SIZE, json_batch_load
-from benchmarks.serving.contenders import CONTENDERS
+from benchmarks.serving.contenders import CONTENDERS, Contender
 from benchmarks.serving.goals import ECHO_RATIO_BOUND
-from model import IMAGE_SIDE
+from benchmarks.serving.wrk import Load
+from model import IMAGE_SIDE, Floats32
 
 BEFORE = "before"
 # The service samples no request, so it never connects to the collector. The port 9 is closed.
@@ -36,8 +37,8 @@ class Case(NamedTuple):
     """
 
     title: str
-    build_load: Callable
-    goals: tuple = ()
+    build_load: Callable[[Floats32], Load]
+    goals: tuple[RatioGoal, ...] = ()
 
 
 class QuickServer(NamedTuple):
@@ -49,8 +50,8 @@ class QuickServer(NamedTuple):
         has_earlier_revision: True if the same server of the earlier revision is measured too.
     """
 
-    contender: tuple
-    cases: Mapping
+    contender: Contender
+    cases: Mapping[str, Case]
     has_earlier_revision: bool = True
 
 

@@ -33,7 +33,7 @@ def measure(images, seconds):
     Returns:
         For each curve, the results of its loads, by batch size or number of connections (as text).
     """
-    results = {}
+    results: dict[str, dict[str, dict[str, float]]] = {}
     with running_contender(CONTENDERS["ours"]) as (url, processes, _):
         for (curve, x), load in scaling_loads(images).items():
             results.setdefault(curve, {})[str(x)] = measure_load(load, url, seconds, processes)

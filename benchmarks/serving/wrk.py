@@ -38,7 +38,7 @@ class Load(NamedTuple):
 
     path: str
     body: bytes
-    headers: dict
+    headers: dict[str, str]
     connections: int
 
 
@@ -63,7 +63,7 @@ def require_wrk():
     missing = [name for name in ("wrk", "taskset") if shutil.which(name) is None]
     if missing:
         raise SystemExit(f"{' and '.join(missing)} missing: apt-get install wrk util-linux")
-    if os.cpu_count() < 2:
+    if (os.cpu_count() or 1) < 2:
         raise SystemExit("Two cores are needed, one for the server and one for wrk.")
 
 

@@ -8,12 +8,16 @@ import asyncio
 import signal
 import socket
 from multiprocessing.context import SpawnProcess
-from types import SimpleNamespace
+from types import MethodType
 
 import uvicorn
 from uvicorn._subprocess import get_subprocess
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
+
+
+async def app_without_answer(*_):
+    """Application of servers that receive no request."""
 
 
 def serve_one_request(protocol, request, on_create=lambda _: None):
@@ -46,7 +50,7 @@ def serve_one_request(protocol, request, on_create=lambda _: None):
 
 
 def test_uvicorn_parses_requests_with_the_hooks_and_attributes_that_the_protocol_uses():
-    seen = []
+    seen: list[object] = []
 
     class Protocol(HttpToolsProtocol):
         def data_received(self, data):
@@ -68,11 +72,11 @@ def test_uvicorn_parses_requests_with_the_hooks_and_attributes_that_the_protocol
     assert seen == ["data", (False, True, False), b"ab"]
     seen.clear()
     serve_one_request(Protocol, head.replace(b"content-length: 2", b"connection: upgrade\r\nupgrade: h2c"))
-    assert seen[1][0] is True
+    assert seen[1] == (True, True, False)
 
 
 def test_uvicorn_creates_the_application_in_the_event_loop_after_it_has_set_its_signal_handlers():
-    handlers = []
+    handlers: list[MethodType] = []
     serve_one_request(HttpToolsProtocol, b"GET / HTTP/1.1\r\nhost: digits\r\n\r\n", handlers.append)
     (handler,) = handlers
     assert isinstance(handler.__self__, uvicorn.Server)
@@ -80,9 +84,9 @@ def test_uvicorn_creates_the_application_in_the_event_loop_after_it_has_set_its_
 
 
 def test_uvicorn_raises_a_captured_signal_again_after_the_server_has_stopped(monkeypatch):
-    raised = []
+    raised: list[int] = []
     monkeypatch.setattr(signal, "raise_signal", raised.append)
-    server = uvicorn.Server(uvicorn.Config(None))
+    server = uvicorn.Server(uvicorn.Config(app_without_answer))
     with server.capture_signals():
         server.handle_exit(signal.SIGTERM, None)
     assert raised == [signal.SIGTERM]
@@ -108,11 +112,12 @@ def test_uvicorn_supervisors_call_the_methods_that_the_supervisor_overrides(monk
             calls.append("terminate_all")
             super().terminate_all()
 
-    supervisor = Recorder(uvicorn.Config(None), sockets := [SimpleNamespace()])
-    supervisor.run()
+    with socket.socket() as listener:
+        supervisor = Recorder(uvicorn.Config(app_without_answer), [listener])
+        supervisor.run()
     assert calls == ["handle_term", "keep_subprocess_alive", "terminate_all"]
-    assert (supervisor.processes, supervisor.sockets) == ([], sockets)
+    assert (supervisor.processes, supervisor.sockets) == ([], [listener])
 
 
 def test_uvicorn_starts_workers_by_the_method_spawn():
-    assert isinstance(get_subprocess(uvicorn.Config(None), print, []), SpawnProcess)
+    assert isinstance(get_subprocess(uvicorn.Config(app_without_answer), print, []), SpawnProcess)

@@ -1,8 +1,6 @@
 """The configuration of Prometheus, Grafana and Compose is valid, and queries only existing series."""
 
-import os
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -12,13 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.observability.instruments import REJECTION_REASONS
 from tests.conftest import ROOT
 from tests.deploy.monitoring import DASHBOARD, DOCUMENTED_SERIES, MONITORING, RULES, queries
+from tests.programs import skip_without
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 PROMETHEUS_LABELS = {"job", "instance"}  # Prometheus adds these labels to every series
 
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None and "CI" not in os.environ, reason="needs promtool, of Debian's prometheus"
-)
+needs_promtool = skip_without("promtool")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +54,7 @@ def test_operations_page_lists_every_rejection_reason_of_pictures():
 
 
 @needs_promtool
+@pytest.mark.clients
 @pytest.mark.parametrize(
     "command",
     [["check", "config", "prometheus.yml"], ["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]],
@@ -103,7 +101,7 @@ def test_panels_do_not_overlap_and_use_the_provisioned_data_source():
     (data_source,) = yaml.safe_load((MONITORING / "grafana/provisioning/datasources/prometheus.yml").read_text())[
         "datasources"
     ]
-    occupied = set()
+    occupied: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         position = panel["gridPos"]
         cells = {

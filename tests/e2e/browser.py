@@ -56,8 +56,8 @@ class DrawingPage:
 
     def __init__(self, page, url):
         self.page = page
-        self.errors = []
-        self.requests = []
+        self.errors: list[str] = []
+        self.requests: list[str] = []
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else 0)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))

@@ -1,4 +1,4 @@
-"""A script that queries a service with KServe's REST client; runs in the environment of `make kserve-client`.
+"""A script that queries a service with KServe's REST client; `make test-clients` runs it in its own environment.
 
 Usage: python tests/e2e/kserve_client.py URL < images.json > results.json
 """
@@ -38,8 +38,13 @@ async def query_service(url, images):
             error_message = None
         except httpx.HTTPStatusError as error:
             error_message = str(error)
-        binary_outputs = {"binary_data_output": True}
         mixed_outputs = [RequestedOutput("probabilities", {"binary_data": True}), RequestedOutput("digit")]
+        formats: list[dict[str, object]] = [
+            {"is_binary": True},
+            {"is_binary": True, "parameters": {"binary_data_output": True}},
+            {"is_binary": True, "outputs": mixed_outputs},
+            {"is_binary": False},
+        ]
         return {
             "live": await client.is_server_live(url),
             "ready": await client.is_server_ready(url),
@@ -49,12 +54,7 @@ async def query_service(url, images):
             "replies": [
                 await infer(client, url, create_request(images.astype(dtype), datatype, **options))
                 for datatype, dtype in (("FP32", np.float32), ("UINT8", np.uint8), ("FP16", np.float16))
-                for options in (
-                    {"is_binary": True},
-                    {"is_binary": True, "parameters": binary_outputs},
-                    {"is_binary": True, "outputs": mixed_outputs},
-                    *([{"is_binary": False}] if datatype != "FP16" else []),  # the client rejects FP16 in JSON
-                )
+                for options in (formats[:-1] if datatype == "FP16" else formats)  # the client rejects FP16 in JSON
             ],
         }
 

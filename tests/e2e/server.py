@@ -17,6 +17,9 @@ import httpx
 from tests.conftest import ROOT
 
 COMMAND = [sys.executable, "-m", "app"]
+# One client, because each new one reads the certificates of the system. Each request opens a connection of its own, so
+# that any worker may answer.
+HTTP = httpx.Client(timeout=30, headers={"connection": "close"})
 
 
 def poll_until(condition, timeout_seconds=30):
@@ -69,8 +72,13 @@ class Server:
         """Stop the service with a signal, and return its exit status."""
         self.process.send_signal(signal_number)
         exit_status = self.process.wait(timeout=30)
-        self._log_reader.join(timeout=10)
+        self.finish_log()
         return exit_status
+
+    def finish_log(self):
+        """Wait for the last line of the log of an ended service, and return all lines after the first."""
+        self._log_reader.join(timeout=10)
+        return self.log
 
 
 @contextmanager
@@ -114,13 +122,13 @@ def wait_for_both_workers(url):
 
 def service_metrics(url):
     """Request the metrics of a service about itself, for example its numbers of requests and workers."""
-    return httpx.get(f"{url}/metrics", timeout=30).json()["service"]
+    return HTTP.get(f"{url}/metrics").json()["service"]
 
 
 def request_status(method, url, **options):
     """Send a request and return its status, or None if a stopping worker closed the connection."""
     try:
-        return httpx.request(method, url, timeout=30, **options).status_code
+        return HTTP.request(method, url, **options).status_code
     except httpx.TransportError:
         return None
 
@@ -132,10 +140,11 @@ def incomplete_request(path="/predict"):
 
 def is_ready(url):
     """Tell whether a service answers its readiness probe with a 200."""
-    return httpx.get(f"{url}/readyz", timeout=30).status_code == 200
+    return HTTP.get(f"{url}/readyz").status_code == 200
 
 
 def peak_memory_bytes(pid):
     """Read the largest resident memory that a process has ever had, from /proc of Linux."""
     text = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s*(\d+) kB", text)[1]) * 1024
+    (kilobytes,) = re.findall(r"VmHWM:\s*(\d+) kB", text)
+    return int(kilobytes) * 1024

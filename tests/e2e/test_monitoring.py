@@ -1,7 +1,6 @@
 """A real Prometheus scrapes the service, and its counts are exact."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,14 +14,11 @@ import yaml
 
 from app.api.schemas import EXAMPLE_IMAGE
 from tests.deploy.monitoring import MONITORING, queries
-from tests.e2e.server import poll_until, running_workers, service_metrics, wait_for_both_workers
+from tests.e2e.server import HTTP, poll_until, running_workers, service_metrics, wait_for_both_workers
 from tests.hostile import INFER
+from tests.programs import skip_without
 
-PROMETHEUS = shutil.which("prometheus")
-
-pytestmark = pytest.mark.skipif(
-    PROMETHEUS is None and "CI" not in os.environ, reason="needs prometheus, which is not on this machine"
-)
+pytestmark = [pytest.mark.e2e, pytest.mark.clients, skip_without("prometheus")]
 
 ONE_IMAGE = {"pixels": EXAMPLE_IMAGE}
 THREE_IMAGES = {"images": [EXAMPLE_IMAGE] * 3}
@@ -51,7 +47,7 @@ class Prometheus:
 
     def vector(self, query):
         """Evaluate a query that returns a vector; return the labels and the value of each series."""
-        reply = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=30).json()
+        reply = HTTP.get(f"{self.url}/api/v1/query", params={"query": query}).json()
         assert reply["status"] == "success", reply
         return [(series["metric"], float(series["value"][1])) for series in reply["data"]["result"]]
 
@@ -63,7 +59,7 @@ class Prometheus:
     def has_scraped(self):
         """Tell whether this Prometheus is ready and has scraped the service."""
         try:
-            is_ready = httpx.get(f"{self.url}/-/ready", timeout=30).status_code == 200
+            is_ready = HTTP.get(f"{self.url}/-/ready").status_code == 200
             return is_ready and self.number('up{job="digits"}') == 1
         except httpx.TransportError:
             return False
@@ -104,7 +100,7 @@ def send_traffic(server):
     """Send all requests of `TRAFFIC`, each on a connection of its own, so that every worker gets some."""
 
     def send(path, options, status):
-        assert httpx.post(server.url + path, timeout=30, **options).status_code == status
+        assert HTTP.post(server.url + path, **options).status_code == status
 
     with ThreadPoolExecutor(4) as pool:
         futures = [
@@ -184,7 +180,7 @@ def test_prometheus_evaluates_every_query_of_dashboard_alerts_and_documentation(
 @pytest.mark.usefixtures("prometheus")  # this fixture sends the traffic a second time
 def test_statistics_of_the_protocol_are_exact(server):
     for _ in range(5):  # so that different workers may answer
-        (stats,) = httpx.get(f"{server.url}/v2/models/digits/stats").json()["model_stats"]
+        (stats,) = HTTP.get(f"{server.url}/v2/models/digits/stats").json()["model_stats"]
         assert stats["execution_count"] == stats["inference_stats"]["success"]["count"] == 2 * 4
         assert stats["inference_count"] == 2 * 4 * 2
         batches = [(batch["batch_size"], batch["compute_infer"]["count"]) for batch in stats["batch_stats"]]

@@ -1,14 +1,12 @@
-"""The clients of Triton and KServe work with a real service that has one worker or two."""
+"""The clients of Triton and KServe work with a real service that has two workers."""
 
 import asyncio
 import gzip
 import json
-import os
 import subprocess
 from contextlib import asynccontextmanager
 from itertools import product
 
-import httpx
 import numpy as np
 import pytest
 import tritonclient.http as triton
@@ -17,17 +15,20 @@ from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from app.main import VERSION
 from tests.conftest import ROOT
-from tests.e2e.server import running_workers
+from tests.e2e.server import HTTP, running_workers
 from tests.hostile import INFER
+from tests.programs import skip_unless
+
+pytestmark = pytest.mark.e2e
 
 KSERVE_PYTHON = ROOT / ".venv" / "kserve" / "bin" / "python"
 TRITON_CODINGS = (None, "gzip", "deflate")
 DATATYPES = ("UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64")
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
-def server(request):
-    with running_workers(request.param) as server:
+@pytest.fixture(scope="module")
+def server():
+    with running_workers(2) as server:
         yield server
 
 
@@ -196,9 +197,8 @@ def test_statistics_count_the_images_of_tritons_client(server):
     assert after == before + 5
 
 
-@pytest.mark.skipif(
-    not KSERVE_PYTHON.exists() and "CI" not in os.environ, reason="needs KServe's client: make kserve-client"
-)
+@skip_unless(KSERVE_PYTHON.exists(), "KServe's client, which make test-clients installs")
+@pytest.mark.clients
 def test_kserves_client_receives_the_same_answers(server, images, expected):
     command = [str(KSERVE_PYTHON), str(ROOT / "tests" / "e2e" / "kserve_client.py"), server.url]
     process = subprocess.run(
@@ -223,6 +223,6 @@ def test_chunked_and_compressed_body_is_accepted(server, images, expected):
     chunks = (
         body[start : start + 50] for start in range(0, len(body), 50)
     )  # httpx sends them without a Content-Length
-    reply = httpx.post(server.url + INFER, content=chunks, headers={"Content-Encoding": "gzip"})
+    reply = HTTP.post(server.url + INFER, content=chunks, headers={"Content-Encoding": "gzip"})
     assert reply.request.headers["transfer-encoding"] == "chunked"
     assert reply.json()["outputs"][0]["data"] == expected.argmax(axis=1).tolist()

@@ -1,7 +1,6 @@
 """The drawing page in a real browser: input, prediction, layout, and failures of the server."""
 
 import io
-import os
 import socket
 import subprocess
 
@@ -12,10 +11,9 @@ from playwright.sync_api import expect, sync_playwright
 from tests.drawing import draw
 from tests.e2e.browser import DESKTOP, EXECUTABLE, LAUNCH_FLAGS, NARROW, PHONE, TEXT_CONTRASTS, DrawingPage
 from tests.e2e.server import running
+from tests.programs import skip_unless
 
-pytestmark = pytest.mark.skipif(
-    EXECUTABLE is None and "CI" not in os.environ, reason="needs Chromium, which is not on this machine"
-)
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, skip_unless(EXECUTABLE is not None, "Chromium")]
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +53,12 @@ def digit_png(digit):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("digit", [0, 1, 4, 7])
-def test_page_predicts_digit_drawn_with_mouse(open_page, digit):
+def test_page_predicts_digits_drawn_with_mouse(open_page):
     drawing_page = open_page()
-    drawing_page.draw(digit)
-    drawing_page.expect_prediction(digit)
+    for digit in (0, 1, 4, 7):
+        drawing_page.draw(digit)
+        drawing_page.expect_prediction(digit)
+        drawing_page.page.keyboard.press("Escape")
 
 
 def test_page_predicts_digit_drawn_with_finger_and_does_not_scroll(open_page):
@@ -172,21 +171,19 @@ def test_page_reports_busy_server_and_predicts_when_server_is_free_again(browser
     assert all("503" in error for error in drawing_page.errors)
 
 
-@pytest.mark.parametrize("device", [NARROW, PHONE, DESKTOP], ids=["narrow", "phone", "desktop"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_is_not_wider_than_screen(open_page, device, scheme):
+@pytest.mark.parametrize(
+    ("device", "scheme"),
+    [(NARROW, "dark"), (PHONE, "light"), (DESKTOP, "light"), (DESKTOP, "dark")],
+    ids=["narrow", "phone", "desktop", "dark desktop"],
+)
+def test_page_fits_the_screen_and_every_text_has_contrast_of_at_least_4_5_with_its_background(
+    open_page, device, scheme
+):
     drawing_page = open_page(device, color_scheme=scheme)
     drawing_page.draw(7)
     drawing_page.expect_prediction(7)
     width = device["viewport"]["width"]
     assert drawing_page.page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_has_contrast_of_at_least_4_5_with_its_background(open_page, scheme):
-    drawing_page = open_page(color_scheme=scheme)
-    drawing_page.draw(7)
-    drawing_page.expect_prediction(7)
     contrasts = drawing_page.page.evaluate(TEXT_CONTRASTS)
     assert len(contrasts) > 40
     assert [text for text, contrast in contrasts if contrast < 4.5] == []

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from tests.drawing import draw
-from tests.e2e.server import peak_memory_bytes, running
+from tests.e2e.server import HTTP, peak_memory_bytes, running
+
+pytestmark = pytest.mark.e2e
 
 CONTAINER_BYTES = 256 * 1024 * 1024
 PHOTO_SIZE = (4600, 3450)  # 15.9 million pixels, a phone's photo
@@ -47,7 +49,7 @@ def test_concurrent_large_pictures_fit_into_the_container_and_probes_are_answere
     ]
     with running() as server, ThreadPoolExecutor(24) as pool, httpx.Client(timeout=60) as http:
         url = f"{server.url}/predict/picture"
-        futures = [pool.submit(httpx.post, url, content=picture, timeout=60) for picture in pictures * 5]
+        futures = [pool.submit(HTTP.post, url, content=picture, timeout=60) for picture in pictures * 2]
         while not all(future.done() for future in futures):
             assert http.get(f"{server.url}/livez", timeout=5).status_code == 200
         replies = [future.result() for future in futures]
@@ -61,9 +63,9 @@ def test_concurrent_large_pictures_fit_into_the_container_and_probes_are_answere
 def test_warnings_of_decoders_and_parsers_are_not_logged():
     damaged = io.BytesIO()
     Image.fromarray(draw(7)).save(damaged, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
-    form = {"content": b"--x\r\nno header\r\n", "headers": {"content-type": "multipart/form-data; boundary=x"}}
+    form, headers = b"--x\r\nno header\r\n", {"content-type": "multipart/form-data; boundary=x"}
     with running() as server:
-        assert httpx.post(f"{server.url}/predict/picture", content=damaged.getvalue()).json()["digit"] == 7
-        assert httpx.post(f"{server.url}/predict/picture", **form).status_code == 400
+        assert HTTP.post(f"{server.url}/predict/picture", content=damaged.getvalue()).json()["digit"] == 7
+        assert HTTP.post(f"{server.url}/predict/picture", content=form, headers=headers).status_code == 400
         assert server.stop() == 0
     assert [line["message"] for line in server.log] == ["stopped"]

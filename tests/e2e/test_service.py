@@ -13,7 +13,9 @@ import pytest
 
 from app.http.request_head import MAX_HEAD_BYTES
 from tests.conftest import ROOT
-from tests.e2e.server import incomplete_request, poll_until, running, service_metrics
+from tests.e2e.server import HTTP, incomplete_request, poll_until, running, service_metrics
+
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +107,8 @@ def test_client_disconnect_within_a_body_is_not_logged_as_an_error():
 
 def test_links_of_docs_page_include_the_path_of_a_proxy():
     with running("--root-path", "/digits") as server:
-        assert "/digits/openapi.json" in httpx.get(f"{server.url}/docs").text
-        assert httpx.get(f"{server.url}/livez").status_code == 200
+        assert "/digits/openapi.json" in HTTP.get(f"{server.url}/docs").text
+        assert HTTP.get(f"{server.url}/livez").status_code == 200
 
 
 def test_health_check_of_the_container_passes_only_while_the_service_runs(server):

@@ -1,58 +1,65 @@
 """A graceful shutdown: a drain phase on SIGTERM, none on SIGINT, and an answer to every request in flight."""
 
+import os
 import signal
+from contextlib import ExitStack
+from functools import partial
 
 import httpx
 import pytest
 
 from app.api.schemas import EXAMPLE_IMAGE
-from tests.e2e.server import incomplete_request, is_ready, poll_until, running, running_workers
+from tests.e2e.server import incomplete_request, poll_until, request_status, running, running_workers
 from tests.hostile import INFER
 
+pytestmark = pytest.mark.e2e
 
-def test_service_logs_one_json_line_at_start_and_one_at_stop(artefact):
-    with running() as server:
-        assert server.stop() == 0
-        assert server.start["message"] == "started"
-        assert server.start["sha256"] == artefact.sha256
+# Path → end of the answer to a request that is incomplete when the shutdown ends.
+LAST_ANSWERS = {"/predict": b'"detail":"The service is stopping."}', INFER: b'{"error":"The service is stopping."}'}
+
+
+def signal_process(server):
+    server.process.send_signal(signal.SIGTERM)
+
+
+def signal_process_group(server):
+    """Send SIGTERM to the supervisor and to all workers, as service managers do."""
+    os.killpg(server.process.pid, signal.SIGTERM)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("worker_count", "send_sigterm"),
+    [(1, signal_process), (2, signal_process), (2, signal_process_group)],
+    ids=["one worker", "two workers", "two workers, signal to all processes"],
+)
+def test_sigterm_drains_the_service_and_every_request_is_answered(artefact, worker_count, send_sigterm):
+    with running_workers(worker_count, graceful_stop_seconds=1, drain_seconds=2) as server, ExitStack() as stack:
+        assert (server.start["message"], server.start["sha256"]) == ("started", artefact.sha256)
+        incomplete = {path: stack.enter_context(server.connect()) for path in LAST_ANSWERS}
+        for path, connection in incomplete.items():
+            connection.sendall(incomplete_request(path))
+        send_sigterm(server)
+        poll_until(lambda: request_status("GET", f"{server.url}/readyz") == 503)
+        poll_until(lambda: request_status("GET", f"{server.url}/livez") == 200)
+        poll_until(lambda: request_status("POST", f"{server.url}/predict", json={"pixels": EXAMPLE_IMAGE}) == 200)
+        for path, connection in incomplete.items():
+            reply = b"".join(iter(partial(connection.recv, 65536), b""))
+            assert reply.startswith(b"HTTP/1.1 503")
+            assert b"x-request-id" in reply
+            assert reply.rpartition(b"\r\n\r\n")[2].endswith(LAST_ANSWERS[path])
+        assert server.process.wait(timeout=30) == 0
+        assert not [line for line in server.finish_log() if "exc_info" in line]
+
+
+def test_sigint_stops_the_service_without_a_drain_and_the_log_has_one_line_for_it():
+    with running(drain_seconds=300) as server:
+        assert server.stop(signal.SIGINT) == 0
         assert [line["message"] for line in server.log] == ["stopped"]
 
 
-def test_service_is_unready_after_sigterm_and_answers_until_the_drain_ends():
-    with running(drain_seconds=3) as server, httpx.Client(base_url=server.url) as http:
-        server.process.send_signal(signal.SIGTERM)
-        poll_until(lambda: http.get("/readyz").status_code == 503)
-        assert http.get("/livez").status_code == 200
-        assert http.post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
-        assert httpx.get(f"{server.url}/livez").status_code == 200  # on a new connection
-        assert server.process.wait(timeout=30) == 0
-
-
-def test_sigint_stops_the_service_without_a_drain():
-    with running(drain_seconds=300) as server:
-        assert server.stop(signal.SIGINT) == 0
-
-
 def test_sigint_ends_the_drain_that_sigterm_started():
-    with running(drain_seconds=300) as server:
+    with running(drain_seconds=300) as server, httpx.Client() as http:
         server.process.send_signal(signal.SIGTERM)
-        poll_until(lambda: not is_ready(server.url))
+        poll_until(lambda: http.get(f"{server.url}/readyz").status_code == 503)
         assert server.stop(signal.SIGINT) == 0
-
-
-@pytest.mark.parametrize("worker_count", [1, 2])
-@pytest.mark.parametrize(
-    ("path", "error"),
-    [("/predict", b'"detail":"The service is stopping."'), (INFER, b'{"error":"The service is stopping."}')],
-)
-def test_request_that_is_incomplete_at_the_end_of_the_shutdown_gets_a_503(worker_count, path, error):
-    with running_workers(worker_count, graceful_stop_seconds=1, drain_seconds=0.5) as server:
-        with server.connect() as connection:
-            connection.sendall(incomplete_request(path))  # arrives before the drain ends
-            server.process.send_signal(signal.SIGTERM)
-            reply = b"".join(iter(lambda: connection.recv(65536), b""))
-        assert reply.startswith(b"HTTP/1.1 503")
-        assert error in reply
-        assert b"x-request-id" in reply
-        assert server.process.wait(timeout=30) == 0
-        assert not [line for line in server.log if "exc_info" in line]

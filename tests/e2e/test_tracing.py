@@ -13,7 +13,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from app.api.schemas import EXAMPLE_IMAGE
 from app.observability.exporter import FLUSH_TIMEOUT_SECONDS
-from tests.e2e.server import running, running_workers
+from tests.e2e.server import HTTP, running, running_workers
+
+pytestmark = pytest.mark.e2e
 
 REQUEST_COUNT = 25
 
@@ -37,6 +39,8 @@ class Collector(ThreadingHTTPServer):
 
 class CollectorHandler(BaseHTTPRequestHandler):
     """Handler that adds the received spans to the collector."""
+
+    server: Collector
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -67,15 +71,14 @@ def attributes(span):
     return {entry.key: entry.value.string_value or entry.value.int_value for entry in span.attributes}
 
 
-@pytest.mark.parametrize("worker_count", [1, 2])
-def test_every_request_has_a_span_and_a_log_line_with_its_trace_id(monkeypatch, collector, worker_count):
+def test_every_request_has_a_span_and_a_log_line_with_its_trace_id(monkeypatch, collector):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     monkeypatch.setenv("OTEL_SERVICE_NAME", "digits-in-a-test")
-    with running_workers(worker_count, access_log=True) as server:
+    with running_workers(2, access_log=True) as server:
         for number in range(REQUEST_COUNT):
             headers = {"x-request-id": f"number-{number}"}
             body = {"pixels": EXAMPLE_IMAGE}
-            assert httpx.post(f"{server.url}/predict", json=body, headers=headers).status_code == 200
+            assert HTTP.post(f"{server.url}/predict", json=body, headers=headers).status_code == 200
         assert server.stop() == 0  # sends the spans that still wait
     service_names = {
         entry.value.string_value
@@ -112,8 +115,9 @@ def unanswered_requests():
 def test_service_answers_and_stops_in_time_when_the_collector_fails(monkeypatch, failure):
     with failure() as url:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "8")
         with running() as server, httpx.Client(base_url=server.url) as http:
-            for _ in range(1000):  # more spans than one batch; sending a batch may take ten seconds
+            for _ in range(30):  # more spans than one batch; sending a batch may take ten seconds
                 assert http.post("/predict", json={"pixels": EXAMPLE_IMAGE}).status_code == 200
             start = time.monotonic()
             assert server.stop() == 0
@@ -129,16 +133,15 @@ PathFinder.find_spec = lambda name, *rest: None if name == "opentelemetry.sdk" e
 """
 
 
-@pytest.mark.parametrize("worker_count", [1, 2])
-def test_service_without_packages_for_tracing_answers_and_logs_a_warning(monkeypatch, tmp_path, worker_count):
+def test_service_without_packages_for_tracing_answers_and_logs_a_warning(monkeypatch, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(HIDE_SDK)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
-    with running_workers(worker_count) as server:
-        assert httpx.post(f"{server.url}/predict", json={"pixels": EXAMPLE_IMAGE}).status_code == 200
+    with running() as server:
+        assert HTTP.post(f"{server.url}/predict", json={"pixels": EXAMPLE_IMAGE}).status_code == 200
         assert server.stop() == 0
         assert [line["message"] for line in server.log] == [
-            *["no traces are sent: the packages of requirements/tracing.txt are not installed"] * worker_count,
+            "no traces are sent: the packages of requirements/tracing.txt are not installed",
             "stopped",
         ]
 
@@ -153,7 +156,7 @@ def test_hostile_headers_and_requests_write_nothing_into_the_log(monkeypatch, co
             {"traceparent": parent, "baggage": "=;;,"},
             {"connection": "upgrade", "upgrade": "websocket"},
         ):
-            assert httpx.get(f"{server.url}/v2?{'Jane-Doe' * 99}", headers=headers).status_code == 200
+            assert HTTP.get(f"{server.url}/v2?{'Jane-Doe' * 99}", headers=headers).status_code == 200
         with server.connect() as connection:
             connection.sendall(b"Jane Doe\r\n\r\n")
             assert connection.recv(1000).startswith(b"HTTP/1.1 400")

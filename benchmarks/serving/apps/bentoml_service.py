@@ -1,6 +1,7 @@
 """BentoML, used as its documentation shows: a class with one method for the route."""
 
 from pathlib import Path
+from typing import Any
 
 import bentoml
 import numpy as np
@@ -18,7 +19,7 @@ class Digits:
         self.network = load_artefact(WEIGHTS).network
 
     @bentoml.api
-    async def predict(self, pixels: list[float]) -> dict:
+    async def predict(self, pixels: list[float]) -> dict[str, Any]:
         """Predict one image on the event loop, as this project's service does."""
         probabilities = self.network.probabilities(np.array([pixels], dtype=np.float32))[0]
         return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}

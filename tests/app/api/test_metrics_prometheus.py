@@ -2,8 +2,6 @@
 
 import dataclasses
 import math
-import os
-import shutil
 import subprocess
 import time
 
@@ -15,6 +13,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.accept_headers import PROMETHEUS_3
 from tests.conftest import InProcess
+from tests.programs import skip_without
 from tests.samples import get_samples, parse_samples, values_by_label
 
 METRICS_ROUTE = ("route", "/metrics")
@@ -103,10 +102,8 @@ def test_recall_of_zero_is_written_and_an_undefined_precision_is_left_out(artefa
     assert 'model_precision_ratio{digit="4"}' not in text
 
 
-PROMTOOL = shutil.which("promtool")
-
-
-@pytest.mark.skipif(PROMTOOL is None and "CI" not in os.environ, reason="needs promtool, of Debian's prometheus")
+@skip_without("promtool")
+@pytest.mark.clients
 @pytest.mark.parametrize("is_used", [False, True])
 def test_promtool_reports_no_problem(used_client, make_client, is_used):
     client = used_client if is_used else make_client()

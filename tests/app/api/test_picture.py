@@ -33,9 +33,9 @@ def test_prediction_of_a_picture_is_counted(make_client):
 def test_blank_picture_is_rejected(client, brightness):
     data = encode_picture(np.full((50, 40), brightness, np.uint8))
     problem = read_problem(post_picture(client, data))
-    assert problem["detail"] == "the body shows nothing that stands out from its paper"
+    assert problem["detail"] == "the body shows nothing that stands out from its background"
     form_problem = read_problem(client.post(PATH, files={"file": data}))
-    assert form_problem["detail"] == "file shows nothing that stands out from its paper"
+    assert form_problem["detail"] == "file shows nothing that stands out from its background"
 
 
 @given(st.binary(max_size=300), st.sampled_from(["image/png", "image/bmp", "", "multipart/form-data; boundary=x"]))

@@ -15,7 +15,7 @@ def test_picture_above_the_limit_gets_a_503_and_other_requests_are_answered(arte
         first = asyncio.create_task(client.post(PATH, content=paused))
         await paused.started.wait()
         second = await client.post(PATH, content=data)
-        assert read_problem(second, 503)["detail"] == "Too many pictures are being read."
+        assert read_problem(second, 503)["detail"] == "Too many pictures are in progress."
         assert second.headers["retry-after"] == "1"
         assert (await client.get("/readyz")).status_code == 200
         paused.resumed.set()

@@ -50,4 +50,4 @@ def test_only_the_first_error_in_a_list_of_invalid_values_is_reported(client, im
 def test_body_with_too_many_unknown_fields_is_rejected_without_a_list_of_them(client):
     body = {"pixels": EXAMPLE_IMAGE, **dict.fromkeys(map(str, range(50)))}
     problem = read_problem(client.post("/predict", json=body))
-    assert problem["detail"] == "the body must not have more than 20 faults"
+    assert problem["detail"] == "the body must not have more than 20 errors"

@@ -26,8 +26,8 @@ def test_requests_are_not_logged_by_default(client, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_access_log_has_a_line_for_each_request_with_its_id_and_route(make_client, capsys):
-    reply = make_client(access_log=True).post("/predict", json={"pixels": EXAMPLE_IMAGE})
+def test_access_log_has_a_line_for_each_request_with_its_id_and_route(logging_client, capsys):
+    reply = logging_client.post("/predict", json={"pixels": EXAMPLE_IMAGE})
     (line,) = access_log_lines(capsys)
     assert (line["level"], line["logger"], line["message"]) == ("INFO", "digits", "request")
     assert datetime.fromisoformat(line["timestamp"]).tzinfo is UTC
@@ -49,18 +49,18 @@ class BrokenStream(io.TextIOBase):
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), ValueError("closed")])
-def test_request_is_answered_although_its_line_cannot_be_written(make_client, monkeypatch, error):
+def test_request_is_answered_although_its_line_cannot_be_written(logging_client, monkeypatch, error):
     stream = BrokenStream(error)
     monkeypatch.setattr(sys, "stderr", stream)
-    assert make_client(access_log=True).get("/livez").status_code == 200
+    assert logging_client.get("/livez").status_code == 200
     assert stream.attempts == 1
     monkeypatch.setattr(sys, "stderr", None)  # as Python does if standard error is closed at the start
-    assert make_client(access_log=True).get("/livez").status_code == 200
+    assert logging_client.get("/livez").status_code == 200
 
 
 @pytest.mark.parametrize(("method", "template"), sorted(OPERATIONS))
-def test_access_log_names_the_template_of_the_route(make_client, capsys, method, template):
-    make_client(access_log=True).request(method, template.format(name="digits", version="2"))
+def test_access_log_names_the_template_of_the_route(logging_client, capsys, method, template):
+    logging_client.request(method, template.format(name="digits", version="2"))
     (line,) = access_log_lines(capsys)
     assert (line["method"], line["route"]) == (method, template)
 

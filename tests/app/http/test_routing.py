@@ -4,11 +4,9 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from app import main
 from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, Reply
-from app.http.routing import Application, json_addresses, methods_by_template
-from app.settings import Settings
+from app.http.routing import json_addresses, methods_by_template
 
 
 async def answer(_) -> Reply:
@@ -51,15 +49,6 @@ def test_dependencies_of_a_json_endpoint_are_rejected(router, level):
     app.include_router(outer)
     with pytest.raises(ValueError, match="would not run the dependencies of its route"):
         json_addresses(app, name="digits")
-
-
-def test_create_app_raises_if_the_application_has_dependencies(artefact, monkeypatch):
-    def create_app_with_dependencies(**options):
-        return Application(dependencies=[Depends(dependency)], **options)
-
-    monkeypatch.setattr(main, "Application", create_app_with_dependencies)
-    with pytest.raises(ValueError, match="would not run the dependencies"):
-        main.create_app(artefact, Settings())
 
 
 def test_methods_are_listed_by_the_template_of_their_route(router):

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from fastapi import FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -191,18 +192,19 @@ class UnresponsiveProvider(trace.NoOpTracerProvider):
     def __init__(self):
         self.flush_started = threading.Event()
         self.collector_answered = threading.Event()
+        self.flush_ended = threading.Event()
 
     def force_flush(self):
         self.flush_started.set()
         self.collector_answered.wait(30)
+        self.flush_ended.set()
 
 
-def lifespan_seconds(artefact, provider):
+def lifespan_seconds(provider, timeout_seconds):
     """Start an application and shut it down; return the duration of both, in seconds."""
 
     async def start_and_shut_down():
-        app = create_app(artefact, Settings(), tracer_provider=provider)
-        async with app.router.lifespan_context(app):
+        async with exporter.flush_at_shutdown(provider, timeout_seconds)(FastAPI()):
             pass
 
     start = time.monotonic()
@@ -210,15 +212,25 @@ def lifespan_seconds(artefact, provider):
     return time.monotonic() - start
 
 
-def test_shutdown_waits_for_the_last_spans_within_a_time_limit(artefact, monkeypatch):
-    monkeypatch.setattr(exporter, "FLUSH_TIMEOUT_SECONDS", 0.2)
+def test_shutdown_waits_for_a_collector_that_does_not_answer_within_a_time_limit():
     provider = UnresponsiveProvider()
-    assert lifespan_seconds(artefact, provider) < 5
+    assert lifespan_seconds(provider, timeout_seconds=0.2) < 5
     assert provider.flush_started.is_set()
-    monkeypatch.setattr(exporter, "FLUSH_TIMEOUT_SECONDS", 60)
-    timer = threading.Timer(0.3, provider.collector_answered.set)
-    timer.start()
-    assert lifespan_seconds(artefact, provider) < 5
-    assert provider.collector_answered.is_set()  # the shutdown has waited for the collector
-    timer.join()
-    assert lifespan_seconds(artefact, trace.NoOpTracerProvider()) < 5  # this provider has no method to flush
+
+
+def test_shutdown_waits_until_the_collector_has_the_last_spans():
+    provider = UnresponsiveProvider()
+
+    def answer_after_the_flush_has_started():
+        provider.flush_started.wait(30)
+        provider.collector_answered.set()
+
+    collector = threading.Thread(target=answer_after_the_flush_has_started)
+    collector.start()
+    assert lifespan_seconds(provider, timeout_seconds=30) < 5
+    assert provider.flush_ended.is_set()
+    collector.join()
+
+
+def test_shutdown_does_not_wait_for_a_provider_that_has_no_spans_to_send():
+    assert lifespan_seconds(trace.NoOpTracerProvider(), timeout_seconds=30) < 5

@@ -57,9 +57,17 @@ class TracedService:
         return self.exporter.get_finished_spans()
 
 
-@pytest.fixture
-def service(artefact):
+@pytest.fixture(scope="module")
+def traced_service(artefact):
     return TracedService(artefact)
+
+
+@pytest.fixture
+def service(traced_service):
+    """The service without any span of earlier tests."""
+    traced_service.exporter.clear()
+    yield traced_service
+    traced_service.network.error = None
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
@@ -136,10 +144,12 @@ class OwnHeader(TextMapPropagator):
         fields: Names of the headers that the propagator writes into requests.
     """
 
-    fields = frozenset()
-
     def __init__(self, *fields):
-        self.fields = frozenset(fields)
+        self.names = set(fields)
+
+    @property
+    def fields(self):
+        return self.names
 
     def extract(self, carrier, context=None, getter=default_getter):
         values = getter.get(carrier, "x-caller") or []

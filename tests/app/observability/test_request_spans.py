@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry import baggage
@@ -70,7 +71,7 @@ def create_oracle(provider):
     """Return a function that creates a plain application with FastAPI's telemetry, which answers a given status."""
 
     def create(status):
-        options = {"metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
+        options = TelemetryConfig(metrics=False, logs=False, operation_spans=False, auto_configure=False)
         app = FastAPI(telemetry={"tracing": True, "tracer_provider": provider, **options})
 
         async def answer(request: Request):

@@ -1,9 +1,9 @@
 """Processes count in slots of their own, and a process's counts outlive it."""
 
+import fcntl
 import gc
 import os
 import pickle
-import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.observability.shared_counters import GAUGE, SharedCountersError, create_shared_counters
-from tests.processes import SPAWN
+from tests.processes import CONTEXT
 
 SCHEMA_HASH, OTHER_SCHEMA_HASH = 1.0, 2.0
 ALL_COUNTERS = slice(0, 2)
@@ -46,9 +46,9 @@ class CountingProcess:
     """
 
     def __init__(self, shared_counters):
-        self.pipe, pipe_of_process = SPAWN.Pipe()
+        self.pipe, pipe_of_process = CONTEXT.Pipe()
         arguments = (shared_counters, pipe_of_process)
-        self.process = SPAWN.Process(target=count_received_amounts, args=arguments, daemon=True)
+        self.process = CONTEXT.Process(target=count_received_amounts, args=arguments, daemon=True)
         self.process.start()
         assert self.pipe.recv() == "claimed"
 
@@ -61,7 +61,7 @@ class CountingProcess:
         assert self.pipe.recv() == "counted"
 
     def kill(self):
-        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.join()
 
 
@@ -164,7 +164,7 @@ def test_slot_is_taken_when_its_lock_fails_with_either_error_of_the_system(share
         if slot < 2:
             raise (BlockingIOError, PermissionError)[slot]
 
-    monkeypatch.setattr("app.observability.shared_counters.fcntl.lockf", fail_for_first_two_slots)
+    monkeypatch.setattr(fcntl, "lockf", fail_for_first_two_slots)
     claim_slot(shared_counters)
     assert shared_counters.read_slots(ALL_COUNTERS).shape == (1, 2)
     assert shared_counters.count_live_processes() == 1

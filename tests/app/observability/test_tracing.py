@@ -24,25 +24,32 @@ TRACEPARENT = {"traceparent": f"00-{TRACE_ID}-{CALLER_SPAN_ID}-01"}
 TRACING_FILES = ("opentelemetry", "app/observability/tracing", "app/observability/request_spans")
 
 
-@pytest.fixture
-def exporter():
+@pytest.fixture(scope="module")
+def spans():
+    """The spans of all tests."""
     return InMemorySpanExporter()
 
 
 @pytest.fixture
-def make_traced_client(artefact, exporter):
+def exporter(spans):
+    """The spans of one test."""
+    spans.clear()
+    return spans
+
+
+@pytest.fixture(scope="module")
+def make_traced_client(artefact, spans):
     """Create clients of a service whose spans the exporter keeps."""
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    provider.add_span_processor(SimpleSpanProcessor(spans))
 
-    def make(root_path="", **settings):
-        app = create_app(artefact, Settings(**settings), tracer_provider=provider)
-        return InProcess(app, root_path)
+    def make(**settings):
+        return InProcess(create_app(artefact, Settings(**settings), tracer_provider=provider))
 
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def traced_client(make_traced_client):
     return make_traced_client()
 
@@ -110,9 +117,9 @@ def test_span_holds_no_pixel_of_the_request(traced_client, exporter):
         *("/v2/models/digits/ready", "/v2/models/digits/versions/2/ready"),
     ],
 )
-def test_probes_and_scrapes_have_no_span(make_traced_client, exporter, path):
-    assert make_traced_client().get(path).status_code == 200
-    assert make_traced_client(root_path="/digits").get(f"/digits{path}").status_code == 200
+def test_probes_and_scrapes_have_no_span(traced_client, exporter, path):
+    assert traced_client.get(path).status_code == 200
+    assert InProcess(traced_client.app, root_path="/digits").get(f"/digits{path}").status_code == 200
     assert exporter.get_finished_spans() == ()
 
 
@@ -133,8 +140,8 @@ def test_span_is_child_of_callers_span_and_log_has_trace_and_span_id(make_traced
     assert span.attributes["digits.request_id"] == "mine"
 
 
-def test_log_has_callers_trace_when_tracing_is_off(make_client, capsys):
-    make_client(access_log=True).get("/v2", headers=TRACEPARENT)
+def test_log_has_callers_trace_when_tracing_is_off(logging_client, capsys):
+    logging_client.get("/v2", headers=TRACEPARENT)
     (line,) = access_log_lines(capsys)
     assert (line["trace_id"], line["span_id"]) == (TRACE_ID, CALLER_SPAN_ID)
 
@@ -143,8 +150,8 @@ def test_log_has_callers_trace_when_tracing_is_off(make_client, capsys):
     "traceparent",
     ["", "00-0-0-01", "nonsense", f"00-{'0' * 32}-{CALLER_SPAN_ID}-01", "é".encode(), b"\xff", "x" * 9000],
 )
-def test_log_has_no_trace_if_traceparent_is_invalid(make_client, capsys, traceparent):
-    reply = make_client(access_log=True).get("/v2", headers={"traceparent": traceparent})
+def test_log_has_no_trace_if_traceparent_is_invalid(logging_client, capsys, traceparent):
+    reply = logging_client.get("/v2", headers={"traceparent": traceparent})
     assert reply.status_code == 200
     (line,) = access_log_lines(capsys)
     assert "trace_id" not in line

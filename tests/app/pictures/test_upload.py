@@ -5,7 +5,6 @@ The files are sent to the service, so the tests also check the status that a cli
 
 import pytest
 
-from app.pictures import upload
 from tests.drawing import draw
 from tests.picture_requests import PATH, PausedBody, encode_picture, post_picture, run_with_service
 from tests.problems import read_problem
@@ -55,13 +54,11 @@ def test_body_over_the_limit_is_rejected_with_the_limit(make_client):
     assert "at most 2000 bytes" in read_problem(client.post(PATH, files={"file": bytes(2000)}), 413)["detail"]
 
 
-def test_body_that_does_not_arrive_in_time_is_rejected(artefact, monkeypatch):
-    monkeypatch.setattr(upload, "BODY_TIMEOUT_SECONDS", 0.05)
-
+def test_body_that_does_not_arrive_in_time_is_rejected(artefact):
     async def conversation(client):
         reply = await client.post(PATH, content=PausedBody(encode_picture(draw(8))))
         assert "within 0.05 s" in read_problem(reply, 408)["detail"]
         assert reply.headers["connection"] == "close"
         assert (await client.post(PATH, content=encode_picture(draw(8)))).status_code == 200
 
-    run_with_service(artefact, conversation, max_pictures_in_flight=1)
+    run_with_service(artefact, conversation, max_pictures_in_flight=1, picture_timeout_seconds=0.05)

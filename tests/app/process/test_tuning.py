@@ -6,7 +6,7 @@ from app.process.tuning import set_heap_limits
 
 
 def test_set_heap_limits_passes_both_limits_to_the_allocator(monkeypatch):
-    limits = {}
+    limits: dict[int, int] = {}
     libc = SimpleNamespace(mallopt=limits.__setitem__)
     monkeypatch.setattr("ctypes.CDLL", lambda _: libc)
     set_heap_limits()

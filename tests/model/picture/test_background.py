@@ -109,7 +109,7 @@ def test_fit_robustly_finds_a_plane_with_30_percent_outliers():
     terms = np.stack([np.ones(1000), *rng.uniform(-1, 1, (2, 1000))], axis=1)
     values = terms @ (100, 20, -30) + rng.normal(0, 0.5, 1000)
     values[:300] -= 90
-    np.testing.assert_allclose(fit_robustly(terms, values), (100, 20, -30), atol=1)
+    np.testing.assert_allclose(fit_robustly(terms, values.astype(np.float32)), (100, 20, -30), atol=1)
 
 
 def test_the_fitted_surface_is_the_background_and_the_residual_is_asymmetric():

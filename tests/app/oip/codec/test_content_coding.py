@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,9 @@ from app.oip.codec.content_coding import compress, decompress
 from app.oip.codec.errors import InvalidError, TooLargeError, UnsupportedError
 
 MAX_BYTES = 1000
-COMPRESSORS = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress}
-DECOMPRESSORS = {"gzip": gzip.decompress, "deflate": zlib.decompress}
+Coder = Callable[[bytes], bytes]
+COMPRESSORS: dict[str, Coder] = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress}
+DECOMPRESSORS: dict[str, Coder] = {"gzip": gzip.decompress, "deflate": zlib.decompress}
 
 
 @pytest.mark.parametrize("coding", COMPRESSORS)

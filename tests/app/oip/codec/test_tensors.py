@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from app.oip.codec.errors import InvalidError, UnsupportedError
-from app.oip.codec.messages import InferRequest
+from app.oip.codec.messages import InferRequest, RequestParameters
 from app.oip.codec.tensors import DTYPES, raw_binary_request, reject_shared_memory, to_pixels
 
 MAX_BATCH_SIZE = 16
@@ -161,7 +161,7 @@ def test_raw_binary_request_is_one_fp32_tensor_with_binary_outputs(values):
     binary_data = values.astype("<f4").tobytes()
     request = raw_binary_request(binary_data)
     assert to_pixels(request, binary_data, MAX_BATCH_SIZE).tolist() == values.tolist()
-    assert request.parameters.binary_data_output
+    assert request.parameters == RequestParameters(binary_data_output=True)
 
 
 @pytest.mark.parametrize("length", [0, 1, 255, 257])

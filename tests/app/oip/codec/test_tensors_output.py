@@ -93,14 +93,15 @@ def test_classify_agrees_with_sorting_in_python(probabilities, count):
 
 
 def test_classification_output_is_text_in_json_and_length_prefixed_bytes_in_binary(predictions):
-    outputs = [{"name": "probabilities", "parameters": {"classification": 2}}]
+    parameters = {"classification": 2}
+    outputs = [{"name": "probabilities", "parameters": parameters}]
     (output,), binary_data = to_outputs(predictions, create_request(outputs=outputs))
     assert (output["datatype"], output["shape"], binary_data) == ("BYTES", [2, 2], b"")
-    assert output["data"] == ["0.75:7:7", "0.25:1:1", "0.100000001:0:0", "0.100000001:1:1"]
-    texts = [text.encode() for text in output["data"]]
-    outputs[0]["parameters"]["binary_data"] = True
+    expected = ["0.75:7:7", "0.25:1:1", "0.100000001:0:0", "0.100000001:1:1"]
+    assert output["data"] == expected
+    parameters["binary_data"] = True
     (output,), binary_data = to_outputs(predictions, create_request(outputs=outputs))
-    assert binary_data == b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    assert binary_data == b"".join(struct.pack("<I", len(text)) + text.encode() for text in expected)
     assert output["parameters"] == {"binary_data_size": len(binary_data)}
 
 
