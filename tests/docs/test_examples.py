@@ -1,0 +1,123 @@
+"""The examples of the documentation run, and print what they are documented to print."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.docs.documents import COMMANDS, CURLS, DOCUMENTS, PYTHON_EXAMPLES
+from tests.e2e.server import is_ready, poll_until, running, service_environment
+from training import command_line
+
+DOCUMENTED_ADDRESS = "127.0.0.1:8000"
+
+# Command → the reason why it is not run as the curl commands are.
+NOT_RUN = {
+    "make test": "runs this test",
+    "make check": "the gate runs it",
+    "make test-fast": "runs a part of the tests",
+    "make test-clients": "runs the tests that drive other programs",
+    "make fix": "changes the code",
+    "make setup": "creates the environment of this test",
+    "make run": "has its own test below",
+    "make gradients": "has its own test below",
+    "make train": "takes a minute; tests/training trains shorter",
+    "make cross-validate": "takes minutes; tests/training/test_crossval.py trains shorter",
+    "make report": "tests/training/reporting/test_model_card.py writes the report",
+    "make check-release": "takes a minute; trains the released network again",
+    "make bench": "takes ten minutes; tests/test_benchmarks.py runs its parts",
+    "make bench-quick": "is a benchmark; tests/test_benchmarks.py runs its parts",
+    "make bench-training": "is a benchmark; tests/docs/test_figures.py compares its table with its result",
+    "make notebook": "takes two minutes; tests/training/test_notebook.py runs its parts",
+    "docker compose up": "needs a container engine; tests/test_project.py checks its file",
+    "docker compose --profile monitoring up": "needs a container engine; tests/deploy checks its files",
+}
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running() as server:
+        yield server
+
+
+def replace_address(example, server):
+    """Replace the documented address in an example with the address of a server."""
+    return example.replace(DOCUMENTED_ADDRESS, server.url.removeprefix("http://"))
+
+
+def run_command(command, server):
+    """Run a documented command against a server, and return its output."""
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", replace_address(command, server)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+
+
+def replies_agree(documented, actual):
+    """Compare two JSON values; the last digits of a probability depend on the processor."""
+    if isinstance(documented, dict):
+        keys_agree = documented.keys() == actual.keys()
+        return keys_agree and all(replies_agree(documented[key], actual[key]) for key in documented)
+    if isinstance(documented, list):
+        return len(documented) == len(actual) and all(map(replies_agree, documented, actual))
+    if isinstance(documented, float):
+        return actual == pytest.approx(documented, rel=1e-3, abs=1e-7)
+    return documented == actual
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("command", "documented"), CURLS)
+def test_curl_command_prints_the_documented_reply(server, command, documented):
+    output = run_command(command, server)
+    if "|" in command:
+        assert output.strip() == documented.strip()
+    else:
+        assert replies_agree(json.loads(documented), json.loads(output))
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("page", "code"), PYTHON_EXAMPLES)
+def test_python_example_runs(server, page, code):
+    exec(compile(replace_address(code, server), page, "exec"), {})  # noqa: S102 - the code is the project's
+
+
+def test_every_other_command_is_known_and_every_make_target_exists():
+    other_commands = {command for _, command, _ in COMMANDS if not command.startswith("curl")}
+    assert other_commands <= set(NOT_RUN)
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    texts = [(ROOT / document).read_text() for document in DOCUMENTS]
+    assert {target for text in texts for target in re.findall(r"`make ([a-z-]+)", text)} <= targets
+
+
+@pytest.mark.e2e
+def test_make_run_starts_a_service_that_becomes_ready():
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    command = ["make", "--silent", "run", f"PORT={port}", f"PYTHON={sys.executable}"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=service_environment(drain_seconds=0), stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        try:
+            assert process.stderr is not None  # it is a pipe
+            assert b"started" in process.stderr.readline()
+            poll_until(lambda: is_ready(f"http://127.0.0.1:{port}"))
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def test_gradients_command_prints_the_documented_output(capsys):
+    (documented,) = [output for _, command, output in COMMANDS if command == "make gradients"]
+    assert command_line.main(["gradients"]) == 0
+    output = capsys.readouterr().out
+    number = r"\d\.\de[+-]\d\d"  # a rounding error, which depends on the processor
+    assert re.sub(number, "#", output).strip() == re.sub(number, "#", documented).strip()

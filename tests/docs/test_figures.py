@@ -1,0 +1,83 @@
+"""The figures and tables of the documentation are those of the artefact and of the results of the benchmarks."""
+
+import json
+import re
+
+from benchmarks import pictures
+from benchmarks import training as training_benchmark
+from benchmarks.serving import __main__ as serving
+from benchmarks.serving import report
+from model import NORMALISATION_STEPS
+from tests.conftest import ROOT
+from tests.docs.documents import CURLS, prose
+from training import crossval
+from training.evaluate import score
+
+
+def test_readme_and_page_about_training_have_the_accuracy_of_the_artefact(artefact):
+    accuracy = f"{artefact.card.held_out.accuracy * 100:.2f} %"
+    assert f"classifies {accuracy} of 594 held-out images correctly" in prose("README.md")
+    assert f"classifies {accuracy} of the 594 held-out images correctly" in prose("docs/training.md")
+
+
+def test_page_about_training_has_the_metrics_of_the_artefact_and_of_the_cross_validation(artefact):
+    predictions = crossval.load(ROOT / "training" / "report" / "cross_validation.npz")
+    temperature = artefact.card.hyperparameters["temperature"]
+    out_of_fold = score(predictions.labels, predictions.probabilities(temperature))
+    text = (ROOT / "docs" / "training.md").read_text()
+    for metrics in (artefact.card.held_out, out_of_fold):
+        assert f"| {metrics.rows} | {metrics.accuracy * 100:.2f} % | {metrics.log_loss:.4f} |" in text
+    misclassified = round((1 - out_of_fold.accuracy) * out_of_fold.rows)
+    assert f"misclassifies {misclassified} of the {out_of_fold.rows} images" in prose("docs/training.md")
+
+
+def test_drawing_of_the_network_has_the_probability_of_the_documented_reply():
+    reply = next(json.loads(output) for _, output in CURLS if output.startswith('{"digit":3'))
+    probability = f"{max(reply['probabilities']):.6f}"
+    assert f">{probability}</text>" in (ROOT / "docs" / "three.svg").read_text()
+    assert f"of which that of 3 is {probability}](three.svg)" in (ROOT / "docs" / "architecture.md").read_text()
+
+
+def test_page_about_training_has_the_table_of_the_training_benchmark():
+    result = json.loads((ROOT / "benchmarks" / "results" / "training.json").read_text())
+    assert "\n".join(training_benchmark.table(result["results"])) in (ROOT / "docs" / "training.md").read_text()
+
+
+def quotations_of_the_results():
+    """Write the passages that documents quote from the committed results of the serving benchmark."""
+    return report.quotations(*(json.loads(file.read_text()) for file in (serving.SERVING, serving.SCALING)))
+
+
+def test_quotations_of_the_serving_benchmark_agree_with_its_results():
+    quotations = quotations_of_the_results()
+    marked = r"^<!-- (\w+) -->\n(.*?)^<!-- /\1 -->"
+    readme, page = (re.findall(marked, path.read_text(), re.MULTILINE | re.DOTALL) for path in serving.DOCUMENTS)
+    assert [name for name, _ in readme] == ["origin", "costs"]
+    assert {name for name, _ in page} == set(quotations) - {"costs"}
+    for name, quotation in (*readme, *page):
+        assert quotation.splitlines() == quotations[name]
+
+
+def test_page_about_benchmarks_starts_with_figures_of_the_tables():
+    quotations = quotations_of_the_results()
+    (ours,) = [line.split(" | ") for line in quotations["costs"] if line.startswith("| **Digits**")]
+    (batch,) = [line.strip("| ").split(" | ") for line in quotations["sizes"] if line.startswith("| 1024 ")]
+    answer = prose("docs/benchmarks.md").partition("##")[0]
+    ratio = ours[2].removesuffix("×")
+    assert f"costs Digits {ours[1]} µs of CPU. That is {ratio} times the cost of a bare ASGI echo" in answer
+    assert f"costs {float(batch[2]):.1f} µs as JSON and {float(batch[4]):.1f} µs as bytes" in answer
+
+
+def test_page_about_pictures_has_the_figures_of_the_benchmark():
+    result, text = json.loads(pictures.RESULT.read_text()), (ROOT / "docs" / "pictures.md").read_text()
+    assert "\n".join(pictures.table(result)) in text
+    assert f"**{result['right'] * 100:.2f} %** right" in text
+    assert ", ".join(f"{share * 100:.1f}" for share in result["right_by_digit"]) in text
+    assert pictures.mistakes(result) in text
+    assert f"as MNIST has its digits: {result['right_small'] * 100:.2f} % right" in text
+
+
+def test_page_about_pictures_names_every_step_in_order():
+    text = (ROOT / "docs" / "pictures.md").read_text()
+    documented = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert documented == ["subtract_background", *(step.__name__ for step in NORMALISATION_STEPS)]
