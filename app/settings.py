@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     )
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port; 0 takes any free one.")
     workers: int = Field(
-        default=1, ge=1, le=64, description="Worker processes; one serves fifteen thousand predictions a second."
+        default=1, ge=1, le=64, description="Worker processes; one core serves about 18,000 predictions a second."
     )
     root_path: str = Field(
         default="",

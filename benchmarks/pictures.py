@@ -135,7 +135,7 @@ VARIANTS: dict[str, tuple[Callable[[Image.Image, np.random.Generator], Image.Ima
     "inverted": (lambda p, _: invert(p), {"format": "PNG"}),
     "2000×2000": (lambda p, _: p.resize((2000, 2000)), {"format": "PNG", "compress_level": 1}),
     "off centre": (move, {"format": "PNG"}),
-    "shaded grey paper": (shade, {"format": "PNG"}),
+    "shaded grey sheet": (shade, {"format": "PNG"}),
 }
 
 
@@ -210,7 +210,7 @@ def mistakes(result, count=5):
     most_frequent = np.argsort(-confusion, axis=None, kind="stable")[:count]
     pairs = (np.unravel_index(flat_index, confusion.shape) for flat_index in most_frequent)
     descriptions = (f"a {label} as {predicted} {confusion[label, predicted]} times" for label, predicted in pairs)
-    return f"Of the {confusion.sum()} mistakes the commonest are {', '.join(descriptions)}."
+    return f"Of the {confusion.sum()} mistakes the most frequent are {', '.join(descriptions)}."
 
 
 def table(result):

@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
         subparser.add_argument("file", type=Path, nargs="?", default=WEIGHTS_FILE, help="file of weights")
     for subparser in (train, validate):
         subparser.add_argument("--seed", type=whole_number(0), default=0, help="seed of all randomness")
+    for subparser in (train, validate, check):
         subparser.add_argument("--epochs", type=whole_number(1), help="epochs, instead of the recipe's")
     for subparser, default in ((train, WEIGHTS_FILE), (report, REPORT_FOLDER), (validate, VALIDATION_FILE)):
         subparser.add_argument("--out", type=Path, default=default, help="where to write")

@@ -118,18 +118,19 @@ def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> None
     crossval.save(predictions, out)
 
 
-def check_release(file: Path) -> int:
+def check_release(file: Path, epochs: int | None) -> int:
     """Train the network again and compare it with a committed file.
 
     Args:
         file: The committed file; its card names the seed.
+        epochs: Number of epochs; None takes the recipe's.
     Returns:
         0 if all arrays are the same, and the card except for its field `libraries`; 1 otherwise. On a machine that
         may train other weights, 0 if the two held-out accuracies differ by at most half a percentage point.
     """
     released = load_artefact(file)
     with TemporaryDirectory() as folder:
-        train(Path(folder) / file.name, released.card.seed, None)
+        train(Path(folder) / file.name, released.card.seed, epochs)
         again = load_artefact(Path(folder) / file.name)
     print(f"{file}: {summary(released.card.held_out)}")
     if reason := why_weights_may_differ():

@@ -45,10 +45,22 @@ def why_weights_may_differ() -> str | None:
     Returns:
         The reason, a clause; None if this machine trains the same weights.
     """
-    if platform.machine() not in {"x86_64", "AMD64"}:
-        return f"the processor is {platform.machine()}, not x86-64"
-    if not CPU_INFO.exists():
+    return find_obstacle(platform.machine(), CPU_INFO)
+
+
+def find_obstacle(machine: str, cpu_info: Path) -> str | None:
+    """Tell why a machine may train other weights.
+
+    Args:
+        machine: Architecture of the processor, as `platform.machine` returns it.
+        cpu_info: File in which Linux lists the features of the processor.
+    Returns:
+        The reason, a clause; None for an x86-64 processor with AVX2 under Linux.
+    """
+    if machine != "x86_64":
+        return f"the processor is {machine}, not x86-64"
+    if not cpu_info.exists():
         return "only Linux says whether the processor has AVX2"
-    if "avx2" not in CPU_INFO.read_text().split():
+    if "avx2" not in cpu_info.read_text(encoding="utf-8").split():
         return "the processor has no AVX2"
     return None

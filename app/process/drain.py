@@ -35,7 +35,7 @@ class DrainState:
 
 
 def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) -> None:
-    """Install a handler of SIGTERM that stops this process after a pause in which it still answers requests.
+    """Install a handler of SIGTERM that stops this process after a drain, in which it still answers requests.
 
     This function must run in the event loop, after uvicorn has installed its own signal handler, which it replaces.
     uvicorn's handler remembers a SIGTERM, and uvicorn raises it a second time when the server has stopped. In a worker,
@@ -44,8 +44,8 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     The second one is ignored.
 
     Args:
-        drain_seconds: Length of the pause, in seconds.
-        announce: Function that is called when the pause begins.
+        drain_seconds: Length of the drain, in seconds.
+        announce: Function that is called when the drain begins.
     Raises:
         RuntimeError: The handler of SIGTERM is not a method of a uvicorn server.
     """
@@ -57,9 +57,9 @@ def install_drain_handler(drain_seconds: float, announce: Callable[[], None]) ->
     def stop() -> None:
         server.should_exit = True
 
-    def start_pause(_: int, __: FrameType | None) -> None:
+    def start_drain(_: int, __: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, lambda *_: None)  # a further SIGTERM has no effect now
         announce()
         loop.call_later(drain_seconds, stop)
 
-    signal.signal(signal.SIGTERM, start_pause)
+    signal.signal(signal.SIGTERM, start_drain)

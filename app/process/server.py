@@ -1,9 +1,9 @@
 """The server: uvicorn on a listening socket, in one process or in several.
 
-On SIGTERM, readiness turns 503 first, and nothing else changes during a pause. Load balancers notice it and send new
+On SIGTERM, readiness turns 503 first, and nothing else changes during the drain. Load balancers notice it and send new
 requests elsewhere, while requests in flight and late requests are answered. Then the socket closes, the remaining
 requests are answered, and the process ends with the status 0. With several workers, the supervisor announces the
-shutdown to all workers and sends each of them a SIGTERM. Each worker then pauses and stops by itself.
+shutdown to all workers and sends each of them a SIGTERM. Each worker then drains and stops by itself.
 """
 
 import ctypes

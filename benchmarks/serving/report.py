@@ -21,8 +21,8 @@ COLUMNS = {
     "start s": "---:",
     "MiB": "---:",
     "keeps connections": ":---:",
-    "refuses 17": ":---:",
-    "refuses text": ":---:",
+    "rejects 17": ":---:",
+    "rejects text": ":---:",
 }
 COST_COLUMNS = 5  # the first columns, up to the median latency, which the README quotes
 

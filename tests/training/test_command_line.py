@@ -17,11 +17,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from model import Network
+from model import Network, load_artefact, save_artefact
 from tests.conftest import ROOT
 from training import crossval
 from training.command_line import WEIGHTS_FILE, main
 from training.commands import find_differences
+from training.environment import why_weights_may_differ
 from training.evaluate import evaluate
 
 TRAINING = [sys.executable, "-m", "training"]
@@ -162,6 +163,21 @@ def test_help_lists_every_command(run):
     text = run("--help").stdout
     for name in ("train", "evaluate", "report", "cross-validate", "check-release", "gradients", "notebook"):
         assert name in text
+
+
+@pytest.mark.skipif(why_weights_may_differ() is not None, reason="the weights are compared only with AVX2, under Linux")
+def test_check_release_compares_all_arrays_and_the_card_with_those_of_a_new_training(run, tmp_path):
+    file = tmp_path / "digits.npz"
+    run("train", "--epochs", "1", "--out", file)
+    result = run("check-release", file, "--epochs", "1")
+    assert result.status == 0
+    assert result.stdout.endswith("the same arrays and the same card\n")
+    artefact = load_artefact(file)
+    weights, card = artefact.network.weights, replace(artefact.card, version="1")
+    save_artefact(file, weights._replace(b3=np.nextafter(weights.b3, np.float32(1))), card)
+    result = run("check-release", file, "--epochs", "1")
+    assert result.status == 1
+    assert result.stdout.endswith("different: b3, version\n")
 
 
 def test_find_differences_names_arrays_and_fields_of_the_card_but_not_the_libraries(artefact):

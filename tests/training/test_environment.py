@@ -10,7 +10,7 @@ import pytest
 
 from model import load_artefact
 from tests.conftest import ROOT
-from training.environment import ONE_KERNEL, ONE_THREAD, why_weights_may_differ
+from training.environment import ONE_KERNEL, ONE_THREAD, find_obstacle, why_weights_may_differ
 
 OTHER_KERNELS = {
     "OPENBLAS_CORETYPE": "Prescott",  # without AVX
@@ -64,6 +64,22 @@ def test_these_kernels_compute_other_bits_in_a_process_that_does_not_set_its_env
 
 def test_the_card_of_the_released_weights_names_the_environment(artefact):
     assert artefact.card.environment == ONE_KERNEL
+
+
+@pytest.mark.parametrize(
+    ("machine", "features", "reason"),
+    [
+        ("x86_64", "sse2 avx avx2", None),
+        ("x86_64", "sse2 avx", "the processor has no AVX2"),
+        ("x86_64", None, "only Linux says whether the processor has AVX2"),
+        ("aarch64", "asimd", "the processor is aarch64, not x86-64"),
+    ],
+)
+def test_obstacle_is_a_processor_without_avx2_or_another_system(tmp_path, machine, features, reason):
+    cpu_info = tmp_path / "cpuinfo"
+    if features is not None:
+        cpu_info.write_text(f"model name : a\nflags : {features}\n")
+    assert find_obstacle(machine, cpu_info) == reason
 
 
 @pytest.mark.skipif(

@@ -133,7 +133,7 @@ def confusion_table(confusion: Confusion) -> str:
     """
     counts = np.array(confusion)
     digits = " | ".join(map(str, range(DIGITS)))
-    lines = [f"| true \\ read | {digits} | recall | precision |", "|---:" * (DIGITS + 3) + "|"]
+    lines = [f"| true \\ predicted | {digits} | recall | precision |", "|---:" * (DIGITS + 3) + "|"]
     for digit, row in enumerate(counts.tolist()):
         cells = " | ".join(str(count or "") for count in row)
         totals = (sum(row), counts[:, digit].sum())
