@@ -54,7 +54,7 @@ run: .venv/.serve  ## serve on http://127.0.0.1:8000 (HOST=… PORT=…)
 	@exec $(PY) -m app --host $(HOST) --port $(PORT)
 
 # One process more than cores, because many tests wait for a server. Each process imports all packages, so more than
-# eight do not pay. COVERAGE=1 measures the coverage of branches.
+# eight processes are slower. COVERAGE=1 measures the coverage of branches.
 PROCESSES ?= $(shell $(PY) -c 'import os; print(min(os.cpu_count() + 1, 8))')
 PYTEST = $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -q --dist worksteal -n $(PROCESSES)
 
@@ -86,19 +86,28 @@ $(PAGE_TOOLS)/.package-lock.json: requirements/page/package-lock.json
 	@echo 'installing what checks the JavaScript of the page …'
 	@npm ci --prefix requirements/page --no-audit --no-fund --ignore-scripts --loglevel=error
 
-TSC = $(PAGE_TOOLS)/.bin/tsc --project requirements/page
-ESLINT = $(PAGE_TOOLS)/.bin/eslint --config requirements/page/eslint.config.js --max-warnings 0 app/page \
-	requirements/page/eslint.config.js
+ESLINT = $(PAGE_TOOLS)/.bin/eslint --config requirements/page/eslint.config.js --max-warnings 0 \
+	app/page requirements/page/eslint.config.js
 
-# Without npm these checks are skipped, but not in CI.
-check-page: $(if $(CI)$(shell command -v npm),$(PAGE_TOOLS)/.package-lock.json)  ## types and lint of the page's JavaScript
-	$(if $^,$(TSC),@echo "npm is missing, so the JavaScript of the page is not checked")
-	$(if $^,$(ESLINT))
+.PHONY: lint-page fix-page
+lint-page: $(PAGE_TOOLS)/.package-lock.json
+	$(PAGE_TOOLS)/.bin/tsc --project requirements/page
+	$(ESLINT)
+
+fix-page: $(PAGE_TOOLS)/.package-lock.json
+	$(ESLINT) --fix
+
+HAS_NODE = command -v npm >/dev/null && node -e 'process.exit(Number(parseInt(process.versions.node) < 20))'
+
+check-page:  ## types and lint of the page's JavaScript; needs Node 20 or later
+	@if $(HAS_NODE); then $(MAKE) --no-print-directory lint-page; \
+	elif [ -n "$$CI" ]; then echo "Node 20 or later is missing" >&2; exit 1; \
+	else echo "Node 20 or later is missing, so the JavaScript of the page is not checked"; fi
 
 fix: .venv/.dev  ## format the code, and repair what the linters can repair
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
-	$(if $(shell command -v npm),$(MAKE) --no-print-directory $(PAGE_TOOLS)/.package-lock.json && $(ESLINT) --fix)
+	@if $(HAS_NODE); then $(MAKE) --no-print-directory fix-page; fi
 
 train: .venv/.dev  ## train the network, write model/digits.npz and the report (SEED=…)
 	@$(PY) -m training train $(if $(SEED),--seed $(SEED))
@@ -135,4 +144,4 @@ lock: .venv/.dev  ## write requirements/*.txt anew from pyproject.toml
 	@requirements/lock
 
 clean:  ## remove what make made
-	rm -rf .venv requirements/page/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv requirements/page/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -56,7 +56,11 @@ class Settings(BaseSettings):
         default=16, ge=1, description="Largest number of pictures in progress in a process; further requests get a 503."
     )
     picture_timeout_seconds: float = Field(
-        default=30, gt=0, le=300, description="Time limit for the arrival of a picture; then the request gets a 408."
+        default=30,
+        gt=0,
+        le=300,
+        description="Time limit for the arrival of a picture; then the request gets a 408. "
+        "The drawing page waits 40 s for an answer.",
     )
     keep_alive_seconds: int = Field(
         default=75, ge=1, description="Longest idle time of a connection; more than the 60 s of load balancers."

@@ -2,8 +2,9 @@
 
 import multiprocessing
 
-# As with `spawn`, by which the service starts its workers, a process inherits nothing and gets its arguments pickled.
-# But it starts from a process that has imported the slow packages already.
+# The service starts its workers by `spawn`, and its arguments are pickled in the same way. With `forkserver`, a process
+# starts from one that has imported the slow packages already.
+SPAWN = multiprocessing.get_context("spawn")
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["app.main", "hypothesis", "pytest"])
 

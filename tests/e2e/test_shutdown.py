@@ -34,15 +34,18 @@ def signal_process_group(server):
     ids=["one worker", "two workers", "two workers, signal to all processes"],
 )
 def test_sigterm_drains_the_service_and_every_request_is_answered(artefact, worker_count, send_sigterm):
-    with running_workers(worker_count, graceful_stop_seconds=1, drain_seconds=2) as server, ExitStack() as stack:
+    with running_workers(worker_count, graceful_stop_seconds=1, drain_seconds=4) as server, ExitStack() as stack:
+        http = stack.enter_context(httpx.Client(base_url=server.url))
+        http.get("/livez")  # opens the connection that the client keeps
         assert (server.start["message"], server.start["sha256"]) == ("started", artefact.sha256)
         incomplete = {path: stack.enter_context(server.connect()) for path in LAST_ANSWERS}
         for path, connection in incomplete.items():
             connection.sendall(incomplete_request(path))
         send_sigterm(server)
         poll_until(lambda: request_status("GET", f"{server.url}/readyz") == 503)
-        poll_until(lambda: request_status("GET", f"{server.url}/livez") == 200)
-        poll_until(lambda: request_status("POST", f"{server.url}/predict", json={"pixels": EXAMPLE_IMAGE}) == 200)
+        assert http.post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
+        assert http.get("/livez").status_code == 200
+        assert request_status("GET", f"{server.url}/livez") == 200  # on a new connection
         for path, connection in incomplete.items():
             reply = b"".join(iter(partial(connection.recv, 65536), b""))
             assert reply.startswith(b"HTTP/1.1 503")

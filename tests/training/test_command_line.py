@@ -29,7 +29,7 @@ TRAINING = [sys.executable, "-m", "training"]
 
 
 class Result(NamedTuple):
-    """What a command has returned and written."""
+    """Exit status and output of a command."""
 
     status: int | str | None
     stdout: str

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.observability.shared_counters import GAUGE, SharedCountersError, create_shared_counters
-from tests.processes import CONTEXT
+from tests.processes import CONTEXT, SPAWN
 
 SCHEMA_HASH, OTHER_SCHEMA_HASH = 1.0, 2.0
 ALL_COUNTERS = slice(0, 2)
@@ -43,12 +43,13 @@ class CountingProcess:
 
     Args:
         shared_counters: The shared counters.
+        context: Context of `multiprocessing` that starts the process.
     """
 
-    def __init__(self, shared_counters):
-        self.pipe, pipe_of_process = CONTEXT.Pipe()
+    def __init__(self, shared_counters, context):
+        self.pipe, pipe_of_process = context.Pipe()
         arguments = (shared_counters, pipe_of_process)
-        self.process = CONTEXT.Process(target=count_received_amounts, args=arguments, daemon=True)
+        self.process = context.Process(target=count_received_amounts, args=arguments, daemon=True)
         self.process.start()
         assert self.pipe.recv() == "claimed"
 
@@ -75,8 +76,8 @@ def start_process(shared_counters):
     """Start counting processes, and kill them after the test; the schema hash None is not stored."""
     processes = []
 
-    def start(schema_hash=SCHEMA_HASH):
-        processes.append(CountingProcess(shared_counters))
+    def start(schema_hash=SCHEMA_HASH, context=CONTEXT):
+        processes.append(CountingProcess(shared_counters, context))
         if schema_hash is not None:
             processes[-1].set_schema_hash(schema_hash)
         return processes[-1]
@@ -89,7 +90,7 @@ def start_process(shared_counters):
 
 def test_counts_of_all_processes_are_added_up(shared_counters, start_process):
     own = claim_slot(shared_counters)
-    first, second = start_process(), start_process()
+    first, second = start_process(), start_process(context=SPAWN)  # as the service starts its workers
     for amount in (1, 2, 3):
         first.add(amount)
         second.add(10 * amount)
