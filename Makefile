@@ -53,14 +53,16 @@ setup: .venv/.dev  ## install everything a developer needs
 run: .venv/.serve  ## serve on http://127.0.0.1:8000 (HOST=… PORT=…)
 	@exec $(PY) -m app --host $(HOST) --port $(PORT)
 
-# One process more than cores, because many tests wait for a server. Each process imports all packages, so more than
-# eight processes are slower. COVERAGE=1 measures the coverage of branches.
-PROCESSES ?= $(shell $(PY) -c 'import os; print(min(os.cpu_count() + 1, 8))')
+# One process for each core, and one more where tests wait for a server. Each process imports all packages, so more
+# than eight processes are slower. COVERAGE=1 measures the coverage of branches.
+WAITING = 1
+PROCESSES ?= $(shell $(PY) -c 'import os; print(min(os.cpu_count() + $(WAITING), 8))')
 PYTEST = $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -q --dist worksteal -n $(PROCESSES)
 
 test: .venv/.dev  ## run the tests, except those that drive other programs (two minutes)
 	$(PYTEST) -m 'not clients'
 
+test-fast: WAITING = 0
 test-fast: .venv/.dev  ## run the tests that need no server, no browser and little time (40 seconds)
 	$(PYTEST) -m 'not (slow or e2e or browser or clients)'
 
