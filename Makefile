@@ -48,7 +48,12 @@ SERVERS = mlserver litserve bentoml
 	@.venv/kserve/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# The tools that check the JavaScript of the page. Nothing else needs them, or Node.
+PAGE_TOOLS = requirements/page/node_modules
+HAS_NODE = command -v npm >/dev/null && node -e 'process.exit(Number(parseInt(process.versions.node) < 20))'
+
 setup: .venv/.dev  ## install everything a developer needs
+	@if $(HAS_NODE); then $(MAKE) --no-print-directory $(PAGE_TOOLS)/.package-lock.json; fi
 
 run: .venv/.serve  ## serve on http://127.0.0.1:8000 (HOST=… PORT=…)
 	@exec $(PY) -m app --host $(HOST) --port $(PORT)
@@ -81,9 +86,6 @@ check: .venv/.dev check-page  ## lint, types, format, JavaScript, Dockerfile
 	elif [ -n "$$CI" ]; then echo "hadolint is missing" >&2; exit 1; \
 	else echo "hadolint is not built for this machine; skipped"; fi
 
-# The tools that check the JavaScript of the page. Nothing else needs them.
-PAGE_TOOLS = requirements/page/node_modules
-
 $(PAGE_TOOLS)/.package-lock.json: requirements/page/package-lock.json
 	@echo 'installing what checks the JavaScript of the page …'
 	@npm ci --prefix requirements/page --no-audit --no-fund --ignore-scripts --loglevel=error
@@ -98,8 +100,6 @@ lint-page: $(PAGE_TOOLS)/.package-lock.json
 
 fix-page: $(PAGE_TOOLS)/.package-lock.json
 	$(ESLINT) --fix
-
-HAS_NODE = command -v npm >/dev/null && node -e 'process.exit(Number(parseInt(process.versions.node) < 20))'
 
 check-page:  ## types and lint of the page's JavaScript; needs Node 20 or later
 	@if $(HAS_NODE); then $(MAKE) --no-print-directory lint-page; \
