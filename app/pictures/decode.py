@@ -166,9 +166,13 @@ def rotate_upright(small: Image.Image, original: Image.Image) -> Image.Image:
         original: Picture with the EXIF data.
     Returns:
         The rotated picture; the same picture if the EXIF data is unreadable.
+    Raises:
+        MemoryError: There is no memory for the rotation. Without it the prediction could be wrong.
     """
     small.info = original.info
     try:
         return ImageOps.exif_transpose(small)
+    except MemoryError:
+        raise
     except Exception:  # damaged EXIF data raises errors of many classes, and such a picture is not rotated
         return small

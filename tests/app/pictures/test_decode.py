@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from app.pictures.decode import rotate_upright
 from tests.drawing import draw
 from tests.picture_requests import encode_picture, is_answered, post_picture
 from tests.problems import read_problem
@@ -91,6 +92,18 @@ def test_digits_are_predicted_from_small_and_large_pictures(client, side):
 def test_picture_is_rotated_by_its_exif_orientation(client, orientation, file_format):
     data = encode_rotated(draw(7), orientation, file_format)
     assert post_picture(client, data, f"image/{file_format.lower()}").json()["digit"] == 7
+
+
+class PictureWithoutMemory(Image.Image):
+    """A picture whose EXIF data does not fit into memory."""
+
+    def getexif(self):
+        raise MemoryError
+
+
+def test_picture_that_cannot_be_rotated_for_lack_of_memory_is_not_predicted_unrotated():
+    with pytest.raises(MemoryError):
+        rotate_upright(PictureWithoutMemory(), Image.new("L", (1, 1)))
 
 
 @pytest.mark.parametrize(
