@@ -133,12 +133,25 @@ def check_release(file: Path, epochs: int | None) -> int:
         train(Path(folder) / file.name, released.card.seed, epochs)
         again = load_artefact(Path(folder) / file.name)
     print(f"{file}: {summary(released.card.held_out)}")
-    if reason := why_weights_may_differ():
-        gap = abs(again.card.held_out.accuracy - released.card.held_out.accuracy)
-        print(f"the weights are not compared, because {reason}")
+    return compare(again, released, why_weights_may_differ())
+
+
+def compare(artefact: Artefact, released: Artefact, obstacle: str | None) -> int:
+    """Compare a newly trained artefact with a released artefact, and print the result.
+
+    Args:
+        artefact: The new artefact.
+        released: The released artefact.
+        obstacle: The reason why the weights may differ, a clause; None if they must be the same.
+    Returns:
+        0 if they agree, 1 otherwise. With an obstacle only the accuracies must agree.
+    """
+    if obstacle:
+        gap = abs(artefact.card.held_out.accuracy - released.card.held_out.accuracy)
+        print(f"the weights are not compared, because {obstacle}")
         print(f"the accuracies are {gap:.2%} apart; {ACCURACY_TOLERANCE:.2%} is allowed")
         return 0 if gap <= ACCURACY_TOLERANCE else 1
-    differences = list(find_differences(again, released))
+    differences = list(find_differences(artefact, released))
     print(f"different: {', '.join(differences)}" if differences else "the same arrays and the same card")
     return 1 if differences else 0
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 # With one thread, sums have one order. Matrices as small as these gain nothing from a second thread.
-THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
 # Haswell is the OpenBLAS kernel for AVX2. The features are NumPy's three levels of AVX-512, whose code rounds `exp`,
 # `log` and `power` in float64 differently. A processor that lacks them ignores the second variable.
 ONE_KERNEL = {"OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR"}
