@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
-for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-    os.environ.setdefault(_variable, "1")  # BLAS reads them when NumPy is first imported
+from training.environment import ONE_THREAD
+
+for _name, _value in ONE_THREAD.items():
+    os.environ.setdefault(_name, _value)  # BLAS reads them when NumPy is first imported
 
 import anyio
 import httpx

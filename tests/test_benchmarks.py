@@ -9,7 +9,7 @@ import pytest
 from benchmarks.serving import comparison, probe, process, quick, quick_cases, quick_report, report, revisions
 from benchmarks.serving.contenders import CONTENDERS, ROOT
 from tests.e2e.server import poll_until
-from tests.programs import skip_without
+from tests.machine import skip_without
 
 pytestmark = skip_without("git", "taskset")
 

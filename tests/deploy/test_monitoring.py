@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.observability.instruments import REJECTION_REASONS
 from tests.conftest import ROOT
 from tests.deploy.monitoring import DASHBOARD, DOCUMENTED_SERIES, MONITORING, RULES, queries
-from tests.programs import skip_without
+from tests.machine import skip_without
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 PROMETHEUS_LABELS = {"job", "instance"}  # Prometheus adds these labels to every series

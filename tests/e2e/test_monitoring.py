@@ -16,7 +16,7 @@ from app.api.schemas import EXAMPLE_IMAGE
 from tests.deploy.monitoring import MONITORING, queries
 from tests.e2e.server import HTTP, poll_until, running_workers, service_metrics, wait_for_both_workers
 from tests.hostile import INFER
-from tests.programs import skip_without
+from tests.machine import skip_without
 
 pytestmark = [pytest.mark.e2e, pytest.mark.clients, skip_without("prometheus")]
 

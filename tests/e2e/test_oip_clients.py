@@ -17,7 +17,7 @@ from app.main import VERSION
 from tests.conftest import ROOT
 from tests.e2e.server import HTTP, running_workers
 from tests.hostile import INFER
-from tests.programs import skip_unless
+from tests.machine import skip_unless
 
 pytestmark = pytest.mark.e2e
 

@@ -1,7 +1,6 @@
 """Hostile requests to a real service get their errors, and the memory of the service does not grow."""
 
 import json
-import sys
 
 import httpx
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from app.api.schemas import EXAMPLE_IMAGE
 from tests.e2e.server import peak_memory_bytes, running
 from tests.hostile import BINARY, CODINGS, HEADER, INFER, MESSAGES, message, tensor
+from tests.machine import skip_without_proc
 
 pytestmark = pytest.mark.e2e
 
@@ -23,7 +23,7 @@ def hostile_requests():
         yield body, {"Content-Encoding": coding}, status
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads memory from /proc")
+@skip_without_proc()  # reads the peak of memory
 def test_hostile_requests_need_little_more_memory_than_a_large_batch():
     with running() as server, httpx.Client(base_url=server.url, timeout=30) as http:
         large_batch = json.dumps(message(tensor(shape=[1024, 64], data=EXAMPLE_IMAGE * 1024)))

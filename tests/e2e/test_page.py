@@ -11,7 +11,7 @@ from playwright.sync_api import expect, sync_playwright
 from tests.drawing import draw
 from tests.e2e.browser import DESKTOP, EXECUTABLE, LAUNCH_FLAGS, NARROW, PHONE, TEXT_CONTRASTS, DrawingPage
 from tests.e2e.server import running
-from tests.programs import skip_unless
+from tests.machine import skip_unless
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, skip_unless(EXECUTABLE is not None, "Chromium")]
 

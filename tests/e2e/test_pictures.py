@@ -1,7 +1,6 @@
 """Pictures over a real socket: memory for large ones, probes meanwhile, and no log lines of decoders."""
 
 import io
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -10,6 +9,7 @@ from PIL import Image
 
 from tests.drawing import draw
 from tests.e2e.server import HTTP, peak_memory_bytes, running
+from tests.machine import skip_without_proc
 
 pytestmark = pytest.mark.e2e
 
@@ -38,7 +38,7 @@ def large_picture(file_format, mode, size=PHOTO_SIZE, **options):
     return buffer.getvalue()
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak of memory from /proc")
+@skip_without_proc()  # reads the peak of memory
 def test_concurrent_large_pictures_fit_into_the_container_and_probes_are_answered_meanwhile():
     transparent = large_picture("PNG", "RGBA", compress_level=1)
     pictures = [

@@ -10,6 +10,7 @@ import pytest
 
 from model import load_artefact
 from tests.conftest import ROOT
+from tests.machine import skip_unless
 from training.environment import ONE_KERNEL, ONE_THREAD, find_obstacle, why_weights_may_differ
 
 OTHER_KERNELS = {
@@ -21,9 +22,7 @@ ENABLED_FEATURES = {"NPY_ENABLE_CPU_FEATURES": "X86_V3"}  # NumPy rejects this v
 # Multiplies matrices and prints the bits of the product.
 MULTIPLY = "import numpy as np; a = np.random.default_rng(0).random((64, 64)); print((a @ a).tobytes().hex())"
 
-needs_avx2 = pytest.mark.skipif(
-    why_weights_may_differ() is not None, reason="the kernels are fixed only for x86-64 with AVX2, under Linux"
-)
+needs_avx2 = skip_unless(why_weights_may_differ() is None, "an x86-64 processor with AVX2, under Linux")
 
 
 def run_python(*arguments, **variables):
@@ -82,9 +81,7 @@ def test_obstacle_is_a_processor_without_avx2_or_another_system(tmp_path, machin
     assert find_obstacle(machine, cpu_info) == reason
 
 
-@pytest.mark.skipif(
-    (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="the search for AVX2 needs Linux on x86-64"
-)
+@skip_unless((platform.system(), platform.machine()) == ("Linux", "x86_64"), "an x86-64 processor, under Linux")
 def test_numpy_finds_avx2_where_the_environment_does():
     found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     assert ("X86_V3" in found) == (why_weights_may_differ() is None)

@@ -13,7 +13,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.accept_headers import PROMETHEUS_3
 from tests.conftest import InProcess
-from tests.programs import skip_without
+from tests.machine import skip_without
 from tests.samples import get_samples, parse_samples, values_by_label
 
 METRICS_ROUTE = ("route", "/metrics")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.observability.shared_counters import GAUGE, SharedCountersError, create_shared_counters
+from tests.machine import skip_without_proc
 from tests.processes import CONTEXT, SPAWN
 
 SCHEMA_HASH, OTHER_SCHEMA_HASH = 1.0, 2.0
@@ -248,7 +249,7 @@ def open_memory_files():
     return [target for target in targets if target.name.startswith("memfd:digits")]
 
 
-@pytest.mark.skipif(not Path("/proc").exists(), reason="lists open files in /proc of Linux")
+@skip_without_proc()  # lists open files
 def test_shared_counters_have_no_file_in_any_folder_and_close_their_descriptors():
     before = open_memory_files()
     shared_counters = create_shared_counters(counters_per_slot=1)
