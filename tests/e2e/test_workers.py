@@ -82,13 +82,14 @@ def test_requests_of_killed_workers_are_no_longer_in_flight(server):
 def test_sighup_replaces_workers_one_by_one_and_the_service_stays_ready(server):
     starts, former_workers = service_metrics(server.url)["worker_starts"], wait_for_two_worker_pids(server)
     server.process.send_signal(signal.SIGHUP)
-    statuses = set()
+    statuses: set[int | None] = set()
+    aborted: list[dict[str, object]] = []
 
     def is_replaced():
         statuses.add(request_status("GET", f"{server.url}/readyz"))
         # On a busy machine a new worker may need more than the 5 s that uvicorn waits for it, and the old one stays.
-        if any("aborting the restart" in line["message"] for line in server.log):
-            server.log.clear()
+        if len(aborts := [line for line in server.log if "aborting the restart" in line["message"]]) > len(aborted):
+            aborted[:] = aborts
             server.process.send_signal(signal.SIGHUP)
         return not server.worker_pids() & former_workers
 
@@ -96,7 +97,7 @@ def test_sighup_replaces_workers_one_by_one_and_the_service_stays_ready(server):
     assert statuses <= {200, None}  # never 503
     assert server.process.poll() is None
     wait_for_both_workers(server.url)
-    assert service_metrics(server.url)["worker_starts"] >= starts + 2
+    assert service_metrics(server.url)["worker_starts"] == starts + 2 or aborted
 
 
 def test_workers_killed_during_their_start_do_not_block_the_shutdown():
