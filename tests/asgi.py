@@ -12,16 +12,17 @@ def request_scope(path="/predict", *headers, method="POST", root_path="", **fiel
 
     Args:
         path: Path below `root_path`.
-        headers: Names and values of the headers.
+        headers: Names and values of the headers; a header Host precedes them, unless they have one.
         method: The method.
         root_path: Prefix that a proxy would remove.
         fields: Further fields of the scope, which replace those of a plain request.
     Returns:
         The scope.
     """
+    host = [] if any(name == b"host" for name, _ in headers) else [(b"host", b"digits")]
     paths = {"root_path": root_path, "path": root_path + path, "raw_path": (root_path + path).encode()}
     plain = {"asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "query_string": b"", "state": {}}
-    return {"type": "http", "method": method, **paths, "headers": list(headers), **plain, **fields}
+    return {"type": "http", "method": method, **paths, "headers": [*host, *headers], **plain, **fields}
 
 
 def split(body, *cuts):

@@ -50,7 +50,7 @@ IMPORT_TABLE = {
     "app.oip.codec": {*("app.observability.counter_registry", "app.predictor", "model")},
     "app.http": {
         *("app.observability.instruments", "app.observability.logs", "app.observability.tracing"),
-        "app.observability.request_spans",
+        *("app.observability.request_spans", "app.settings"),
     },
     "app.pictures.upload": {"app.http", "app.pictures"},
     "app.api": {
@@ -107,7 +107,7 @@ LIBRARIES = {
     "app.api": {*WEB, "anyio", "numpy"},
     "app.oip": {"fastapi", "pydantic", "starlette"},
     "app.main": {"fastapi", "opentelemetry", "starlette"},
-    "app.process": {"fastapi", "opentelemetry", "typing_extensions", "uvicorn"},
+    "app.process": {"fastapi", "httptools", "opentelemetry", "typing_extensions", "uvicorn"},
     "app.__main__": {"pydantic"},
     "app": set(),
 }

@@ -17,18 +17,19 @@ def check_head(scope: Scope) -> tuple[bytes, tuple[int, str] | None]:
     Returns:
         The caller's id if it is valid, otherwise a new one; and the status and detail of the error response if the
         head is not acceptable.
+    Source: RFC 9112, section 3.2, for the number of Host headers.
     """
-    request_id, has_upgrade, size = b"", False, len(scope["raw_path"]) + len(scope["query_string"])
+    request_id, hosts, size = b"", 0, len(scope["raw_path"]) + len(scope["query_string"])
     for name, value in scope["headers"]:
         size += len(name) + len(value)
         if name == b"x-request-id":
             request_id = value
-        elif name == b"upgrade":
-            has_upgrade = True
+        elif name == b"host":
+            hosts += 1
     if not VALID_REQUEST_ID.fullmatch(request_id):
         request_id = os.urandom(16).hex().encode()
     if size > MAX_HEAD_BYTES:
         return request_id, (431, f"The request line and headers must be at most {MAX_HEAD_BYTES} bytes.")
-    if has_upgrade and scope["method"] == "POST":  # the parser would read the body as the next request
-        return request_id, (400, "A request with a body cannot ask for an upgrade.")
+    if hosts > 1 or (hosts == 0 and scope["http_version"] == "1.1"):
+        return request_id, (400, "A request must have one Host header.")
     return request_id, None

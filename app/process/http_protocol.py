@@ -1,38 +1,140 @@
-"""uvicorn's HTTP protocol with two corrections."""
+"""uvicorn's HTTP protocol with the corrections that real clients need."""
 
+import asyncio
+from typing import Any, cast
+
+import httptools
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.http.request_head import MAX_HEAD_BYTES
+from app.process.lingering import LingeringTransport
+
+# Answers to bytes that are not a request.
+MALFORMED = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n"
+    b"Invalid HTTP request received."
+)
+HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n"
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol with a limit on the head of a request, and without connection upgrades.
+    """uvicorn's HTTP protocol with a limit on the head of a request, and with an answer for every client.
 
-    The parser has no limit and would buffer a head that never ends. This class rejects such a head.
-    `RequestMiddleware` answers a complete head that is too large. After a request for an upgrade, the parser
-    would read the following bytes, for example a body, as the next request. This class closes the connection
-    after the answer.
+    - The parser has no limit and would buffer a head that never ends. This class rejects such a head.
+      `RequestMiddleware` answers a complete head that is too large.
+    - A connection lingers if it closes before the client has stopped sending.
+    - A client that ends its sending side after a complete request still gets the answer.
+    - An offer to upgrade to another protocol is ignored, which RFC 9110, section 7.8, allows.
     """
 
+    _lingering_transport: LingeringTransport  # the same object as `transport`
     _bytes_without_progress = 0  # bytes received since the parser completed a head or a piece of a body
+    _is_upgrade_offered = False  # by the head that the parser has just completed
+    _last_cycle: RequestResponseCycle | None = None  # uvicorn's state of the last request whose head is complete
+    _ignores_input = False  # after bytes that are not a request
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._lingering_transport = LingeringTransport(cast("asyncio.Transport", transport))
+        super().connection_made(self._lingering_transport)
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self._ignores_input:
+            return
+        self._unset_keepalive_if_required()
         self._bytes_without_progress += len(data)
-        super().data_received(data)
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self._reject(MALFORMED)
         if self._bytes_without_progress > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
-            self.transport.close()
+            self._reject(HEAD_TOO_LARGE)
+
+    @override
+    def eof_received(self) -> Any:  # a bool, but the overridden method returns None
+        """Handle the end of the client's sending side.
+
+        Returns:
+            True if the connection stays open for an answer. The kernel does not tell a client that waits for its answer
+            from a client that has left, so both are served. With TLS, one side cannot end alone.
+        """
+        return self._close_after_due_answer() and self.transport.can_write_eof()
+
+    @override
+    def on_message_begin(self) -> None:
+        self._lingering_transport.has_unread_input = True
+        super().on_message_begin()
 
     @override
     def on_headers_complete(self) -> None:
         self._bytes_without_progress = 0
-        super().on_headers_complete()
-        if self.parser.should_upgrade():
-            self.cycle.keep_alive = False
+        self._is_upgrade_offered = self.parser.should_upgrade()
+        if not self._is_upgrade_offered:
+            super().on_headers_complete()
+            self._last_cycle = self.cycle
+        elif self.parser.get_method() == b"CONNECT":  # asks for a tunnel, which is more than an offer
+            raise httptools.HttpParserError
 
     @override
     def on_body(self, body: bytes) -> None:
         self._bytes_without_progress = 0
         super().on_body(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        if not self._is_upgrade_offered:
+            self._lingering_transport.has_unread_input = False
+            super().on_message_complete()
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._last_cycle is not None and self._last_cycle.response_complete:
+            self._last_cycle.body.clear()  # what the application did not receive, up to 320 KiB
+
+    def _parse(self, data: bytes) -> None:
+        """Parse received bytes.
+
+        After a head with an offer to upgrade, the parser takes all further bytes for the other protocol, even the body
+        of the request. A new parser then gets the head without the offer, and the further bytes.
+        """
+        rest: bytes | memoryview = data
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                (head_end,) = offer.args
+                rest = memoryview(rest)[head_end:]
+            else:
+                return
+            head = self._write_head_without_upgrade()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn sets it
+            self.parser.feed_data(head)
+
+    def _write_head_without_upgrade(self) -> bytes:
+        """Write the head that the parser has read last, without the header Upgrade."""
+        request_line = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        headers = [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([request_line, *headers, b"", b""])
+
+    def _close_after_due_answer(self) -> bool:
+        """Let the answer to the last request be the last one; return False if no answer is due."""
+        cycle = self._last_cycle
+        if cycle is None or cycle.more_body or cycle.response_complete:
+            return False
+        cycle.keep_alive = False
+        return True
+
+    def _reject(self, answer: bytes) -> None:
+        """Answer bytes that are not a request, unless the answer to the request before them is due; then close."""
+        self._ignores_input = True
+        if self._close_after_due_answer():
+            return
+        self.transport.write(answer)
+        self.transport.close()
+        if self._last_cycle is not None:  # if its body is not complete, the application waits for more of it
+            self._last_cycle.disconnected = True
+            self._last_cycle.message_event.set()

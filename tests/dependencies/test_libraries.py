@@ -11,7 +11,9 @@ from multiprocessing.context import assert_spawning
 from multiprocessing.reduction import DupFd
 from operator import methodcaller
 from types import SimpleNamespace
+from typing import ClassVar
 
+import httptools
 import pytest
 from opentelemetry import trace
 from PIL import Image, PngImagePlugin
@@ -67,3 +69,27 @@ def test_prometheus_client_writes_the_metrics_of_any_collector():
 
 def test_opentelemetry_has_a_proxy_provider_if_no_library_has_set_one_up():
     assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+@pytest.mark.parametrize("body", [b"", b"content-length: 2\r\n", b"transfer-encoding: chunked\r\n"])
+def test_httptools_stops_behind_a_head_with_an_offer_to_upgrade(body):
+    class Protocol:
+        calls: ClassVar[list[str]] = []
+
+        def on_headers_complete(self):
+            self.calls.append("headers")
+            assert parser.should_upgrade()
+
+        def on_body(self, _):
+            self.calls.append("body")
+
+        def on_message_complete(self):
+            self.calls.append("complete")
+
+    parser = httptools.HttpRequestParser(Protocol())
+    head = b"POST / HTTP/1.1\r\nhost: digits\r\nconnection: upgrade\r\nupgrade: h2c\r\n" + body + b"\r\n"
+    with pytest.raises(httptools.HttpParserUpgrade) as caught:
+        parser.feed_data(memoryview(head + b"ab"))
+    assert caught.value.args == (len(head),)
+    assert (parser.get_method(), parser.get_http_version()) == (b"POST", "1.1")
+    assert Protocol.calls == ["headers", "complete"]

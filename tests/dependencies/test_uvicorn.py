@@ -5,13 +5,18 @@ names the assumption and not a symptom in the service.
 """
 
 import asyncio
+import inspect
+import re
 import signal
 import socket
 from multiprocessing.context import SpawnProcess
 from types import MethodType
+from typing import Any
 
 import uvicorn
 from uvicorn._subprocess import get_subprocess
+from uvicorn.protocols import utils
+from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
@@ -53,26 +58,70 @@ def test_uvicorn_parses_requests_with_the_hooks_and_attributes_that_the_protocol
     seen: list[object] = []
 
     class Protocol(HttpToolsProtocol):
+        def connection_made(self, transport):
+            seen.append("made")
+            super().connection_made(transport)
+
         def data_received(self, data):
             seen.append("data")
             super().data_received(data)
 
+        def on_message_begin(self):
+            seen.append("begin")
+            super().on_message_begin()
+
         def on_headers_complete(self):
             super().on_headers_complete()
-            seen.append((self.parser.should_upgrade(), self.cycle.keep_alive, self.transport.is_closing()))
+            seen.append((self.url, self.headers, self.parser.should_upgrade(), self.transport.is_closing()))
+            assert (self.cycle.keep_alive, self.cycle.more_body, self.cycle.response_complete) == (True, True, False)
+            assert (self.cycle.disconnected, self.cycle.message_event.is_set()) == (False, False)
             self.cycle.keep_alive = False
 
         def on_body(self, body):
-            seen.append(body)
             super().on_body(body)
+            seen.append(bytes(self.cycle.body))
 
-    head = b"POST / HTTP/1.1\r\nhost: digits\r\ncontent-length: 2\r\n\r\nab"
-    answer = serve_one_request(Protocol, head)
+        def on_message_complete(self):
+            super().on_message_complete()
+            seen.append(self.cycle.more_body)
+
+        def on_response_complete(self):
+            super().on_response_complete()
+            seen.append((self.cycle.response_complete, self.transport.is_closing()))
+
+    request = b"POST / HTTP/1.1\r\nHost: digits\r\ncontent-length: 2\r\n\r\nab"
+    answer = serve_one_request(Protocol, request)
     assert b"connection: close" in answer.lower()
-    assert seen == ["data", (False, True, False), b"ab"]
-    seen.clear()
-    serve_one_request(Protocol, head.replace(b"content-length: 2", b"connection: upgrade\r\nupgrade: h2c"))
-    assert seen[1] == (True, True, False)
+    headers = [(b"host", b"digits"), (b"content-length", b"2")]
+    assert seen == ["made", "data", "begin", (b"/", headers, False, False), b"ab", False, (True, True)]
+
+
+def test_uvicorn_tells_an_application_that_waits_for_a_body_if_its_cycle_is_marked_as_disconnected():
+    async def receive_from_marked_cycle():
+        transport = asyncio.Transport()
+        unused = ("scope", "logger", "access_logger", "access_log", "default_headers", "keep_alive", "on_response")
+        arguments: dict[str, Any] = {
+            **dict.fromkeys(unused),
+            "transport": transport,
+            "flow": flow_control.FlowControl(transport),
+            "message_event": asyncio.Event(),
+            "expect_100_continue": False,
+        }
+        cycle = httptools_impl.RequestResponseCycle(**arguments)
+        waiting = asyncio.ensure_future(cycle.receive())
+        await asyncio.sleep(0)
+        cycle.disconnected = True
+        cycle.message_event.set()
+        return await asyncio.wait_for(waiting, 10)
+
+    assert asyncio.run(receive_from_marked_cycle()) == {"type": "http.disconnect"}
+
+
+def test_uvicorn_uses_only_the_methods_of_a_transport_that_the_lingering_transport_has():
+    source = "".join(map(inspect.getsource, (httptools_impl, flow_control, utils)))
+    used = {"write", "close", "is_closing", "pause_reading", "resume_reading", "get_extra_info"}
+    only_for_websockets = {"set_protocol"}
+    assert set(re.findall(r"\b_?transport\.(\w+)\(", source)) == used | only_for_websockets
 
 
 def test_uvicorn_creates_the_application_in_the_event_loop_after_it_has_set_its_signal_handlers():

@@ -4,8 +4,14 @@ import re
 
 import pytest
 
-from app.api.schemas import EXAMPLE_IMAGE
 from app.http.request_head import MAX_HEAD_BYTES
+from tests.asgi import call, call_without_body, read_answer, request_scope
+from tests.hostile import INFER
+
+
+@pytest.fixture(scope="module")
+def app(client):
+    return client.app
 
 
 @pytest.mark.parametrize("path", ["/livez", "/metrics", "/nowhere", "/predict"])
@@ -33,8 +39,18 @@ def test_head_over_the_limit_gets_a_431_with_the_limit(client):
     assert reply.headers["content-type"] == "application/problem+json"
 
 
-def test_body_with_an_upgrade_header_is_rejected_with_the_reason(client):
-    headers = {"connection": "upgrade", "upgrade": "h2c"}
-    reply = client.post("/predict", json={"pixels": EXAMPLE_IMAGE}, headers=headers)
-    assert reply.status_code == 400
-    assert reply.json()["detail"] == "A request with a body cannot ask for an upgrade."
+@pytest.mark.parametrize("path", ["/livez", "/predict", INFER])
+@pytest.mark.parametrize(("http_version", "hosts", "status"), [("1.1", 0, 400), ("1.1", 2, 400), ("1.0", 2, 400)])
+def test_request_without_exactly_one_host_is_rejected(app, path, http_version, hosts, status):
+    scope = request_scope(path, method="GET", http_version=http_version)
+    scope["headers"] = [(b"host", b"digits")] * hosts
+    received, _, body = call_without_body(app, scope)
+    assert received == status
+    assert b"A request must have one Host header." in body
+
+
+@pytest.mark.parametrize(("http_version", "hosts"), [("1.0", 0), ("1.0", 1), ("1.1", 1), ("2", 0), ("3", 0)])
+def test_request_may_lack_a_host_only_in_another_version_of_http(app, http_version, hosts):
+    scope = request_scope("/livez", method="GET", http_version=http_version)
+    scope["headers"] = [(b"host", b"")] * hosts
+    assert read_answer(call(app, scope))[0] == 200

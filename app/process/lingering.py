@@ -1,0 +1,108 @@
+"""Closing of a connection so that the client receives the last answer, although it still sends.
+
+If a socket is closed while it has unread bytes, the kernel resets the connection, and the client loses the answer. The
+remedy is a lingering close: send the answer, end the sending side, read and discard until the client closes its side.
+Source: RFC 9112, section 9.6; nginx's directives lingering_close, lingering_time and lingering_timeout.
+"""
+
+import asyncio
+from typing import Any
+
+from typing_extensions import override
+
+# A lingering connection on which nothing has arrived since the last check is closed. Source of the times: nginx's
+# defaults of lingering_timeout and lingering_time, 5 s and 30 s.
+SECONDS_BETWEEN_CHECKS = 5.0
+MAX_CHECKS = 6
+MAX_DISCARDED_BYTES = 64 * 1024 * 1024  # eight times the largest picture by default
+
+
+class LingeringTransport(asyncio.Transport):
+    """Transport whose `close` lingers if the client may still send.
+
+    Args:
+        transport: The transport of the connection.
+
+    Attributes:
+        has_unread_input: True if the client may have sent bytes that are not read yet.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._is_lingering = False
+        self.has_unread_input = False
+
+    @override
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    @override
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    @override
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    @override
+    def can_write_eof(self) -> bool:
+        return self._transport.can_write_eof()
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._is_lingering:
+            self._transport.write(data)
+
+    @override
+    def is_closing(self) -> bool:
+        return self._is_lingering or self._transport.is_closing()
+
+    @override
+    def close(self) -> None:
+        """Send what is written, and close the connection: at once, or when the client has stopped sending."""
+        if self.is_closing():
+            return
+        if not (self.has_unread_input and self.can_write_eof()):  # with TLS, one side cannot end alone
+            self._transport.close()
+            return
+        self._is_lingering = True
+        self._transport.set_protocol(DiscardingProtocol(self._transport))
+        self._transport.write_eof()
+        self._transport.resume_reading()
+
+
+class DiscardingProtocol(asyncio.Protocol):
+    """Protocol that discards all input until the client closes the connection or a limit is reached.
+
+    Args:
+        transport: The transport of the connection. Its protocol is replaced, and is told when the connection is lost.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._replaced_protocol = transport.get_protocol()
+        self._discarded_bytes = 0
+        self._next_check = self._schedule_check(MAX_CHECKS)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._discarded_bytes += len(data)
+        if self._discarded_bytes > MAX_DISCARDED_BYTES:
+            self._transport.abort()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._next_check.cancel()
+        self._replaced_protocol.connection_lost(exc)
+
+    def _schedule_check(self, remaining_checks: int) -> asyncio.TimerHandle:
+        loop = asyncio.get_running_loop()
+        return loop.call_later(SECONDS_BETWEEN_CHECKS, self._check, self._discarded_bytes, remaining_checks)
+
+    def _check(self, discarded_bytes_before: int, remaining_checks: int) -> None:
+        """Close the connection if nothing has arrived since the last check, or if this is the last check."""
+        if self._discarded_bytes == discarded_bytes_before or remaining_checks == 1:
+            self._transport.abort()
+        else:
+            self._next_check = self._schedule_check(remaining_checks - 1)
