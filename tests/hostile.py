@@ -15,7 +15,7 @@ INFER = "/v2/models/digits/infer"  # path of an inference request
 HEADER = "Inference-Header-Content-Length"  # header with the length of the JSON before the binary data, in bytes
 IMAGE_BYTES = np.array(EXAMPLE_IMAGE, "<f4").tobytes()
 SENT_TEXT = "SENT-BY-THE-CLIENT"  # no error message may contain it
-TOO_MANY_VALUES = "the body must not hold more than 75752 values"
+TOO_MANY_VALUES = "the body must not hold more values than 1024 images have"
 
 
 def tensor(**fields):

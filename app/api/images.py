@@ -10,13 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic_core import ErrorDetails
 
 from app.api.schemas import IMAGE_FORMATS, ROWS, Image, Prediction
+from app.http.json_body import BLANKS
 from app.predictor import Predictions
 from model import IMAGE_SIDE, PIXELS, Floats32, PixelRangeError, validate_pixels
 
 IMAGE_PACKER = Struct(f"{PIXELS}d")
 
 START_OF_ROWS = re.compile(rb'\s*\{\s*"images"\s*:\s*\[\s*\[\s*\[')
-BLANKS = b" \t\r\n"
 # The marks of a body are its brackets and commas. `NO_MARKS` has all other bytes.
 NO_MARKS = bytes(set(range(256)) - set(b"[],"))
 MARKS_OF_ROW = b"[" + b"," * (IMAGE_SIDE - 1) + b"]"

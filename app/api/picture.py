@@ -12,11 +12,12 @@ from starlette.exceptions import HTTPException
 from app.api.images import to_prediction_replies
 from app.api.schemas import PicturePrediction
 from app.http.admission import Admission
-from app.http.body import check_announced_length, limit_body
+from app.http.body import bounded_body, check_announced_length
 from app.http.problems import documented_problems
 from app.observability.metric_families import CounterFamily
 from app.pictures import upload
-from app.pictures.decode import PictureTooLargeError, UndecodableError, image_from_file
+from app.pictures.decode import image_from_file
+from app.pictures.errors import PictureTooLargeError, UndecodableError, UnsupportedFormatError
 from app.predictor import Predictor
 from app.settings import Settings
 from model import PIXELS, BlankPictureError, Floats32
@@ -55,7 +56,7 @@ def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: 
 
     async def receive_and_normalise(request: Request) -> Floats32:
         with admission.admit(check_announced_length(request.scope, settings.max_picture_bytes)):
-            request = Request(request.scope, limit_body(request.receive, settings.max_picture_bytes))
+            request = Request(request.scope, bounded_body(request.scope, request.receive, settings.max_picture_bytes))
             try:
                 file = await upload.receive_file(request, settings.picture_timeout_seconds)
                 return await to_thread.run_sync(image_from_file, file, settings.max_picture_pixels, limiter=limiter)
@@ -83,7 +84,7 @@ def converting_picture_errors(rejected_pictures: CounterFamily, *location: str) 
     Yields:
         Nothing.
     Raises:
-        HTTPException: The block raised it, or the picture has too many pixels (413).
+        HTTPException: The block raised it, or the picture has too many pixels (413) or an unsupported format (415).
         RequestValidationError: The block raised it, or the picture is undecodable or blank.
     """
     # A Future holds the exception of its thread, and the traceback refers back to the Future. This reference
@@ -94,6 +95,9 @@ def converting_picture_errors(rejected_pictures: CounterFamily, *location: str) 
     except PictureTooLargeError as error:
         rejected_pictures.count("too_large")
         raise HTTPException(413, str(error)) from error.with_traceback(None)
+    except UnsupportedFormatError as error:
+        rejected_pictures.count("unsupported_type")
+        raise upload.unsupported_type(str(error)) from error.with_traceback(None)
     except UndecodableError as error:
         rejected_pictures.count("undecodable")
         rule = "is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged"

@@ -48,8 +48,7 @@ def predict_routes(predictor: Predictor, settings: Settings, errors: ErrorRespon
         return BatchReply(predictions=to_prediction_replies(predictor.predict(pixels)))
 
     answer, answer_batch = (
-        typed_answer(function, settings.max_json_values, select_errors_and_remove_format)
-        for function in (predict, predict_batch)
+        typed_answer(function, settings, select_errors_and_remove_format) for function in (predict, predict_batch)
     )
 
     async def join_rows_and_answer(request: ReceivedRequest) -> Response:

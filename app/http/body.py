@@ -4,7 +4,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
-from app.http.headers import content_length
+from app.http.content_coding import content_coding, decode_body
+from app.http.headers import content_length, first_header
 
 
 def check_announced_length(scope: Scope, max_bytes: int) -> int:
@@ -14,14 +15,15 @@ def check_announced_length(scope: Scope, max_bytes: int) -> int:
         scope: ASGI scope of the request.
         max_bytes: Largest size of a body.
     Returns:
-        The largest size that the body can have: the announced one, or `max_bytes` if none is announced.
+        The largest size that the body can have, decoded: the announced size, or `max_bytes` if none is announced or
+        the body is compressed.
     Raises:
         HTTPException: 413, with the limit.
     """
     length = content_length(scope)
     if length is not None and length > max_bytes:
         raise body_too_large(max_bytes)
-    return max_bytes if length is None else length
+    return max_bytes if length is None or first_header(scope, b"content-encoding") else length
 
 
 def body_too_large(max_bytes: int) -> HTTPException:
@@ -58,21 +60,40 @@ def limit_body(receive: Receive, max_bytes: int) -> Receive:
     return receive_limited
 
 
-async def receive_body(receive: Receive, max_bytes: int) -> bytes:
+def bounded_body(scope: Scope, receive: Receive, max_bytes: int) -> Receive:
+    """Wrap a receive function so that it undoes the content coding of a body, and rejects a body over a limit.
+
+    Args:
+        scope: ASGI scope of the request.
+        receive: ASGI receive function of the request.
+        max_bytes: Largest size of the body, before and after decoding.
+    Returns:
+        The wrapped function.
+    Raises:
+        HTTPException: 415, for an unsupported content coding.
+    """
+    coding = content_coding(scope)
+    limited = limit_body(receive, max_bytes)
+    return decode_body(limited, coding, max_bytes) if coding else limited
+
+
+async def receive_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     """Receive a whole body.
 
     Args:
+        scope: ASGI scope of the request.
         receive: ASGI receive function of the request.
-        max_bytes: Largest size of the body.
+        max_bytes: Largest size of the body, before and after decoding.
     Returns:
-        The body.
+        The body, decoded.
     Raises:
-        HTTPException: 413, if the body exceeds the limit.
+        HTTPException: 413, if the body exceeds the limit; 415, for an unsupported content coding.
+        RequestValidationError: The compressed data is damaged or incomplete.
         ClientDisconnect: The client closed the connection before the end of the body.
     """
-    receive_limited, pieces, is_complete = limit_body(receive, max_bytes), [], False
+    receive, pieces, is_complete = bounded_body(scope, receive, max_bytes), [], False
     while not is_complete:
-        message = await receive_limited()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         pieces.append(message.get("body", b""))

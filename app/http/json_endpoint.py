@@ -20,10 +20,12 @@ from typing_extensions import override
 from app.http.body import check_announced_length, receive_body
 from app.http.error_responses import ErrorResponses
 from app.http.headers import JSON, JSON_BYTES, first_header, media_type
-from app.http.json_body import SelectErrors, parse_json
+from app.http.json_body import BLANKS, BYTE_ORDER_MARK, SelectErrors, parse_json
+from app.settings import Settings
 
 # Media types that a client sends when its user set none: no Content-Type at all, or the default of curl.
 UNSET_MEDIA_TYPES = ("", "application/x-www-form-urlencoded")
+TEXT = "text/plain"  # the type that `fetch` of browsers and Node gives to a string
 
 
 class ReceivedRequest(Request):
@@ -31,7 +33,7 @@ class ReceivedRequest(Request):
 
     Args:
         scope: ASGI scope of the request.
-        content: The body.
+        content: The body, decoded.
     """
 
     def __init__(self, scope: Scope, content: bytes) -> None:
@@ -97,7 +99,7 @@ class JsonEndpoint:
         try:
             check_announced_length(scope, self._max_bytes)
             self._check_head(scope)
-            body = await receive_body(receive, self._max_bytes)
+            body = await receive_body(scope, receive, self._max_bytes)
             return await self._answer(ReceivedRequest(scope, body))
         except self._errors.exceptions as error:
             return self._errors.respond(scope, error)
@@ -120,12 +122,12 @@ class JsonRoute(APIRoute):
         return handle
 
 
-def typed_answer(function: Callable[..., Awaitable[Any]], max_values: int, select_errors: SelectErrors) -> Answer:
+def typed_answer(function: Callable[..., Awaitable[Any]], settings: Settings, select_errors: SelectErrors) -> Answer:
     """Create the answer of an endpoint from a function with types; pydantic parses and writes bytes directly.
 
     Args:
         function: Function of the form `async (body: Model) -> Reply`.
-        max_values: Largest number of JSON values in a body.
+        settings: Settings with the limits of a batch.
         select_errors: Function that selects the errors to report.
     Returns:
         The first argument of `JsonEndpoint`.
@@ -135,7 +137,9 @@ def typed_answer(function: Callable[..., Awaitable[Any]], max_values: int, selec
     (body_type,) = map(TypeAdapter, types.values())
 
     async def answer(request: ReceivedRequest) -> Response:
-        body = parse_json(body_type, request.content, max_values, select_errors)
+        if is_other_text(request):
+            raise unsupported_media_type()
+        body = parse_json(body_type, request.content, settings, select_errors)
         return Reply(reply_type.dump_json(await function(body)))
 
     return answer
@@ -147,11 +151,35 @@ def require_json(scope: Scope) -> None:
     Args:
         scope: ASGI scope of the request.
     Raises:
-        HTTPException: 415, unless the media type is JSON or one that clients send by default.
+        HTTPException: 415, unless the media type is JSON or one that clients send by default. Plain text passes,
+            because `typed_answer` decides by its first character.
     """
     content_type = first_header(scope, b"content-type")
     if content_type == JSON_BYTES:
         return
     name = media_type(content_type.decode("latin-1"))
-    if name != JSON and name not in UNSET_MEDIA_TYPES and not name.endswith("+json"):
-        raise HTTPException(415, "The body must be application/json.")
+    if name not in {JSON, TEXT, *UNSET_MEDIA_TYPES} and not name.endswith("+json"):
+        raise unsupported_media_type()
+
+
+def is_other_text(request: ReceivedRequest) -> bool:
+    """Tell whether a body is plain text that cannot be a JSON object.
+
+    Args:
+        request: The received request.
+    Returns:
+        True if the media type is plain text and the first non-blank character is not `{`.
+    """
+    if request.content.startswith(b"{"):  # the common case, without a search for the header
+        return False
+    is_object = request.content.removeprefix(BYTE_ORDER_MARK).lstrip(BLANKS).startswith(b"{")
+    return not is_object and media_type(request.headers.get("content-type")) == TEXT
+
+
+def unsupported_media_type() -> HTTPException:
+    """Create the error of a body that is not JSON.
+
+    Returns:
+        The error to raise, with the status 415.
+    """
+    return HTTPException(415, "The body must be application/json.")

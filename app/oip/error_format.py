@@ -7,18 +7,19 @@ from pydantic import TypeAdapter
 
 from app.http.field_errors import FieldError
 from app.http.problems import PROBLEM_TYPES, ErrorFormat
-from app.oip.codec.errors import InvalidError, TooLargeError, UnsupportedError
+from app.oip.codec.errors import InvalidError, UnsupportedError
 from app.oip.codec.messages import ErrorReply
 
 OIP_PREFIX = "/v2"
-STATUS_BY_ERROR: dict[type[Exception], int] = {InvalidError: 400, TooLargeError: 413, UnsupportedError: 501}
+STATUS_BY_ERROR: dict[type[Exception], int] = {InvalidError: 400, UnsupportedError: 501}
+# The protocol has one status for all invalid input, and another one for all that is not supported.
+STATUS_BY_HTTP_STATUS = {422: 400, 415: 501}
 
 _ERROR = TypeAdapter(ErrorReply)
 
 
 def _write_error(status: int, detail: str, _: Sequence[FieldError] | None) -> tuple[int, bytes]:
-    # The protocol has one status for all invalid input.
-    return (400 if status == 422 else status), _ERROR.dump_json(ErrorReply(error=detail))
+    return STATUS_BY_HTTP_STATUS.get(status, status), _ERROR.dump_json(ErrorReply(error=detail))
 
 
 OIP_ERROR_FORMAT = ErrorFormat("application/json", _write_error)

@@ -5,12 +5,12 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from app.http.content_coding import compress
 from app.http.error_responses import ErrorResponses
 from app.http.headers import JSON_BYTES, combined_header, quality_values
 from app.http.json_body import parse_json
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, ReceivedRequest, Reply
 from app.oip.codec.body import JSON_LENGTH_HEADER, split_body
-from app.oip.codec.content_coding import compress, decompress
 from app.oip.codec.messages import InferReply, InferRequest, remove_format_names
 from app.oip.codec.statistics import OipStatistics
 from app.oip.codec.tensors import raw_binary_request, reject_shared_memory, to_outputs, to_pixels
@@ -50,12 +50,11 @@ def inference_routes(
         """Predict the digits of the images in the input tensor, whose data is in the JSON or follows it as bytes."""
         scope, body = request.scope, request.content
         with statistics.inference() as stopwatch:
-            body = decompress(body, combined_header(scope, b"content-encoding") or "", settings.max_body_bytes)
             json_part, binary_data = split_body(body, combined_header(scope, JSON_LENGTH))
             if json_part is None:
                 message = raw_binary_request(binary_data)
             else:
-                message = parse_json(_REQUEST, json_part, settings.max_json_values, remove_format_names)
+                message = parse_json(_REQUEST, json_part, settings, remove_format_names)
             reject_shared_memory(message)
             pixels = to_pixels(message, binary_data, settings.max_batch_rows)
             stopwatch.end_phase(batch_size=len(pixels))

@@ -7,10 +7,8 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
 from app.http.body import check_announced_length, receive_body
-from app.http.headers import combined_header
 from app.http.json_body import parse_json
 from app.oip.codec import messages
-from app.oip.codec.content_coding import decompress
 from app.oip.codec.metadata import EXTENSIONS, INPUT_TENSORS, OUTPUT_TENSORS, PLATFORM, tensor_config
 from app.oip.codec.statistics import OipStatistics, StatisticsReply
 from app.oip.error_format import OIP_PREFIX, documented_errors
@@ -88,7 +86,6 @@ def _add_model_description(
             name=card.name, versions=[card.version], platform=PLATFORM, inputs=INPUT_TENSORS, outputs=OUTPUT_TENSORS
         )
 
-    @router.head("/ready", include_in_schema=False)
     @router.get("/ready", responses=documented_errors(503))
     async def ready() -> messages.ModelReadyReply:
         """Report whether the model is ready for requests; the status is 503 during shutdown."""
@@ -121,13 +118,11 @@ def _add_server(router: APIRouter, card: Card, statistics: OipStatistics, is_dra
         """Return the name and version of the service, and the extensions that it supports."""
         return messages.ServerReply(name=request.app.title.lower(), version=request.app.version, extensions=EXTENSIONS)
 
-    @router.head("/health/live", include_in_schema=False)
     @router.get("/health/live")
     async def live() -> messages.OipHealthReply:
         """Report that the process answers requests; it is live until it ends."""
         return messages.OipHealthReply(live=True, ready=not is_draining())
 
-    @router.head("/health/ready", include_in_schema=False)
     @router.get("/health/ready", responses=documented_errors(503))
     async def ready() -> messages.OipHealthReply:
         """Report whether the service is ready for requests; the status is 503 during shutdown."""
@@ -151,11 +146,9 @@ def _add_repository(router: APIRouter, card: Card, settings: Settings, is_draini
     @router.post("/index", responses=documented_errors(400, 413, 501), openapi_extra={"requestBody": _INDEX_BODY})
     async def index(request: Request) -> list[messages.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` only the ready ones."""
-        coding = combined_header(request.scope, b"content-encoding") or ""
         check_announced_length(request.scope, settings.max_body_bytes)
-        received = await receive_body(request.receive, settings.max_body_bytes)
-        body = decompress(received, coding, settings.max_body_bytes) or b"{}"
-        index_filter = parse_json(_INDEX_REQUEST, body, settings.max_json_values, messages.remove_format_names)
+        body = await receive_body(request.scope, request.receive, settings.max_body_bytes) or b"{}"
+        index_filter = parse_json(_INDEX_REQUEST, body, settings, messages.remove_format_names)
         if not is_draining():
             return [messages.IndexEntry(name=card.name, version=card.version, state="READY", reason="")]
         if index_filter.ready:

@@ -5,6 +5,7 @@ is decoded. The decoded picture is converted to a small greyscale picture tile b
 copy is large.
 """
 
+from io import BytesIO
 from itertools import product
 from typing import BinaryIO
 
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, PngImagePlugin, WebPImagePlugin
 
+from app.pictures.errors import PictureTooLargeError, UndecodableError, UnsupportedFormatError
+from app.pictures.file_checks import complete_variants, require_few_markers, require_supported_format
 from model import Floats32, normalise_digit, subtract_background
 
 WEBP = WebPImagePlugin.WebPImageFile.format  # its plugin is imported by name: otherwise Pillow would import all plugins
@@ -20,24 +23,11 @@ FORMATS = ("PNG", "JPEG", WEBP, "BMP")  # Pillow's names
 # times as much, so a WebP picture may have a third of the pixels.
 WEBP_MEMORY_FACTOR = 3
 MAX_SIDE = 65_535  # pixels, the limit of JPEG, applied to every format
-# Scans of a progressive JPEG, counted as occurrences of a marker of two bytes in the whole file. Encoders write about
-# ten scans, and each takes milliseconds. Phones append short videos to photos, and 8 MiB of video contain the
-# marker 128 times by chance.
-MAX_SCANS = 250
-MAX_SEGMENTS = 8192  # application and comment segments of a JPEG; Pillow creates an object for each of them
 WORKING_SIDE = 1024  # pixels along the longer side of the small picture; a digit 50 pixels high is still recognised
 TILE_SIDE = 64  # pixels of the small picture along each side of a tile
 
 Image.MAX_IMAGE_PIXELS = None  # switches Pillow's own limit off; `require_size` applies the limit of the settings
 PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024  # bytes of decompressed comments; Pillow allows 64 MiB
-
-
-class PictureTooLargeError(ValueError):
-    """A picture with too many pixels; the message names the limits."""
-
-
-class UndecodableError(ValueError):
-    """A file that is damaged or is not a picture of a supported format."""
 
 
 def image_from_file(file: BinaryIO, max_pixels: int) -> Floats32:
@@ -50,7 +40,8 @@ def image_from_file(file: BinaryIO, max_pixels: int) -> Floats32:
         Image, shape (8, 8), float32 in [0, 16].
     Raises:
         PictureTooLargeError: The picture has more pixels than its format may have, or more than 65,535 along a side.
-        UndecodableError: The file is damaged or has another format.
+        UnsupportedFormatError: The file has a known format that is not supported.
+        UndecodableError: The file is damaged or is not a picture.
         BlankPictureError: The picture has no foreground.
     """
     return normalise_digit(subtract_background(decode(file, max_pixels)))
@@ -66,11 +57,12 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
         Brightness, shape (height, width), uint8, upright, at most 1024 along the longer side.
     Raises:
         PictureTooLargeError: The picture has more pixels than its format may have, or more than 65,535 along a side.
-        UndecodableError: The file is damaged or has another format.
+        UnsupportedFormatError: The file has a known format that is not supported.
+        UndecodableError: The file is damaged or is not a picture.
     """
     try:
-        return _decode_valid(file, max_pixels)
-    except (PictureTooLargeError, MemoryError):
+        return _decode_valid(file.read(), max_pixels)
+    except (PictureTooLargeError, UnsupportedFormatError, MemoryError):
         raise
     except Exception as error:  # Pillow raises errors of many classes for damaged files
         reason = f"{type(error).__name__}: {error}"
@@ -79,10 +71,19 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     raise UndecodableError(reason)
 
 
-def _decode_valid(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
+def _decode_valid(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     """Decode a valid picture file; Pillow raises errors of many classes for other files."""
-    require_few_markers(file)
-    with Image.open(file, formats=FORMATS) as picture:
+    require_supported_format(data)
+    require_few_markers(data)
+    picture, *others = [_decode_complete(variant, max_pixels) for variant in complete_variants(data)]
+    if not all(np.array_equal(picture, other) for other in others):
+        raise UndecodableError("A part of the last scan is missing.")
+    return picture
+
+
+def _decode_complete(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
+    """Decode a file that has its end."""
+    with Image.open(BytesIO(data), formats=FORMATS) as picture:
         require_size(picture, max_pixels)
         # Pillow decodes a large JPEG directly at a half, a quarter or an eighth of its size, as long as both sides
         # of the result have at least 512 pixels. `shrink` then reduces the longer side to at most 1024 pixels.
@@ -91,23 +92,6 @@ def _decode_valid(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
         # Every tile copies this dictionary, and a file may contain hundreds of thousands of comments.
         picture.info = {name: value for name, value in picture.info.items() if name in ("transparency", "exif")}
         return np.asarray(rotate_upright(shrink(picture), picture))
-
-
-def require_few_markers(file: BinaryIO) -> None:
-    """Reject a JPEG with so many scans or segments that decoding would take seconds.
-
-    Args:
-        file: Any file; its position is the start again afterwards.
-    Raises:
-        UndecodableError: The file has more scans or segments than encoders write.
-    """
-    data = file.read()
-    file.seek(0)
-    if data.startswith(b"\xff\xd8") and (
-        data.count(b"\xff\xda") > MAX_SCANS
-        or sum(data.count(bytes((0xFF, kind))) for kind in (*range(0xE0, 0xF0), 0xFE)) > MAX_SEGMENTS
-    ):
-        raise UndecodableError
 
 
 def require_size(picture: Image.Image, max_pixels: int) -> None:

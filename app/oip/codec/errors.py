@@ -5,9 +5,5 @@ class InvalidError(Exception):
     """A request that contradicts itself or does not fit the model."""
 
 
-class TooLargeError(Exception):
-    """A body that exceeds the size limit."""
-
-
 class UnsupportedError(Exception):
     """A request for a feature of the protocol that this service does not have."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 from app.api.images import select_errors_of_meant_format
 from app.api.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS, FLAT, ROWS, BatchRequest, FlatImage, PredictRequest, RowsImage
 from app.http.json_body import MAX_ERRORS, parse_json
+from app.settings import Settings
 from tests.problems import read_problem
 from tests.strategies import prediction_bodies
 
@@ -41,7 +42,7 @@ class SlowBatchRequest(BaseModel):
 def parse(model, body):
     """Parse a body as the service does; return the parsed fields, or location, type and limits of each error."""
     try:
-        return parse_json(TypeAdapter(model), body, 1000, select_errors_of_meant_format).model_dump()
+        return parse_json(TypeAdapter(model), body, Settings(), select_errors_of_meant_format).model_dump()
     except RequestValidationError as error:
         return [(detail["loc"][1:], detail["type"], error_limits(detail)) for detail in error.errors()]
 

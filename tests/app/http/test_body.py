@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from app.http.body import check_announced_length, limit_body, receive_body
 from tests.asgi import DISCONNECT, body_messages, request_scope
 
+PLAIN = request_scope()  # a body without content coding
 chunk_lists = st.lists(st.binary(max_size=4), min_size=1, max_size=6)
 
 
@@ -49,6 +50,11 @@ def test_length_that_is_no_number_of_at_most_20_digits_announces_nothing(value):
     assert check_announced_length(lengths(), 10) == 10
 
 
+def test_length_of_a_compressed_body_does_not_bound_the_decoded_body():
+    scope = request_scope("/predict", (b"content-length", b"3"), (b"content-encoding", b"gzip"))
+    assert check_announced_length(scope, 10) == 10
+
+
 def test_first_of_several_lengths_counts():
     assert check_announced_length(lengths(b"3", b"11"), 10) == 3
     assert check_announced_length(lengths(b"nine", b"11"), 10) == 10
@@ -60,11 +66,11 @@ def test_first_of_several_lengths_counts():
 def test_body_is_received_up_to_its_limit_and_rejected_at_the_first_byte_beyond(chunks, max_bytes):
     body, messages = b"".join(chunks), Messages(*body_messages(*chunks))
     if len(body) <= max_bytes:
-        assert asyncio.run(receive_body(messages.receive, max_bytes)) == body
+        assert asyncio.run(receive_body(PLAIN, messages.receive, max_bytes)) == body
         assert messages.waiting == []
         return
     with pytest.raises(HTTPException) as caught:
-        asyncio.run(receive_body(messages.receive, max_bytes))
+        asyncio.run(receive_body(PLAIN, messages.receive, max_bytes))
     assert (caught.value.status_code, caught.value.detail) == (413, f"The body must be at most {max_bytes} bytes.")
     received = len(chunks) - len(messages.waiting)
     assert len(b"".join(chunks[: received - 1])) <= max_bytes < len(b"".join(chunks[:received]))
@@ -72,22 +78,22 @@ def test_body_is_received_up_to_its_limit_and_rejected_at_the_first_byte_beyond(
 
 def test_nothing_is_received_after_the_end_of_the_body():
     messages = Messages(*body_messages(b"a", b"b"), DISCONNECT)
-    assert asyncio.run(receive_body(messages.receive, 2)) == b"ab"
+    assert asyncio.run(receive_body(PLAIN, messages.receive, 2)) == b"ab"
     assert messages.waiting == [DISCONNECT]
 
 
 @pytest.mark.parametrize("message", [{"type": "http.request"}, {"type": "http.request", "more_body": False}])
 def test_message_without_a_body_is_an_empty_body(message):
-    assert asyncio.run(receive_body(Messages(message).receive, 0)) == b""
+    assert asyncio.run(receive_body(PLAIN, Messages(message).receive, 0)) == b""
     chunk = {"type": "http.request", "body": b"a", "more_body": True}
-    assert asyncio.run(receive_body(Messages(chunk, message).receive, 1)) == b"a"
+    assert asyncio.run(receive_body(PLAIN, Messages(chunk, message).receive, 1)) == b"a"
 
 
 @pytest.mark.parametrize("received", [0, 1, 2])
 def test_client_that_disconnects_before_the_end_of_its_body_raises_an_error(received):
     messages = [*body_messages(b"a", b"b", b"c")[:received], DISCONNECT]
     with pytest.raises(ClientDisconnect):
-        asyncio.run(receive_body(Messages(*messages).receive, 3))
+        asyncio.run(receive_body(PLAIN, Messages(*messages).receive, 3))
 
 
 async def receive_all(receive, count):

@@ -26,9 +26,25 @@ def test_body_with_a_json_type_or_a_clients_default_type_is_parsed_as_json(clien
     assert reply.json()["digit"] == 3
 
 
-@pytest.mark.parametrize("media_type", ["text/plain", "image/png", "multipart/form-data; boundary=x", "json"])
+@pytest.mark.parametrize("media_type", ["text/html", "image/png", "multipart/form-data; boundary=x", "json"])
 def test_body_with_any_other_type_gets_a_415(client, media_type):
     reply = client.post("/predict", content="{}", headers={"content-type": media_type})
+    assert read_problem(reply, 415)["detail"] == "The body must be application/json."
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "text/plain;charset=UTF-8", "Text/Plain"])
+@pytest.mark.parametrize("prefix", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+def test_plain_text_that_starts_like_a_json_object_is_parsed_as_json(client, media_type, prefix):
+    content = prefix + json.dumps({"pixels": EXAMPLE_IMAGE}).encode()
+    assert client.post("/predict", content=content, headers={"content-type": media_type}).json()["digit"] == 3
+    reply = client.post("/predict", content=prefix + b"{", headers={"content-type": media_type})
+    assert "is not valid JSON" in read_problem(reply)["detail"]
+
+
+@pytest.mark.parametrize("content", [b"", b" ", b"[]", b"3", b"pixels={", b"\xef\xbb\xbf", b'"{"'])
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_other_plain_text_gets_a_415(client, path, content):
+    reply = client.post(path, content=content, headers={"content-type": "text/plain"})
     assert read_problem(reply, 415)["detail"] == "The body must be application/json."
 
 

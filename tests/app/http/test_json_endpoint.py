@@ -22,7 +22,7 @@ from tests.strategies import flat_images, images_of_rows, inference_bodies, pred
 MAX_BYTES = 100_000
 TOO_LARGE = "The body must be at most 100000 bytes."
 BLANKS = b" " * 5000  # JSON may end with blanks; with these, every body is longer than 4 KiB
-PLAIN_TEXT = (b"content-type", b"text/plain")
+HTML = (b"content-type", b"text/html")
 TRACEPARENT = (b"traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
 content_types = st.sampled_from(
@@ -134,10 +134,10 @@ def length(size):
     [
         ([JSON, length(MAX_BYTES + 1)], 413),
         ([JSON, length(10**18 - 1)], 413),
-        ([PLAIN_TEXT, length(MAX_BYTES + 1)], 413),  # before the 415 that also applies
-        ([PLAIN_TEXT, length(9)], 415),
-        ([PLAIN_TEXT, JSON, length(9)], 415),
-        ([PLAIN_TEXT], 415),
+        ([HTML, length(MAX_BYTES + 1)], 413),  # before the 415 that also applies
+        ([HTML, length(9)], 415),
+        ([HTML, JSON, length(9)], 415),
+        ([HTML], 415),
     ],
 )
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])

@@ -111,8 +111,6 @@ def test_picture_that_cannot_be_rotated_for_lack_of_memory_is_not_predicted_unro
     [
         b"",
         b"not a picture",
-        encode_picture(draw(3), "GIF"),
-        encode_picture(draw(3), "TIFF"),
         encode_picture(draw(3), "PPM"),
         encode_picture(draw(3))[:300],
         encode_picture(draw(3), "JPEG")[:600],
@@ -120,7 +118,7 @@ def test_picture_that_cannot_be_rotated_for_lack_of_memory_is_not_predicted_unro
         encode_picture(draw(3), "BMP")[:3000],
     ],
 )
-def test_unsupported_or_damaged_file_is_rejected(client, data):
+def test_unknown_or_damaged_file_is_rejected(client, data):
     problem = read_problem(post_picture(client, data))
     assert problem["detail"].startswith("the body is not a picture that can be decoded: PNG, JPEG, WebP or BMP")
 
