@@ -79,7 +79,7 @@ def create_app(
     app.addresses = json_addresses(app, name=card.name, version=card.version)
     # These two are not listed: the route of the metrics needs the instruments, which need this list, and files are
     # never listed.
-    methods = {METRICS: {"GET", "HEAD"}, PAGE_TEMPLATE: {"GET"}, **methods_by_template(app)}
+    methods = {METRICS: {"GET"}, PAGE_TEMPLATE: {"GET"}, **methods_by_template(app)}
     instruments = Instruments(RequestCounters(registry, methods), predictions, rejected_pictures)
     registry.attach()
     app.include_router(metrics_routes(artefact, shared_counters, instruments))

@@ -25,13 +25,11 @@ def health_routes(is_draining: Callable[[], bool]) -> APIRouter:
     """
     router = APIRouter(tags=["health"])
 
-    @router.head("/livez", include_in_schema=False)
     @router.get("/livez")
     async def livez() -> HealthReply:
         """Report that the process answers requests; it is live until it ends."""
         return HealthReply(status="live")
 
-    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", responses=documented_problems(503))
     async def readyz() -> HealthReply:
         """Report whether the service is ready for requests; the status is 503 during shutdown."""

@@ -35,7 +35,6 @@ def metrics_routes(artefact: Artefact, shared_counters: SharedCounters, instrume
     """
     router = APIRouter(tags=["metrics"])
 
-    @router.head(METRICS, include_in_schema=False)
     @router.get(METRICS, responses=_RESPONSES)
     async def metrics(
         request: Request,

@@ -123,7 +123,8 @@ class ErrorResponses:
     ) -> Response:
         """Build the response to an HTTP error, and improve on the details that the framework gives."""
         if status == 405:
-            detail = f"This address takes {(headers or {}).get('Allow', 'other methods')}."
+            headers = {"Allow": allowed_methods(headers)}
+            detail = f"This address takes {headers['Allow']}."
         return self.build(scope, status, None if detail == VAGUE_DETAIL else detail, headers=headers)
 
     def _respond_to_invalid_input(self, scope: Scope, error: RequestValidationError) -> Response:
@@ -131,3 +132,18 @@ class ErrorResponses:
         more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
         detail = f"{format_location(errors[0]['loc'])} {errors[0]['msg']}{more}"
         return self.build(scope, 422, detail, errors)
+
+
+def allowed_methods(headers: Mapping[str, str] | None) -> str:
+    """Return the methods that an address takes.
+
+    Args:
+        headers: Headers of the framework's error 405. The error of a file has none.
+    Returns:
+        The value of the header Allow. It has HEAD wherever it has GET.
+    Example:
+        >>> allowed_methods({"Allow": "GET"})
+        'GET, HEAD'
+    """
+    methods = (headers or {}).get("Allow", "GET").split(", ")
+    return ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else [])}))

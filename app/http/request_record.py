@@ -17,10 +17,16 @@ class RequestRecord:
         send: ASGI send function of the request.
         request_id: Id of the request.
         requests: Counters of the requests.
+
+    Attributes:
+        method: Method of the request, as it was sent.
+        scope: ASGI scope for the application; for HEAD, it has the method GET.
     """
 
     def __init__(self, scope: Scope, send: Send, request_id: bytes, requests: RequestCounters) -> None:
-        self.scope = scope
+        self.method: str = scope["method"]
+        # The routes of GET also answer HEAD. The server sees HEAD in its own scope and leaves the body out.
+        self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
         self.request_id = request_id
         self.status = CLIENT_DISCONNECTED  # until the answer starts
         self.has_answer_started = False
@@ -47,7 +53,7 @@ class RequestRecord:
         """Count the request if it is not counted yet."""
         if self._seconds is None:
             self._seconds = time.perf_counter() - self._started
-            self._requests.finish_request(self._route(), self.scope["method"], self.status, self._seconds)
+            self._requests.finish_request(self._route(), self.method, self.status, self._seconds)
 
     def identity_fields(self) -> dict[str, str]:
         """Build the log fields that identify the request.
@@ -57,7 +63,7 @@ class RequestRecord:
         Returns:
             Fields of a log line.
         """
-        labels = {"method": self.scope["method"], "route": self._route()}
+        labels = {"method": self.method, "route": self._route()}
         return {"request_id": self.request_id.decode(), **labels, **trace_fields(self.scope)}
 
     def result_fields(self) -> dict[str, float]:
