@@ -71,7 +71,7 @@ test-fast: WAITING = 0
 test-fast: .venv/.dev  ## run the tests that need no server, no browser and little time (40 seconds)
 	$(PYTEST) -m 'not (slow or e2e or browser or clients)'
 
-test-clients: .venv/.dev .venv/kserve/.done  ## run the tests that drive other programs, for example Prometheus
+test-clients: .venv/.dev .venv/kserve/.done  ## run the tests that drive other programs, for example nginx and Java
 	$(PYTEST) -m clients
 
 coverage: .venv/.dev  ## report what the tests with COVERAGE=1 have run, and compare it with the floor
