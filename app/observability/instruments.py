@@ -20,7 +20,7 @@ INSTRUMENT_COUNTERS = 16_384  # counters of a slot for the instruments below, wh
 UNMATCHED = "unmatched"  # label value for requests that match no route
 METHODS = ("GET", "HEAD", "POST")
 OTHER = "other"  # label value for any other method
-CLIENT_DISCONNECTED = 0  # status of a request whose client closed the connection before the answer
+CLIENT_DISCONNECTED = 0  # status of a request whose client closed the connection before its end
 STATUSES = tuple(map(str, (CLIENT_DISCONNECTED, *map(int, HTTPStatus))))
 PREDECLARED_STATUSES = ("200", "500")  # every POST route exports the series of these statuses from the start
 
@@ -48,7 +48,7 @@ class RequestCounters:
         self.requests = CounterFamily(
             registry,
             "http_requests_total",
-            "Finished requests; status 0 means that the client disconnected before the answer.",
+            "Finished requests; status 0 means that the client disconnected before its request was complete.",
             Series(
                 {"route": routes, "method": (*METHODS, OTHER), "status": STATUSES},
                 [(route, "POST", status) for route in post_routes for status in PREDECLARED_STATUSES],

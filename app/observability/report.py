@@ -44,7 +44,7 @@ class RouteRequestsReply(TypedDict):
 
     route: Annotated[str, Field(description="Template of the route; `unmatched` if no route matched.")]
     method: Annotated[str, Field(description="GET, HEAD, POST or other.")]
-    status: Annotated[int, Field(description="0 if the client disconnected before the answer.")]
+    status: Annotated[int, Field(description="0 if the client disconnected before its request was complete.")]
     count: int
 
 
