@@ -47,7 +47,9 @@ class Settings(BaseSettings):
         default=1024, ge=1, le=65_536, description="Largest batch, in images; a batch blocks the event loop."
     )
     max_picture_bytes: int = Field(
-        default=8 * 1024 * 1024, ge=1024, description="Largest body with a picture, in bytes; a phone's photo fits."
+        default=8 * 1024 * 1024,
+        ge=1024,
+        description="Largest body with a picture, in bytes, before and after decompression; a phone's photo fits.",
     )
     max_picture_pixels: int = Field(
         default=16_000_000, ge=64, description="Largest number of pixels of a picture; for a WebP, a third of it."

@@ -169,7 +169,7 @@ BINARY = {
 }
 
 BOMB_CONTENT = bytes(50_000_000)
-DECOMPRESSED_TOO_LARGE = "The inflated body must be at most 2097152 bytes."
+DECOMPRESSED_TOO_LARGE = "The decompressed body must be at most 2097152 bytes."
 # Name → (body, content coding, status, part of the error message).
 CODINGS = {
     "gzip_bomb": (gzip.compress(BOMB_CONTENT, 9), "gzip", 413, DECOMPRESSED_TOO_LARGE),

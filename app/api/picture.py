@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from app.api.images import to_prediction_replies
 from app.api.schemas import PicturePrediction
 from app.http.admission import Admission
-from app.http.body import bounded_body, check_announced_length
+from app.http.body import bounded_body, largest_size
 from app.http.problems import documented_problems
 from app.observability.metric_families import CounterFamily
 from app.pictures import upload
@@ -55,7 +55,7 @@ def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: 
     limiter = CapacityLimiter(1)
 
     async def receive_and_normalise(request: Request) -> Floats32:
-        with admission.admit(check_announced_length(request.scope, settings.max_picture_bytes)):
+        with admission.admit(largest_size(request.scope, settings.max_picture_bytes)):
             request = Request(request.scope, bounded_body(request.scope, request.receive, settings.max_picture_bytes))
             try:
                 file = await upload.receive_file(request, settings.picture_timeout_seconds)

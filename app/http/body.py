@@ -5,25 +5,39 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
 from app.http.content_coding import content_coding, decode_body
-from app.http.headers import content_length, first_header
+from app.http.headers import content_length
 
 
-def check_announced_length(scope: Scope, max_bytes: int) -> int:
+def check_announced_length(scope: Scope, max_bytes: int) -> int | None:
     """Reject a request whose head announces too large a body.
 
     Args:
         scope: ASGI scope of the request.
         max_bytes: Largest size of a body.
     Returns:
-        The largest size that the body can have, decoded: the announced size, or `max_bytes` if none is announced or
-        the body is compressed.
+        The announced length in bytes, or None if the head announces none.
     Raises:
         HTTPException: 413, with the limit.
     """
     length = content_length(scope)
     if length is not None and length > max_bytes:
         raise body_too_large(max_bytes)
-    return max_bytes if length is None or first_header(scope, b"content-encoding") else length
+    return length
+
+
+def largest_size(scope: Scope, max_bytes: int) -> int:
+    """Return the largest size that a body can have after decoding.
+
+    Args:
+        scope: ASGI scope of the request.
+        max_bytes: Largest size of a body.
+    Returns:
+        The announced length in bytes, or `max_bytes` if the head announces none or the body is compressed.
+    Raises:
+        HTTPException: 413, if the announced length exceeds the limit; 415, for an unsupported content coding.
+    """
+    length = check_announced_length(scope, max_bytes)
+    return max_bytes if length is None or content_coding(scope) else length
 
 
 def body_too_large(max_bytes: int) -> HTTPException:

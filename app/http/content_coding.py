@@ -1,5 +1,6 @@
 """Content codings: decoding request bodies and compressing replies."""
 
+import asyncio
 import zlib
 
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +12,7 @@ from app.http.headers import combined_header
 # Content coding → window bits of zlib, which also select the header and checksum around the compressed data.
 # Source: RFC 9110, section 8.4.1 (`deflate` is a zlib stream there); zlib's manual, inflateInit2.
 WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+MAX_PIECE_BYTES = 64 * 1024  # of a decoded body, between which other requests are served
 FASTEST = 1  # level of zlib; the default level makes replies 1 to 9 % smaller at 1.5 to 7 times the cost
 
 
@@ -39,9 +41,13 @@ class Decoder:
     Args:
         coding: A key of `WINDOW_BITS`.
         max_bytes: Largest size of the decoded body, in bytes.
+
+    Attributes:
+        has_more: True if the pieces so far decode to more than `decode` has returned.
     """
 
     def __init__(self, coding: str, max_bytes: int) -> None:
+        self.has_more = False
         self._coding, self._max_bytes, self._remaining_bytes = coding, max_bytes, max_bytes
         self._decompressor = zlib.decompressobj(WINDOW_BITS[coding])
 
@@ -49,10 +55,10 @@ class Decoder:
         """Decode the next piece of a body.
 
         Args:
-            piece: The piece as it was received.
+            piece: The piece as it was received; nothing if `has_more` is true.
             is_last: True if the body ends with this piece.
         Returns:
-            The decoded piece.
+            The next decoded bytes, at most `MAX_PIECE_BYTES`.
         Raises:
             HTTPException: 413, if the decoded body exceeds the limit; decompression stopped there.
             RequestValidationError: The compressed data is damaged or incomplete, or other data follows it.
@@ -60,15 +66,17 @@ class Decoder:
             >>> Decoder("deflate", max_bytes=6).decode(zlib.compress(b"digits"), is_last=True)
             b'digits'
         """
+        decompressor, size = self._decompressor, min(MAX_PIECE_BYTES, self._remaining_bytes + 1)
         try:
-            decoded = self._decompressor.decompress(piece, self._remaining_bytes + 1)
+            decoded = decompressor.decompress(decompressor.unconsumed_tail + piece, size)
         except zlib.error as error:
             raise _invalid_body(f"is not valid {self._coding}") from error
         self._remaining_bytes -= len(decoded)
         if self._remaining_bytes < 0:
-            raise HTTPException(413, f"The inflated body must be at most {self._max_bytes} bytes.")
+            raise HTTPException(413, f"The decompressed body must be at most {self._max_bytes} bytes.")
+        self.has_more = len(decoded) == size and not decompressor.eof
         # gzip allows several streams in a row, but a hundred thousand empty streams would take seconds.
-        if self._decompressor.unused_data or (is_last and not self._decompressor.eof):
+        if decompressor.unused_data or (is_last and not self.has_more and not decompressor.eof):
             raise _invalid_body(f"must be one whole {self._coding} stream")
         return decoded
 
@@ -84,13 +92,21 @@ def decode_body(receive: Receive, coding: str, max_bytes: int) -> Receive:
         The wrapped function; it raises the errors of `Decoder.decode`.
     """
     decoder = Decoder(coding, max_bytes)
+    message: Message = {}
 
     async def receive_decoded() -> Message:
-        message = await receive()
+        nonlocal message
+        if decoder.has_more:
+            await asyncio.sleep(0)  # other requests come first, because a few bytes can decode to megabytes
+            piece = b""
+        else:
+            message = await receive()
+            piece = message.get("body", b"")
         if message["type"] != "http.request":
             return message
         is_last = not message.get("more_body", False)
-        return {**message, "body": decoder.decode(message.get("body", b""), is_last=is_last)}
+        decoded = decoder.decode(piece, is_last=is_last)
+        return {**message, "body": decoded, "more_body": decoder.has_more or not is_last}
 
     return receive_decoded
 

@@ -66,6 +66,17 @@ def media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
+def body_media_type(scope: Scope) -> str:
+    """Return the media type of a body, as `media_type` does.
+
+    Args:
+        scope: ASGI scope of the request.
+    Returns:
+        The media type in lower case, empty if the request has no Content-Type.
+    """
+    return media_type(first_header(scope, b"content-type").decode("latin-1"))
+
+
 def quality_values(header: str) -> list[tuple[str, float]]:
     """Parse a header that lists what a client accepts, such as Accept or Accept-Encoding.
 

@@ -19,12 +19,13 @@ from typing_extensions import override
 
 from app.http.body import check_announced_length, receive_body
 from app.http.error_responses import ErrorResponses
-from app.http.headers import JSON, JSON_BYTES, first_header, media_type
+from app.http.headers import JSON, JSON_BYTES, body_media_type, first_header
 from app.http.json_body import BLANKS, BYTE_ORDER_MARK, SelectErrors, parse_json
 from app.settings import Settings
 
 # Media types that a client sends when its user set none: no Content-Type at all, or the default of curl.
 UNSET_MEDIA_TYPES = ("", "application/x-www-form-urlencoded")
+OTHER_TYPE = "The body must be application/json."
 TEXT = "text/plain"  # the type that `fetch` of browsers and Node gives to a string
 
 
@@ -137,8 +138,7 @@ def typed_answer(function: Callable[..., Awaitable[Any]], settings: Settings, se
     (body_type,) = map(TypeAdapter, types.values())
 
     async def answer(request: ReceivedRequest) -> Response:
-        if is_other_text(request):
-            raise unsupported_media_type()
+        reject_other_text(request)
         body = parse_json(body_type, request.content, settings, select_errors)
         return Reply(reply_type.dump_json(await function(body)))
 
@@ -152,34 +152,25 @@ def require_json(scope: Scope) -> None:
         scope: ASGI scope of the request.
     Raises:
         HTTPException: 415, unless the media type is JSON or one that clients send by default. Plain text passes,
-            because `typed_answer` decides by its first character.
+            because `reject_other_text` decides by the body.
     """
-    content_type = first_header(scope, b"content-type")
-    if content_type == JSON_BYTES:
+    if first_header(scope, b"content-type") == JSON_BYTES:  # the common case
         return
-    name = media_type(content_type.decode("latin-1"))
+    name = body_media_type(scope)
     if name not in {JSON, TEXT, *UNSET_MEDIA_TYPES} and not name.endswith("+json"):
-        raise unsupported_media_type()
+        raise HTTPException(415, OTHER_TYPE)
 
 
-def is_other_text(request: ReceivedRequest) -> bool:
-    """Tell whether a body is plain text that cannot be a JSON object.
+def reject_other_text(request: ReceivedRequest) -> None:
+    """Reject plain text that cannot be a JSON object.
 
     Args:
         request: The received request.
-    Returns:
-        True if the media type is plain text and the first non-blank character is not `{`.
+    Raises:
+        HTTPException: 415, if the media type is plain text and the first non-blank character is not `{`.
     """
-    if request.content.startswith(b"{"):  # the common case, without a search for the header
-        return False
+    if request.content.startswith(b"{"):  # the common case
+        return
     is_object = request.content.removeprefix(BYTE_ORDER_MARK).lstrip(BLANKS).startswith(b"{")
-    return not is_object and media_type(request.headers.get("content-type")) == TEXT
-
-
-def unsupported_media_type() -> HTTPException:
-    """Create the error of a body that is not JSON.
-
-    Returns:
-        The error to raise, with the status 415.
-    """
-    return HTTPException(415, "The body must be application/json.")
+    if not is_object and body_media_type(request.scope) == TEXT:
+        raise HTTPException(415, OTHER_TYPE)

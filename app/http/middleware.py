@@ -54,6 +54,10 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method: str = scope["method"]
+        if method == "HEAD":
+            # The routes of GET answer it. The server sees HEAD in its own scope and leaves the body out.
+            scope = {**scope, "method": "GET"}
         request_id, head_error = check_head(scope)
         app, span, route = self._app, NO_SPAN, scope.get("route")
         if isinstance(route, JsonRoute):  # the application has found it by its path
@@ -64,7 +68,8 @@ class RequestMiddleware:
             tracing.set_request_id(request_id)
         if head_error is not None:
             app = self.errors.build(scope, *head_error)
-        record = RequestRecord(scope, send, request_id, self.requests)  # last, because it counts a request in flight
+        # The record is created last, because it counts a request in flight.
+        record = RequestRecord(scope, method, send, request_id, self.requests)
         with span:
             await self._answer(app, record, receive)
 

@@ -13,20 +13,16 @@ class RequestRecord:
     """Records the status and duration of one request, and counts the request once.
 
     Args:
-        scope: ASGI scope of the request.
+        scope: ASGI scope for the application.
+        method: Method of the request, as it was sent.
         send: ASGI send function of the request.
         request_id: Id of the request.
         requests: Counters of the requests.
-
-    Attributes:
-        method: Method of the request, as it was sent.
-        scope: ASGI scope for the application; for HEAD, it has the method GET.
     """
 
-    def __init__(self, scope: Scope, send: Send, request_id: bytes, requests: RequestCounters) -> None:
-        self.method: str = scope["method"]
-        # The routes of GET also answer HEAD. The server sees HEAD in its own scope and leaves the body out.
-        self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
+    def __init__(self, scope: Scope, method: str, send: Send, request_id: bytes, requests: RequestCounters) -> None:
+        self.scope = scope
+        self.method = method
         self.request_id = request_id
         self.status = CLIENT_DISCONNECTED  # until the answer starts
         self.has_answer_started = False

@@ -20,8 +20,10 @@ JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 # marker 128 times by chance.
 MAX_SCANS = 250
 MAX_SEGMENTS = 8192  # application and comment segments of a JPEG; Pillow creates an object for each of them
-# Bytes that a scan could contain. The decoder skips them if the scan is complete, and decodes them if it is not.
-FURTHER_SCAN_DATA = b"\x2a" * 64
+MAX_SCANS_WITHOUT_END = 30  # because such a file is decoded twice
+# Bytes that a scan could contain. The decoder skips them if the scan is complete, and decodes them if it is not. They
+# fill more than one block of pixels, and continue behind each of the eight markers at which a decoder can start anew.
+FURTHER_SCAN_DATA = b"\x2a" * 4096 + b"".join(bytes((0xFF, 0xD0 + number)) + b"\x2a" * 64 for number in range(8))
 
 
 def require_supported_format(data: bytes) -> None:
@@ -61,10 +63,12 @@ def complete_variants(data: bytes) -> list[bytes]:
     Args:
         data: Content of the file.
     Returns:
-        Two variants of a JPEG without its end marker, otherwise only the content itself.
+        Two variants of a JPEG without its end marker, otherwise only the content itself. A progressive JPEG that ends
+        between two scans counts as complete; its picture has less detail.
     """
     last_scan = data.rfind(JPEG_SCAN)
-    if not data.startswith(JPEG_START) or last_scan < 0 or data.find(JPEG_END, last_scan) >= 0:
+    has_end = last_scan < 0 or data.find(JPEG_END, last_scan) >= 0
+    if has_end or not data.startswith(JPEG_START) or data.count(JPEG_SCAN) > MAX_SCANS_WITHOUT_END:
         return [data]
     data = data.removesuffix(JPEG_END[:1])
     return [data + JPEG_END, data + FURTHER_SCAN_DATA + JPEG_END]

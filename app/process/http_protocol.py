@@ -31,19 +31,21 @@ class HttpProtocol(HttpToolsProtocol):
     _lingering_transport: LingeringTransport  # the same object as `transport`
     _bytes_without_progress = 0  # bytes received since the parser completed a head or a piece of a body
     _is_upgrade_offered = False  # by the head that the parser has just completed
-    _last_cycle: RequestResponseCycle | None = None  # uvicorn's state of the last request whose head is complete
+    # uvicorn's states of the request that is answered now or was answered last, and of the last complete request.
+    _active_cycle: RequestResponseCycle | None = None
+    _last_complete_cycle: RequestResponseCycle | None = None
     _ignores_input = False  # after bytes that are not a request
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._lingering_transport = LingeringTransport(cast("asyncio.Transport", transport))
+        self._lingering_transport = LingeringTransport(cast("asyncio.Transport", transport), self.loop.call_later)
         super().connection_made(self._lingering_transport)
 
     @override
     def data_received(self, data: bytes) -> None:
+        self._lingering_transport.has_unread_input = True
         if self._ignores_input:
             return
-        self._unset_keepalive_if_required()
         self._bytes_without_progress += len(data)
         try:
             self._parse(data)
@@ -63,7 +65,14 @@ class HttpProtocol(HttpToolsProtocol):
         return self._close_after_due_answer() and self.transport.can_write_eof()
 
     @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._mark_disconnected()
+
+    @override
     def on_message_begin(self) -> None:
+        # Not for any byte that arrives: the rest of a body that is answered already must not keep the connection open.
+        self._unset_keepalive_if_required()
         self._lingering_transport.has_unread_input = True
         super().on_message_begin()
 
@@ -72,8 +81,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._bytes_without_progress = 0
         self._is_upgrade_offered = self.parser.should_upgrade()
         if not self._is_upgrade_offered:
+            self._unset_keepalive_if_required()  # set again, if the answer before has ended meanwhile
             super().on_headers_complete()
-            self._last_cycle = self.cycle
+            self.headers = []  # for the trailers of a body in chunks, which are not headers of the request
         elif self.parser.get_method() == b"CONNECT":  # asks for a tunnel, which is more than an offer
             raise httptools.HttpParserError
 
@@ -87,18 +97,24 @@ class HttpProtocol(HttpToolsProtocol):
         if not self._is_upgrade_offered:
             self._lingering_transport.has_unread_input = False
             super().on_message_complete()
+            self._last_complete_cycle = self.cycle
 
     @override
     def on_response_complete(self) -> None:
+        if self._active_cycle is not None:
+            self._active_cycle.body.clear()  # what the application did not receive, up to 320 KiB
         super().on_response_complete()
-        if self._last_cycle is not None and self._last_cycle.response_complete:
-            self._last_cycle.body.clear()  # what the application did not receive, up to 320 KiB
+
+    @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._active_cycle = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _parse(self, data: bytes) -> None:
         """Parse received bytes.
 
         After a head with an offer to upgrade, the parser takes all further bytes for the other protocol, even the body
-        of the request. A new parser then gets the head without the offer, and the further bytes.
+        of the request. So a new parser gets the head without the offer, and then the further bytes.
         """
         rest: bytes | memoryview = data
         while rest:
@@ -121,20 +137,31 @@ class HttpProtocol(HttpToolsProtocol):
         return b"\r\n".join([request_line, *headers, b"", b""])
 
     def _close_after_due_answer(self) -> bool:
-        """Let the answer to the last request be the last one; return False if no answer is due."""
-        cycle = self._last_cycle
-        if cycle is None or cycle.more_body or cycle.response_complete:
+        """Close the connection after the answer to the last complete request; return False if it has its answer."""
+        cycle = self._last_complete_cycle
+        if cycle is None or cycle.response_complete:
             return False
         cycle.keep_alive = False
         return True
 
     def _reject(self, answer: bytes) -> None:
-        """Answer bytes that are not a request, unless the answer to the request before them is due; then close."""
+        """Close the connection because of bytes that are not a request.
+
+        Args:
+            answer: Answer to these bytes. It is not sent if the answer to a request before them is due, or if they
+                arrived in the body of a request that is answered already.
+        """
         self._ignores_input = True
         if self._close_after_due_answer():
             return
-        self.transport.write(answer)
+        is_complete = self._active_cycle is self._last_complete_cycle
+        if is_complete or self._active_cycle is None or not self._active_cycle.response_complete:
+            self.transport.write(answer)
         self.transport.close()
-        if self._last_cycle is not None:  # if its body is not complete, the application waits for more of it
-            self._last_cycle.disconnected = True
-            self._last_cycle.message_event.set()
+        self._mark_disconnected()
+
+    def _mark_disconnected(self) -> None:
+        """Tell the application that no more of its request will arrive, and that no answer can be sent."""
+        if self._active_cycle is not None and not self._active_cycle.response_complete:
+            self._active_cycle.disconnected = True
+            self._active_cycle.message_event.set()

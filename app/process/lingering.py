@@ -6,9 +6,12 @@ Source: RFC 9112, section 9.6; nginx's directives lingering_close, lingering_tim
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from typing_extensions import override
+
+CallLater: TypeAlias = Callable[..., asyncio.TimerHandle]  # the method `call_later` of an event loop
 
 # A lingering connection on which nothing has arrived since the last check is closed. Source of the times: nginx's
 # defaults of lingering_timeout and lingering_time, 5 s and 30 s.
@@ -22,14 +25,15 @@ class LingeringTransport(asyncio.Transport):
 
     Args:
         transport: The transport of the connection.
+        call_later: Schedules the checks of a lingering connection.
 
     Attributes:
         has_unread_input: True if the client may have sent bytes that are not read yet.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, call_later: CallLater) -> None:
         super().__init__()
-        self._transport = transport
+        self._transport, self._call_later = transport, call_later
         self._is_lingering = False
         self.has_unread_input = False
 
@@ -60,14 +64,14 @@ class LingeringTransport(asyncio.Transport):
 
     @override
     def close(self) -> None:
-        """Send what is written, and close the connection: at once, or when the client has stopped sending."""
+        """Send all written bytes, and close the connection: at once, or when the client has stopped sending."""
         if self.is_closing():
             return
         if not (self.has_unread_input and self.can_write_eof()):  # with TLS, one side cannot end alone
             self._transport.close()
             return
         self._is_lingering = True
-        self._transport.set_protocol(DiscardingProtocol(self._transport))
+        self._transport.set_protocol(DiscardingProtocol(self._transport, self._call_later))
         self._transport.write_eof()
         self._transport.resume_reading()
 
@@ -77,10 +81,11 @@ class DiscardingProtocol(asyncio.Protocol):
 
     Args:
         transport: The transport of the connection. Its protocol is replaced, and is told when the connection is lost.
+        call_later: Schedules the checks.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: asyncio.Transport, call_later: CallLater) -> None:
+        self._transport, self._call_later = transport, call_later
         self._replaced_protocol = transport.get_protocol()
         self._discarded_bytes = 0
         self._next_check = self._schedule_check(MAX_CHECKS)
@@ -97,12 +102,12 @@ class DiscardingProtocol(asyncio.Protocol):
         self._replaced_protocol.connection_lost(exc)
 
     def _schedule_check(self, remaining_checks: int) -> asyncio.TimerHandle:
-        loop = asyncio.get_running_loop()
-        return loop.call_later(SECONDS_BETWEEN_CHECKS, self._check, self._discarded_bytes, remaining_checks)
+        return self._call_later(SECONDS_BETWEEN_CHECKS, self._check, self._discarded_bytes, remaining_checks)
 
     def _check(self, discarded_bytes_before: int, remaining_checks: int) -> None:
-        """Close the connection if nothing has arrived since the last check, or if this is the last check."""
-        if self._discarded_bytes == discarded_bytes_before or remaining_checks == 1:
+        """Close the connection if it is idle since the last check, or if this is the last check."""
+        is_answer_sent = self._transport.get_write_buffer_size() == 0
+        if remaining_checks == 1 or (is_answer_sent and self._discarded_bytes == discarded_bytes_before):
             self._transport.abort()
         else:
             self._next_check = self._schedule_check(remaining_checks - 1)

@@ -69,6 +69,7 @@ def test_rejected_picture_is_counted_under_its_reason(limited_client, options, s
     [
         (BLANK.ljust(100_000), 422),
         (b"no picture".ljust(100_000), 422),
+        (b"GIF89a".ljust(100_000), 415),
         (encode_picture(draw(3, side=200)).ljust(100_000), 413),
         (bytes(100_001), 413),
     ],

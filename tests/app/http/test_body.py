@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from app.http.body import check_announced_length, limit_body, receive_body
+from app.http.body import check_announced_length, largest_size, limit_body, receive_body
 from tests.asgi import DISCONNECT, body_messages, request_scope
 
 PLAIN = request_scope()  # a body without content coding
@@ -32,32 +32,35 @@ def lengths(*values):
 
 @pytest.mark.parametrize(("value", "size"), [(b"0", 0), (b"9", 9), (b"10", 10), (b"0010", 10)])
 def test_announced_length_up_to_the_limit_is_the_largest_size_of_the_body(value, size):
-    assert check_announced_length(lengths(value), 10) == size
+    assert check_announced_length(lengths(value), 10) == largest_size(lengths(value), 10) == size
 
 
 @pytest.mark.parametrize("value", [b"11", b"9" * 20])
 def test_announced_length_over_the_limit_is_rejected_with_the_limit(value):
-    with pytest.raises(HTTPException) as caught:
-        check_announced_length(lengths(value), 10)
-    assert (caught.value.status_code, caught.value.detail) == (413, "The body must be at most 10 bytes.")
+    for check in (check_announced_length, largest_size):
+        with pytest.raises(HTTPException) as caught:
+            check(lengths(value), 10)
+        assert (caught.value.status_code, caught.value.detail) == (413, "The body must be at most 10 bytes.")
 
 
 @pytest.mark.parametrize(
     "value", [b"", b"nine", b"-1", b"+11", b"1e9", b"11,11", b" 11", b"\xb2", b"9" * 21, b"9" * 5000]
 )
 def test_length_that_is_no_number_of_at_most_20_digits_announces_nothing(value):
-    assert check_announced_length(lengths(value), 10) == 10
-    assert check_announced_length(lengths(), 10) == 10
+    for scope in (lengths(value), lengths()):
+        assert check_announced_length(scope, 10) is None
+        assert largest_size(scope, 10) == 10
 
 
-def test_length_of_a_compressed_body_does_not_bound_the_decoded_body():
-    scope = request_scope("/predict", (b"content-length", b"3"), (b"content-encoding", b"gzip"))
-    assert check_announced_length(scope, 10) == 10
+@pytest.mark.parametrize(("coding", "size"), [(b"gzip", 10), (b"deflate", 10), (b"identity", 3), (b"", 3)])
+def test_length_of_a_compressed_body_does_not_bound_the_decoded_body(coding, size):
+    scope = request_scope("/predict", (b"content-length", b"3"), (b"content-encoding", coding))
+    assert largest_size(scope, 10) == size
 
 
 def test_first_of_several_lengths_counts():
     assert check_announced_length(lengths(b"3", b"11"), 10) == 3
-    assert check_announced_length(lengths(b"nine", b"11"), 10) == 10
+    assert check_announced_length(lengths(b"nine", b"11"), 10) is None
     with pytest.raises(HTTPException):
         check_announced_length(lengths(b"11", b"3"), 10)
 

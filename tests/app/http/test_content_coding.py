@@ -1,5 +1,6 @@
 """Decoding stops at a limit and rejects damaged data, in one piece and in many."""
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -12,9 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
+from starlette.types import Message
 
-from app.http.content_coding import Decoder, compress, content_coding
-from tests.asgi import JSON, call_without_body, post, request_scope, split
+from app.http.content_coding import MAX_PIECE_BYTES, compress, content_coding, decode_body
+from tests.asgi import DISCONNECT, JSON, body_messages, call_without_body, post, request_scope, split
 from tests.hostile import BOMB_CONTENT
 from tests.json_endpoints import VALID_BODIES
 from tests.problems import read_problem
@@ -27,8 +29,21 @@ DECOMPRESSORS: dict[str, Coder] = {"gzip": gzip.decompress, "deflate": zlib.deco
 
 def decode(data, coding, max_bytes=MAX_BYTES, cuts=()):
     """Decode a body that arrives in pieces."""
-    decoder, (*pieces, last) = Decoder(coding, max_bytes), split(data, *cuts)
-    return b"".join([*(decoder.decode(piece, is_last=False) for piece in pieces), decoder.decode(last, is_last=True)])
+    messages = body_messages(*split(data, *cuts))
+
+    async def receive():
+        return messages.pop(0)
+
+    async def receive_all():
+        receive_decoded = decode_body(receive, coding, max_bytes)
+        decoded: list[Message] = []
+        while not decoded or decoded[-1]["more_body"]:
+            decoded.append(await receive_decoded())
+        assert messages == []
+        assert max(len(message["body"]) for message in decoded) <= MAX_PIECE_BYTES
+        return b"".join(message["body"] for message in decoded)
+
+    return asyncio.run(receive_all())
 
 
 @pytest.mark.parametrize("coding", COMPRESSORS)
@@ -41,6 +56,43 @@ def test_decoder_reverses_pythons_compression(coding, data, cuts):
 @given(data=st.binary(max_size=MAX_BYTES))
 def test_python_decompresses_a_compressed_reply(coding, data):
     assert DECOMPRESSORS[coding](compress(data, coding)) == data
+
+
+@pytest.mark.parametrize("size", [MAX_PIECE_BYTES - 1, MAX_PIECE_BYTES, MAX_PIECE_BYTES + 1, 3 * MAX_PIECE_BYTES])
+@pytest.mark.parametrize("coding", COMPRESSORS)
+@given(cuts=st.lists(st.integers(0, 300), max_size=3))
+def test_body_that_decodes_to_several_pieces_stays_the_same(coding, size, cuts):
+    data = bytes(size)  # compresses to so few bytes that the last ones decode to several pieces
+    assert decode(COMPRESSORS[coding](data), coding, size, cuts) == data
+
+
+def test_other_tasks_run_between_the_pieces_of_a_decoded_body():
+    pieces = 10
+
+    async def receive():
+        return body_messages(gzip.compress(bytes(pieces * MAX_PIECE_BYTES)))[0]
+
+    async def receive_all():
+        turns: list[str] = []
+        counts = []
+        for _ in range(pieces):
+            asyncio.get_running_loop().call_soon(turns.append, "other task")
+            await receive_decoded()
+            counts.append(len(turns))
+        return counts
+
+    receive_decoded = decode_body(receive, "gzip", pieces * MAX_PIECE_BYTES)
+    assert asyncio.run(receive_all()) == [0, *range(2, pieces + 1)]  # the first piece is decoded at once
+
+
+def test_disconnect_is_passed_on():
+    async def receive():
+        return DISCONNECT
+
+    async def receive_decoded():
+        return await decode_body(receive, "gzip", 10)()
+
+    assert asyncio.run(receive_decoded()) == DISCONNECT
 
 
 def coding_of(*values):
@@ -130,8 +182,8 @@ def test_compressed_body_gets_the_answer_of_the_plain_body(client, path, coding)
 @pytest.mark.parametrize(
     ("content", "coding", "status", "detail"),
     [
-        (gzip.compress(BOMB_CONTENT, mtime=0), "gzip", 413, "The inflated body must be at most 2097152 bytes."),
-        (zlib.compress(BOMB_CONTENT), "deflate", 413, "The inflated body must be at most 2097152 bytes."),
+        (gzip.compress(BOMB_CONTENT, mtime=0), "gzip", 413, "The decompressed body must be at most 2097152 bytes."),
+        (zlib.compress(BOMB_CONTENT), "deflate", 413, "The decompressed body must be at most 2097152 bytes."),
         (bytes(2 * 1024 * 1024 + 1), "gzip", 413, "The body must be at most 2097152 bytes."),
         (b"{}", "gzip", 422, "the body is not valid gzip"),
         (zlib.compress(b"{}"), "gzip", 422, "the body is not valid gzip"),
@@ -143,6 +195,17 @@ def test_compressed_body_gets_the_answer_of_the_plain_body(client, path, coding)
 def test_compressed_body_that_cannot_be_used_is_rejected_with_the_reason(client, content, coding, status, detail):
     reply = client.post("/predict", content=content, headers={"content-encoding": coding})
     assert read_problem(reply, status)["detail"] == detail
+
+
+def test_compressed_body_over_the_limit_that_decodes_to_little_is_rejected(make_client):
+    compressed = zlib.compress(b"{}")
+    empty_blocks = b"\0\0\0\xff\xff" * 1000
+    content = compressed[:2] + empty_blocks + compressed[2:]
+    assert zlib.decompress(content) == b"{}"
+    headers = [(b"content-encoding", b"deflate")]
+    for max_body_bytes, status in ((len(content), 422), (len(content) - 1, 413)):
+        app = make_client(max_body_bytes=max_body_bytes).app
+        assert post(app, "/predict", content, headers=headers, has_length=False, pieces=3)[0] == status
 
 
 @pytest.mark.parametrize("path", VALID_BODIES)

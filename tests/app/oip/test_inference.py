@@ -152,7 +152,7 @@ def test_decompressed_body_has_the_same_limit_as_a_body(make_client, size, statu
     client = make_client(max_body_bytes=2000)
     reply = client.post(INFER, content=body, headers={"Content-Encoding": "gzip"})
     assert reply.status_code == status
-    assert (reply.json()["error"] == "The inflated body must be at most 2000 bytes.") == (status == 413)
+    assert (reply.json()["error"] == "The decompressed body must be at most 2000 bytes.") == (status == 413)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_decoded_body_has_the_same_limit_as_a_body(make_client):
     for size, status in ((2000, 422), (2001, 413)):
         content = gzip.compress(bytes(size))
         reply = client.post(PATH, content=content, headers={"content-encoding": "gzip"})
-        assert ("The inflated body must be" in read_problem(reply, status)["detail"]) == (status == 413)
+        assert ("The decompressed body must be" in read_problem(reply, status)["detail"]) == (status == 413)
 
 
 def test_compressed_body_occupies_the_memory_of_the_largest_body(artefact):
