@@ -30,6 +30,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     _lingering_transport: LingeringTransport  # the same object as `transport`
     _bytes_without_progress = 0  # bytes received since the parser completed a head or a piece of a body
+    _is_head_due = False  # between the first byte of a request and the end of its head
     _is_upgrade_offered = False  # by the head that the parser has just completed
     # uvicorn's states of the request that is answered now or was answered last, and of the last complete request.
     _active_cycle: RequestResponseCycle | None = None
@@ -73,15 +74,14 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         # Not for any byte that arrives: the rest of a body that is answered already must not keep the connection open.
         self._unset_keepalive_if_required()
-        self._lingering_transport.has_unread_input = True
+        self._is_head_due = self._lingering_transport.has_unread_input = True
         super().on_message_begin()
 
     @override
     def on_headers_complete(self) -> None:
-        self._bytes_without_progress = 0
+        self._bytes_without_progress, self._is_head_due = 0, False
         self._is_upgrade_offered = self.parser.should_upgrade()
         if not self._is_upgrade_offered:
-            self._unset_keepalive_if_required()  # set again, if the answer before has ended meanwhile
             super().on_headers_complete()
             self.headers = []  # for the trailers of a body in chunks, which are not headers of the request
         elif self.parser.get_method() == b"CONNECT":  # asks for a tunnel, which is more than an offer
@@ -102,8 +102,10 @@ class HttpProtocol(HttpToolsProtocol):
     @override
     def on_response_complete(self) -> None:
         if self._active_cycle is not None:
-            self._active_cycle.body.clear()  # what the application did not receive, up to 320 KiB
+            self._active_cycle.body.clear()  # up to 320 KiB that the application did not receive
         super().on_response_complete()
+        if self._is_head_due:  # the time has started with this answer, although the next request has begun
+            self._unset_keepalive_if_required()
 
     @override
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:

@@ -139,6 +139,35 @@ def test_garbage_behind_an_answered_request_gets_a_400():
     assert run(conversation, reads_body=False).statuses() == [200, 400]
 
 
+def is_keep_alive_time_running(connection):
+    return connection.protocol.timeout_keep_alive_task is not None
+
+
+@pytest.mark.parametrize("size", [1, 20, len(GET) - 1])
+def test_keep_alive_time_does_not_run_while_a_head_arrives(size):
+    async def conversation(connection):
+        await connection.receive(GET + GET[:size])
+        await connection.answer()
+        assert not is_keep_alive_time_running(connection)
+        await connection.receive(GET[size:])
+        assert is_keep_alive_time_running(connection)
+        await connection.receive(GET[:size])
+        assert not is_keep_alive_time_running(connection)
+
+    assert run(conversation).statuses() == [200, 200]
+
+
+@pytest.mark.parametrize("piece", [b"1\r\nx\r\n", b"0\r\n\r\n", b"0\r\n\r\n\r\n"])
+def test_keep_alive_time_runs_on_while_the_rest_of_an_answered_body_arrives(piece):
+    async def conversation(connection):
+        await connection.receive(CHUNKED)
+        await connection.answer()
+        await connection.receive(piece)
+        assert is_keep_alive_time_running(connection)
+
+    run(conversation, reads_body=False)
+
+
 @pytest.mark.parametrize("has_tls", [False, True])
 def test_connection_stays_open_for_an_answer_unless_it_has_tls(has_tls):
     async def conversation(connection):
