@@ -43,7 +43,7 @@ class Decoder:
         max_bytes: Largest size of the decoded body, in bytes.
 
     Attributes:
-        has_more: True if the pieces so far decode to more than `decode` has returned.
+        has_more: True if a part of the last piece is not decoded yet.
     """
 
     def __init__(self, coding: str, max_bytes: int) -> None:
@@ -74,7 +74,7 @@ class Decoder:
         self._remaining_bytes -= len(decoded)
         if self._remaining_bytes < 0:
             raise HTTPException(413, f"The decompressed body must be at most {self._max_bytes} bytes.")
-        self.has_more = len(decoded) == size and not decompressor.eof
+        self.has_more = bool(decompressor.unconsumed_tail)
         # gzip allows several streams in a row, but a hundred thousand empty streams would take seconds.
         if decompressor.unused_data or (is_last and not self.has_more and not decompressor.eof):
             raise _invalid_body(f"must be one whole {self._coding} stream")

@@ -129,7 +129,6 @@ class HttpProtocol(HttpToolsProtocol):
                 return
             head = self._write_head_without_upgrade()
             self.parser = httptools.HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn sets it
             self.parser.feed_data(head)
 
     def _write_head_without_upgrade(self) -> bytes:
