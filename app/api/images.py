@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic_core import ErrorDetails
 
 from app.api.schemas import IMAGE_FORMATS, ROWS, Image, Prediction
+from app.http.field_errors import body_error
 from app.http.json_body import BLANKS
 from app.predictor import Predictions
 from model import IMAGE_SIDE, PIXELS, Floats32, PixelRangeError, validate_pixels
@@ -87,8 +88,7 @@ def to_pixels(images: Sequence[Image], location: Callable[[int], tuple[str | int
     except PixelRangeError as error:
         is_in_rows = isinstance(images[error.image][0], list)
         pixel = divmod(error.pixel, IMAGE_SIDE) if is_in_rows else (error.pixel,)
-        loc = ("body", *location(error.image), *pixel)
-        raise RequestValidationError([{"type": "pixel_range", "loc": loc, "msg": error.rule}]) from error
+        raise body_error(error.rule, *location(error.image), *pixel) from error
 
 
 def to_prediction_replies(predictions: Predictions) -> list[Prediction]:

@@ -13,6 +13,7 @@ from app.api.images import to_prediction_replies
 from app.api.schemas import PicturePrediction
 from app.http.admission import Admission
 from app.http.body import bounded_body, largest_size
+from app.http.field_errors import body_error
 from app.http.problems import documented_problems
 from app.observability.metric_families import CounterFamily
 from app.pictures import upload
@@ -101,11 +102,11 @@ def converting_picture_errors(rejected_pictures: CounterFamily, *location: str) 
     except UndecodableError as error:
         rejected_pictures.count("undecodable")
         rule = "is not a picture that can be decoded: PNG, JPEG, WebP or BMP, undamaged"
-        raise upload.picture_error(rule, *location) from error.with_traceback(None)
+        raise body_error(rule, *location) from error.with_traceback(None)
     except BlankPictureError as error:
         rejected_pictures.count("blank")
         rule = "shows nothing that stands out from its background"
-        raise upload.picture_error(rule, *location) from error.with_traceback(None)
+        raise body_error(rule, *location) from error.with_traceback(None)
     except HTTPException as error:
         rejected_pictures.count(REASON_BY_STATUS[error.status_code])
         raise

@@ -3,10 +3,10 @@
 import asyncio
 import zlib
 
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
+from app.http.field_errors import body_error
 from app.http.headers import combined_header
 
 # Content coding → window bits of zlib, which also select the header and checksum around the compressed data.
@@ -70,14 +70,14 @@ class Decoder:
         try:
             decoded = decompressor.decompress(decompressor.unconsumed_tail + piece, size)
         except zlib.error as error:
-            raise _invalid_body(f"is not valid {self._coding}") from error
+            raise body_error(f"is not valid {self._coding}") from error
         self._remaining_bytes -= len(decoded)
         if self._remaining_bytes < 0:
             raise HTTPException(413, f"The decompressed body must be at most {self._max_bytes} bytes.")
         self.has_more = bool(decompressor.unconsumed_tail)
         # gzip allows several streams in a row, but a hundred thousand empty streams would take seconds.
         if decompressor.unused_data or (is_last and not self.has_more and not decompressor.eof):
-            raise _invalid_body(f"must be one whole {self._coding} stream")
+            raise body_error(f"must be one whole {self._coding} stream")
         return decoded
 
 
@@ -122,8 +122,3 @@ def compress(data: bytes, coding: str) -> bytes:
     """
     compressor = zlib.compressobj(FASTEST, wbits=WINDOW_BITS[coding])
     return compressor.compress(data) + compressor.flush()
-
-
-def _invalid_body(rule: str) -> RequestValidationError:
-    """Create the error of a damaged body."""
-    return RequestValidationError([{"type": "content_coding", "loc": ("body",), "msg": rule}])

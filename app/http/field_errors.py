@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 MAX_NAME_LENGTH = 40  # characters of a field name that an error quotes; a caller can send any name
@@ -44,6 +45,18 @@ def field_error(error: Mapping[str, Any]) -> FieldError:
     location = [part if isinstance(part, int) else part[:MAX_NAME_LENGTH] for part in error["loc"]]
     rule = RULES.get(error["type"])
     return FieldError(loc=location, msg=rule.format_map(error.get("ctx", {})) if rule else error["msg"])
+
+
+def body_error(rule: str, *location: str | int) -> RequestValidationError:
+    """Create the error of a body that breaks a rule; it becomes a response with the status 422.
+
+    Args:
+        rule: The broken rule, a clause that follows the location.
+        location: Path to the value within the body; nothing if the body as a whole breaks the rule.
+    Returns:
+        The error to raise.
+    """
+    return RequestValidationError([{"type": "body", "loc": ("body", *location), "msg": rule}])
 
 
 def format_location(location: Sequence[str | int]) -> str:

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from app.http.field_errors import body_error
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -38,17 +39,17 @@ def parse_json(body_type: TypeAdapter[T], body: bytes, settings: Settings, selec
     # pydantic creates a Python object for each invalid value. Without this limit, a body of 2 MiB took 0.4 s (empty
     # lists) or 694 MiB of memory (nested lists). Compressed by gzip, such a body has only 9 KB.
     if len(body) > settings.max_json_values and count_values(body) > settings.max_json_values:
-        raise _body_error(f"must not hold more values than {settings.max_batch_rows} images have")
+        raise body_error(f"must not hold more values than {settings.max_batch_rows} images have")
     try:
         return body_type.validate_json(body.removeprefix(BYTE_ORDER_MARK))
     except ValidationError as error:
         # Lists fail fast, so at most one image is reported. It has two errors if it fits neither format, and
         # `select_errors` removes one of them: hence `+ 1`.
         if error.error_count() > MAX_ERRORS + 1:
-            raise _body_error(TOO_MANY_ERRORS) from error
+            raise body_error(TOO_MANY_ERRORS) from error
         details = select_errors(error.errors(include_url=False, include_input=False))
         if len(details) > MAX_ERRORS:
-            raise _body_error(TOO_MANY_ERRORS) from error
+            raise body_error(TOO_MANY_ERRORS) from error
         raise RequestValidationError([{**detail, "loc": ("body", *detail["loc"])} for detail in details]) from error
 
 
@@ -67,8 +68,3 @@ def count_values(data: bytes) -> int:
     """
     characters = np.frombuffer(data, np.uint8)
     return sum(int(np.count_nonzero(characters == ord(mark))) for mark in "[{,")
-
-
-def _body_error(rule: str) -> RequestValidationError:
-    """Create the error for a rule that the body as a whole breaks."""
-    return RequestValidationError([{"type": "body", "loc": ("body",), "msg": rule}])

@@ -6,11 +6,11 @@ from io import BytesIO
 from typing import BinaryIO
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from app.http.headers import media_type
+from app.http.field_errors import body_error
+from app.http.headers import body_media_type
 from app.pictures.decode import FORMATS
 
 MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
@@ -34,10 +34,9 @@ async def receive_file(request: Request, timeout_seconds: float) -> BinaryIO:
         HTTPException: 415 for another media type, 408 if the body does not arrive in time.
         RequestValidationError: The form has no such field.
     """
-    content_type = request.headers.get("content-type", "")
     if not (is_form := _is_form(request)):
-        require_picture_type(content_type)
-    elif set(re.findall(r'charset\*?\d*\*?\s*=\s*"?([^";\s]*)', content_type.lower())) - {"utf-8"}:
+        require_picture_type(body_media_type(request.scope))
+    elif set(re.findall(r'charset\*?\d*\*?\s*=\s*"?([^";\s]*)', request.headers["content-type"].lower())) - {"utf-8"}:
         # Some of Python's codecs take minutes, and others raise unexpected errors.
         raise HTTPException(415, "The charset of a form must be utf-8.")
     try:
@@ -50,7 +49,7 @@ async def receive_file(request: Request, timeout_seconds: float) -> BinaryIO:
         raise HTTPException(408, detail, headers={"Connection": "close"}) from error
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
-        raise picture_error("is required, as a file", *picture_location(request))
+        raise body_error("is required, as a file", *picture_location(request))
     return upload.file  # whatever type the part declares, because clients guess it
 
 
@@ -65,15 +64,15 @@ def picture_location(request: Request) -> tuple[str, ...]:
     return ("file",) if _is_form(request) else ()
 
 
-def require_picture_type(content_type: str) -> None:
+def require_picture_type(name: str) -> None:
     """Reject a media type that is not the type of a supported picture.
 
     Args:
-        content_type: Value of the Content-Type header, empty if there is none.
+        name: The media type in lower case, empty if the request has no Content-Type.
     Raises:
         HTTPException: 415, with the supported media types.
     """
-    if media_type(content_type) not in MEDIA_TYPES + OTHER_MEDIA_TYPES:
+    if name not in MEDIA_TYPES + OTHER_MEDIA_TYPES:
         raise unsupported_type("This type of body is not supported.")
 
 
@@ -88,17 +87,5 @@ def unsupported_type(reason: str) -> HTTPException:
     return HTTPException(415, f"{reason} A picture must be {', '.join(MEDIA_TYPES)}, or a form with such a file.")
 
 
-def picture_error(rule: str, *location: str) -> RequestValidationError:
-    """Create the error of a picture that breaks a rule; it becomes a response with the status 422.
-
-    Args:
-        rule: The broken rule, a clause that follows the location.
-        location: Location of the picture within the body.
-    Returns:
-        The error to raise.
-    """
-    return RequestValidationError([{"type": "picture", "loc": ("body", *location), "msg": rule}])
-
-
 def _is_form(request: Request) -> bool:
-    return media_type(request.headers.get("content-type")) == FORM
+    return body_media_type(request.scope) == FORM

@@ -25,6 +25,7 @@ class HttpProtocol(HttpToolsProtocol):
       `RequestMiddleware` answers a complete head that is too large.
     - A connection lingers if it closes before the client has stopped sending.
     - A client that ends its sending side after a complete request still gets the answer.
+    - Bytes that are not a request do not replace the answer to a request before them.
     - An offer to upgrade to another protocol is ignored, which RFC 9110, section 7.8, allows.
     """
 
@@ -132,7 +133,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser.feed_data(head)
 
     def _write_head_without_upgrade(self) -> bytes:
-        """Write the head that the parser has read last, without the header Upgrade."""
+        """Write the head that the parser has completed, without its header Upgrade."""
         request_line = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         headers = [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
         return b"\r\n".join([request_line, *headers, b"", b""])
@@ -155,8 +156,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._ignores_input = True
         if self._close_after_due_answer():
             return
-        is_complete = self._active_cycle is self._last_complete_cycle
-        if is_complete or self._active_cycle is None or not self._active_cycle.response_complete:
+        cycle = self._active_cycle
+        is_answered_early = cycle is not None and cycle.response_complete and cycle is not self._last_complete_cycle
+        if not is_answered_early:
             self.transport.write(answer)
         self.transport.close()
         self._mark_disconnected()

@@ -82,9 +82,10 @@ def test_connection_whose_last_request_is_complete_closes_without_lingering():
     assert run(conversation).real.calls == ["close"]
 
 
-def test_bytes_behind_the_last_request_make_the_connection_linger():
+@pytest.mark.parametrize("pieces", [[CLOSE, GET], [GET + GARBAGE], [GET, GARBAGE]])
+def test_bytes_behind_the_last_request_make_the_connection_linger(pieces):
     async def conversation(connection):
-        await connection.receive(CLOSE, GET)
+        await connection.receive(*pieces)
         await connection.answer()
 
     connection = run(conversation)
