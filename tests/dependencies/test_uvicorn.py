@@ -85,6 +85,11 @@ def test_uvicorn_parses_requests_with_the_hooks_and_attributes_that_the_protocol
             super().on_message_complete()
             seen.append(self.cycle.more_body)
 
+        def _start_asgi_task(self, cycle, app):
+            seen.append("start")
+            super()._start_asgi_task(cycle, app)
+            assert (cycle.body, cycle.response_complete) == (b"", False)
+
         def on_response_complete(self):
             super().on_response_complete()
             seen.append((self.cycle.response_complete, self.transport.is_closing()))
@@ -93,7 +98,21 @@ def test_uvicorn_parses_requests_with_the_hooks_and_attributes_that_the_protocol
     answer = serve_one_request(Protocol, request)
     assert b"connection: close" in answer.lower()
     headers = [(b"host", b"digits"), (b"content-length", b"2")]
-    assert seen == ["made", "data", "begin", (b"/", headers, False, False), b"ab", False, (True, True)]
+    assert seen == ["made", "data", "begin", "start", (b"/", headers, False, False), b"ab", False, (True, True)]
+
+
+def test_uvicorn_starts_the_keep_alive_time_after_an_answer_and_cancels_it_by_a_method():
+    is_running: list[bool] = []
+
+    class Protocol(HttpToolsProtocol):
+        def on_response_complete(self):
+            super().on_response_complete()
+            is_running.append(self.timeout_keep_alive_task is not None)
+            self._unset_keepalive_if_required()
+            is_running.append(self.timeout_keep_alive_task is not None)
+
+    serve_one_request(Protocol, b"GET / HTTP/1.1\r\nhost: digits\r\n\r\n")
+    assert is_running == [True, False]
 
 
 def test_uvicorn_tells_an_application_that_waits_for_a_body_if_its_cycle_is_marked_as_disconnected():
