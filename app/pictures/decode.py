@@ -1,20 +1,23 @@
 """Decoding picture files with limits on memory and time.
 
 The head of a file tells how much memory the decoder will need, so a decompression bomb is rejected before it
-is decoded. The decoded picture is converted to a small greyscale picture tile by tile, so only Pillow's own
-copy is large.
+is decoded. What decoding does not need is removed from the file first. The decoded picture is converted to a
+small greyscale picture tile by tile, so only Pillow's own copy is large.
 """
 
+import warnings
 from io import BytesIO
 from itertools import product
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageFile, ImageOps, WebPImagePlugin
 
+from app.pictures.chunks import count_lossless_bytes, reduce_png
 from app.pictures.errors import PictureTooLargeError, UndecodableError, UnsupportedFormatError
-from app.pictures.file_checks import complete_variants, require_few_markers, require_supported_format
+from app.pictures.file_checks import require_supported_format
+from app.pictures.jpeg import complete_variants, count_scans, reduce_jpeg, require_few_scans
 from model import Floats32, normalise_digit, subtract_background
 
 WEBP = WebPImagePlugin.WebPImageFile.format  # its plugin is imported by name: otherwise Pillow would import all plugins
@@ -22,12 +25,22 @@ FORMATS = ("PNG", "JPEG", WEBP, "BMP")  # Pillow's names
 # The WebP decoder holds four copies of a picture, and the other decoders up to one and a half. That is less than three
 # times as much, so a WebP picture may have a third of the pixels.
 WEBP_MEMORY_FACTOR = 3
+# In a lossless WebP, every 4×4 pixels may have prefix codes of their own. The decoder allocates up to 20 KiB for such
+# codes, and the codes take only 2.5 bytes of the file. So a large lossless picture must have few bytes.
+MAX_LOSSLESS_BYTES = 40_000
+MAX_LOSSLESS_PIXELS = 96_000  # if there are more bytes
+# The decoder of a JPEG with several scans holds two bytes for each pixel and colour, and the fourth colour exceeds the
+# memory. A PNG with 16 bits for each colour takes twice as long as one with 8 bits.
+LARGE_PIXEL_FACTOR = 2
+DEEP_PNG_MODES = ("RGB;16B", "LA;16B", "RGBA;16B")  # Pillow's names
 MAX_SIDE = 65_535  # pixels, the limit of JPEG, applied to every format
 WORKING_SIDE = 1024  # pixels along the longer side of the small picture; a digit 50 pixels high is still recognised
+MAX_EXIF_BYTES = 65_536  # a JPEG has no more in one segment, and other formats need no more; Pillow parses it in Python
 TILE_SIDE = 64  # pixels of the small picture along each side of a tile
 
 Image.MAX_IMAGE_PIXELS = None  # switches Pillow's own limit off; `require_size` applies the limit of the settings
-PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024  # bytes of decompressed comments; Pillow allows 64 MiB
+# Python keeps the text of each different warning, and the texts contain numbers from the files.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def image_from_file(file: BinaryIO, max_pixels: int) -> Floats32:
@@ -35,7 +48,7 @@ def image_from_file(file: BinaryIO, max_pixels: int) -> Floats32:
 
     Args:
         file: A PNG, JPEG, WebP or BMP file.
-        max_pixels: Largest number of pixels of a picture; of a WebP, a third of it.
+        max_pixels: Largest number of pixels of a picture; some kinds of files may have fewer.
     Returns:
         Image, shape (8, 8), float32 in [0, 16].
     Raises:
@@ -52,7 +65,7 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
 
     Args:
         file: A PNG, JPEG, WebP or BMP file.
-        max_pixels: Largest number of pixels of a picture; of a WebP, a third of it.
+        max_pixels: Largest number of pixels of a picture; some kinds of files may have fewer.
     Returns:
         Brightness, shape (height, width), uint8, upright, at most 1024 along the longer side.
     Raises:
@@ -74,38 +87,65 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
 def _decode_valid(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     """Decode a valid picture file; Pillow raises errors of many classes for other files."""
     require_supported_format(data)
-    require_few_markers(data)
-    picture, *others = [_decode_complete(variant, max_pixels) for variant in complete_variants(data)]
+    data = reduce_jpeg(reduce_png(data))
+    scans = count_scans(data)
+    picture, *others = [_decode_complete(variant, scans, max_pixels) for variant in complete_variants(data, scans)]
     if not all(np.array_equal(picture, other) for other in others):
         raise UndecodableError("A part of the last scan is missing.")
     return picture
 
 
-def _decode_complete(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
+def _decode_complete(data: bytes, scans: int, max_pixels: int) -> NDArray[np.uint8]:
     """Decode a file that has its end."""
     with Image.open(BytesIO(data), formats=FORMATS) as picture:
-        require_size(picture, max_pixels)
+        require_size(picture, *pixel_limit(picture, data, scans, max_pixels))
+        require_few_scans(scans, picture.width * picture.height, max_pixels)
         # Pillow decodes a large JPEG directly at a half, a quarter or an eighth of its size, as long as both sides
         # of the result have at least 512 pixels. `shrink` then reduces the longer side to at most 1024 pixels.
         picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
         picture.load()
-        # Every tile copies this dictionary, and a file may contain hundreds of thousands of comments.
-        picture.info = {name: value for name, value in picture.info.items() if name in ("transparency", "exif")}
+        exif = picture.info.get("exif", b"")[:MAX_EXIF_BYTES]
+        picture.info = {"exif": exif, **{k: v for k, v in picture.info.items() if k == "transparency"}}
         return np.asarray(rotate_upright(shrink(picture), picture))
 
 
-def require_size(picture: Image.Image, max_pixels: int) -> None:
+def pixel_limit(picture: ImageFile.ImageFile, data: bytes, scans: int, max_pixels: int) -> tuple[str, int]:
+    """Return how many pixels a picture may have, by what its decoder needs for a pixel.
+
+    Args:
+        picture: The opened picture.
+        data: Content of the file.
+        scans: Number of scans of a JPEG.
+        max_pixels: Largest number of pixels of a picture.
+    Returns:
+        The kind of the picture, and the largest number of pixels of such a picture.
+    Raises:
+        UndecodableError: The WebP has too many chunks.
+    """
+    if picture.format == WEBP:
+        webp_limit = max_pixels // WEBP_MEMORY_FACTOR
+        if count_lossless_bytes(data) > MAX_LOSSLESS_BYTES:
+            return "WebP with lossless data", min(webp_limit, MAX_LOSSLESS_PIXELS)
+        return "WebP", webp_limit
+    if picture.mode == "CMYK" and scans > 1:
+        return "CMYK JPEG with several scans", max_pixels // LARGE_PIXEL_FACTOR
+    if picture.tile[0].args in DEEP_PNG_MODES:
+        return "PNG with 16 bits for each colour", max_pixels // LARGE_PIXEL_FACTOR
+    return "picture", max_pixels
+
+
+def require_size(picture: Image.Image, kind: str, limit: int) -> None:
     """Reject a picture that would take too much memory, before it is decoded.
 
     Args:
         picture: The opened picture.
-        max_pixels: Largest number of pixels of a picture; of a WebP, a third of it.
+        kind: Kind of the picture, for the error.
+        limit: Largest number of pixels.
     Raises:
-        PictureTooLargeError: The picture has more pixels than its format may have, or more than 65,535 along a side.
+        PictureTooLargeError: The picture has more pixels, or more than 65,535 along a side.
     """
-    limit = max_pixels // (WEBP_MEMORY_FACTOR if picture.format == WEBP else 1)
     if picture.width * picture.height > limit or max(picture.size) > MAX_SIDE:
-        raise PictureTooLargeError(f"The picture must have at most {limit} pixels, and {MAX_SIDE} along a side.")
+        raise PictureTooLargeError(f"The {kind} must have at most {limit} pixels, and {MAX_SIDE} along a side.")
 
 
 def shrink(picture: Image.Image) -> Image.Image:

@@ -6,6 +6,8 @@ names the assumption and not a symptom in the service.
 
 import multiprocessing
 import os
+import struct
+import zlib
 from io import BytesIO
 from multiprocessing.context import assert_spawning
 from multiprocessing.reduction import DupFd
@@ -16,7 +18,7 @@ from typing import ClassVar
 import httptools
 import pytest
 from opentelemetry import trace
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFile
 from prometheus_client import exposition
 from prometheus_client.metrics_core import GaugeMetricFamily
 
@@ -44,14 +46,16 @@ def test_multiprocessing_raises_if_an_object_is_pickled_while_no_process_is_bein
         assert_spawning(SimpleNamespace())
 
 
-def test_pillow_limits_comments_by_the_constant_that_the_decoder_sets(monkeypatch):
-    comments = PngImagePlugin.PngInfo()
-    comments.add_text("comment", "x" * 2000, zip=True)
-    file = BytesIO()
-    Image.new("L", (1, 1)).save(file, "PNG", pnginfo=comments)
-    monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_MEMORY", 1000)
-    with pytest.raises(ValueError, match="memory"), Image.open(BytesIO(file.getvalue())) as picture:
-        picture.load()
+@pytest.mark.parametrize(("colour_type", "raw_mode"), [(2, "RGB;16B"), (4, "LA;16B"), (6, "RGBA;16B")])
+def test_pillow_names_the_raw_mode_of_a_png_with_16_bits_for_each_colour(colour_type, raw_mode):
+    head = struct.pack(">IIBBBBB", 1, 1, 16, colour_type, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(bytes(9))), (b"IEND", b"")]
+    file = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+    with Image.open(BytesIO(file), formats=["PNG"]) as picture:
+        assert isinstance(picture, ImageFile.ImageFile)
+        assert picture.tile[0].args == raw_mode
 
 
 def test_pillow_copies_the_information_of_a_picture_into_each_crop():
