@@ -33,6 +33,7 @@ NOT_RUN = {
     "make check-release": "takes a minute; trains the released network again",
     "make bench": "takes ten minutes; tests/test_benchmarks.py runs its parts",
     "make bench-quick": "is a benchmark; tests/test_benchmarks.py runs its parts",
+    "make faults": "takes three minutes; tests/test_fault_benchmark.py runs its parts",
     "make bench-training": "is a benchmark; tests/docs/test_figures.py compares its table with its result",
     "make notebook": "takes two minutes; tests/training/test_notebook.py runs its parts",
     "docker compose up": "needs a container engine; tests/test_project.py checks its file",
