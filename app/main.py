@@ -1,18 +1,22 @@
 """The application: `create_app` builds it from its arguments and reads no environment variable or weights."""
 
 from collections.abc import Callable
+from functools import partial
 
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
 from starlette.types import Scope
 
-from app.api.health import PROBES, health_routes
+from app.api.health import health_routes
 from app.api.metrics import METRICS, metrics_routes
 from app.api.page import PAGE_TEMPLATE, page_routes
 from app.api.picture import picture_routes
 from app.api.predict import predict_routes
+from app.http.admission import batch_admission, picture_admission
 from app.http.error_responses import ErrorResponses
+from app.http.json_endpoint import JsonEndpoint
 from app.http.middleware import RequestMiddleware
+from app.http.request_head import PROBES
 from app.http.routing import Application, json_addresses, methods_by_template
 from app.http.scope import route_path
 from app.observability import exporter, tracing
@@ -68,10 +72,11 @@ def create_app(
     app = _create_bare_app(tracer_provider, errors)
     tracing_observers = [] if tracer_provider is None else [tracing.set_batch_size]
     predictor = Predictor(artefact.network, predictions.count, *tracing_observers)
+    json_endpoint = partial(JsonEndpoint, admission=batch_admission(settings), errors=errors)
     for router in (
-        predict_routes(predictor, settings, errors),
-        picture_routes(predictor, settings, rejected_pictures),
-        inference_routes(card, predictor, settings, oip_statistics, errors),
+        predict_routes(predictor, settings, json_endpoint),
+        picture_routes(predictor, settings, picture_admission(settings), rejected_pictures),
+        inference_routes(card, predictor, settings, oip_statistics, json_endpoint),
         oip_routes(card, settings, is_draining, oip_statistics),
         health_routes(is_draining),
     ):

@@ -9,6 +9,7 @@ from model import IMAGE_SIDE, PIXELS
 
 RELEASED_WEIGHTS = Path(__file__).parents[1] / "model" / "digits.npz"
 VALUES_PER_IMAGE = PIXELS + IMAGE_SIDE + 1  # the numbers, the rows and the image itself, as JSON values
+MIN_IMAGE_BYTES = PIXELS  # in a body, because each pixel takes at least one byte
 ADDITIONAL_VALUES = 1000  # JSON values that a body may have besides its images
 
 
@@ -55,14 +56,29 @@ class Settings(BaseSettings):
         default=16_000_000, ge=64, description="Largest number of pixels of a picture; for a WebP, a third of it."
     )
     max_pictures_in_flight: int = Field(
-        default=16, ge=1, description="Largest number of pictures in progress in a process; further requests get a 503."
+        default=100,
+        ge=1,
+        description="Largest number of pictures in progress in a process; further requests get a 503. "
+        "A hundred small pictures take half a second.",
     )
-    picture_timeout_seconds: float = Field(
+    max_connections: int = Field(
+        default=900,
+        ge=1,
+        description="Largest number of connections to a process. Above it, only /livez and /readyz are answered; "
+        "64 above it, connections are closed at once. It fits the usual limit of 1024 open files.",
+    )
+    head_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=300,
+        description="Time limit for the arrival of the head of a request; then the connection gets a 408 or is closed.",
+    )
+    body_timeout_seconds: float = Field(
         default=30,
         gt=0,
         le=300,
-        description="Time limit for the arrival of a picture; then the request gets a 408. "
-        "The drawing page waits 40 s for an answer.",
+        description="Time limit for the arrival of a body; then the request gets a 408. Also for a client that does "
+        "not read its answer. The drawing page waits 40 s for an answer.",
     )
     keep_alive_seconds: int = Field(
         default=75, ge=1, description="Longest idle time of a connection; more than the 60 s of load balancers."

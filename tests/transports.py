@@ -62,28 +62,38 @@ class Timer:
         self.is_cancelled = False
 
     def cancel(self):
-        self.is_cancelled = True
+        self.is_cancelled, self.call = True, None
 
 
 class Clock:
-    """A clock that the test moves on; its method `call_later` is that of an event loop."""
+    """An event loop whose time moves on only when the test says so."""
 
     def __init__(self):
         self.now = 0.0
         self.timers: list[Timer] = []
 
-    def call_later(self, delay, call, *arguments):
-        timer = Timer(self.now + delay, lambda: call(*arguments))
+    def time(self):
+        return self.now
+
+    def call_at(self, when, call, *arguments):
+        timer = Timer(when, lambda: call(*arguments))
         self.timers.append(timer)
         return timer
 
+    def call_later(self, delay, call, *arguments):
+        return self.call_at(self.now + delay, call, *arguments)
+
+    def create_task(self, coroutine):
+        return asyncio.get_running_loop().create_task(coroutine)
+
     def move_to(self, now):
-        """Move the clock on, and make all calls that are due."""
+        """Move the time on, and make all calls that become due, each at its own time."""
+        while due := [timer for timer in self.pending() if timer.when <= now]:
+            timer = min(due, key=lambda each: each.when)
+            self.timers.remove(timer)
+            self.now = timer.when
+            timer.call()
         self.now = now
-        for timer in self.pending():
-            if timer.when <= now:
-                self.timers.remove(timer)
-                timer.call()
 
     def pending(self):
         """List the scheduled calls."""

@@ -12,8 +12,6 @@ from starlette.exceptions import HTTPException
 from app.api.schemas import HealthReply
 from app.http.problems import documented_problems
 
-PROBES = ("/livez", "/readyz")
-
 
 def health_routes(is_draining: Callable[[], bool]) -> APIRouter:
     """Build the routes of the probes.

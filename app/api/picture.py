@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -23,8 +23,6 @@ from app.predictor import Predictor
 from app.settings import Settings
 from model import PIXELS, BlankPictureError, Floats32
 
-MAX_LARGE_BODIES = 4  # all bodies in memory together may be as large as four bodies of `max_picture_bytes`
-
 # Status of an error response → reason under which the rejected picture is counted.
 REASON_BY_STATUS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}
 
@@ -38,7 +36,9 @@ REQUEST_BODY: dict[str, Any] = {
 }
 
 
-def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: CounterFamily) -> APIRouter:
+def picture_routes(
+    predictor: Predictor, settings: Settings, admission: Admission, rejected_pictures: CounterFamily
+) -> APIRouter:
     """Build the route that predicts the digit of a picture.
 
     A picture is decoded in a thread, because decoding takes milliseconds. Pictures are decoded one at a time,
@@ -47,20 +47,20 @@ def picture_routes(predictor: Predictor, settings: Settings, rejected_pictures: 
     Args:
         predictor: Runs the network.
         settings: Settings with the limits of a picture.
+        admission: Queue of the pictures.
         rejected_pictures: Counters of the rejected pictures.
     Returns:
         A router.
     """
     router = APIRouter(tags=["predict"], responses=documented_problems(400, 408, 413, 415, 422, 500, 503))
-    admission = Admission(settings.max_pictures_in_flight, MAX_LARGE_BODIES * settings.max_picture_bytes)
-    limiter = CapacityLimiter(1)
 
     async def receive_and_normalise(request: Request) -> Floats32:
-        with admission.admit(largest_size(request.scope, settings.max_picture_bytes)):
-            request = Request(request.scope, bounded_body(request.scope, request.receive, settings.max_picture_bytes))
+        async with admission.admit(request.scope, largest_size(request.scope, admission.largest.bytes)):
+            request = Request(request.scope, bounded_body(request.scope, request.receive, admission.largest.bytes))
             try:
-                file = await upload.receive_file(request, settings.picture_timeout_seconds)
-                return await to_thread.run_sync(image_from_file, file, settings.max_picture_pixels, limiter=limiter)
+                file = await upload.receive_file(request)
+                async with admission.turn():
+                    return await to_thread.run_sync(image_from_file, file, settings.max_picture_pixels)
             finally:
                 await request.close()
 

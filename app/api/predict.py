@@ -1,36 +1,35 @@
 """`POST /predict` and `POST /predict/batch`: from images to digits and probabilities."""
 
-from functools import partial
+from collections.abc import Callable
 
 from fastapi import APIRouter, Response
 from fastapi.exceptions import RequestValidationError
 
 from app.api.images import join_rows, locate_in_rows, select_errors_and_remove_format, to_pixels, to_prediction_replies
 from app.api.schemas import BatchReply, BatchRequest, Prediction, PredictRequest
-from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, ReceivedRequest, require_json, typed_answer
 from app.http.problems import documented_problems
 from app.predictor import Predictor
 from app.settings import Settings
 
 
-def predict_routes(predictor: Predictor, settings: Settings, errors: ErrorResponses) -> APIRouter:
+def predict_routes(predictor: Predictor, settings: Settings, json_endpoint: Callable[..., JsonEndpoint]) -> APIRouter:
     """Build the routes that predict the digits of images.
 
     Both run on the event loop. A forward pass of one image takes tens of microseconds, less than the way to a thread
-    and back. The limit of a batch bounds how long it blocks the loop. Single images that arrive together share a
-    forward pass.
+    and back. The limit of a batch bounds how long it blocks the loop, and large batches take turns. Single images that
+    arrive together share a forward pass.
 
     Args:
         predictor: Runs the network.
         settings: Settings with the limits of a batch and of a body.
-        errors: Builder of the error responses.
+        json_endpoint: Creates a JSON endpoint from its answer and the check of its head.
     Returns:
         A router.
     """
-    router = APIRouter(route_class=JsonRoute, tags=["predict"], responses=documented_problems(413, 415, 422, 500))
-
-    json_endpoint = partial(JsonEndpoint, check_head=require_json, max_bytes=settings.max_body_bytes, errors=errors)
+    router = APIRouter(
+        route_class=JsonRoute, tags=["predict"], responses=documented_problems(408, 413, 415, 422, 500, 503)
+    )
 
     async def predict(image: PredictRequest) -> Prediction:
         """Predict the digit that one image shows."""
@@ -60,6 +59,7 @@ def predict_routes(predictor: Predictor, settings: Settings, errors: ErrorRespon
         except RequestValidationError as error:
             raise locate_in_rows(error) from error
 
-    router.post("/predict")(json_endpoint(answer, documented=predict))
-    router.post("/predict/batch")(json_endpoint(join_rows_and_answer, documented=predict_batch))
+    router.post("/predict")(json_endpoint(answer, check_head=require_json, documented=predict))
+    batch_endpoint = json_endpoint(join_rows_and_answer, check_head=require_json, documented=predict_batch)
+    router.post("/predict/batch")(batch_endpoint)
     return router

@@ -7,6 +7,11 @@ from starlette.types import Message, Receive, Scope
 from app.http.content_coding import content_coding, decode_body
 from app.http.headers import content_length
 
+# The server sets this key in the scope of a request whose body has not arrived in time, to the time limit in seconds.
+LATE_BODY_KEY = "digits.late_body"
+# The server sets this key to a function that discards the part of the body that the application has not received.
+DISCARD_BODY_KEY = "digits.discard_body"
+
 
 def check_announced_length(scope: Scope, max_bytes: int) -> int | None:
     """Reject a request whose head announces too large a body.
@@ -51,20 +56,24 @@ def body_too_large(max_bytes: int) -> HTTPException:
     return HTTPException(413, f"The body must be at most {max_bytes} bytes.")
 
 
-def limit_body(receive: Receive, max_bytes: int) -> Receive:
+def limit_body(scope: Scope, receive: Receive, max_bytes: int) -> Receive:
     """Wrap a receive function so that it rejects a body that exceeds a limit.
 
     Args:
+        scope: ASGI scope of the request.
         receive: ASGI receive function of the request.
         max_bytes: Largest size of the body.
     Returns:
-        The wrapped function; it raises an `HTTPException` with the status 413 as soon as the limit is exceeded.
+        The wrapped function; it raises an `HTTPException`: 413 if the limit is exceeded, and 408 if the body is late.
     """
     size = 0
 
     async def receive_limited() -> Message:
         nonlocal size
         message = await receive()
+        if LATE_BODY_KEY in scope:
+            detail = f"The body must arrive within {scope[LATE_BODY_KEY]:g} s."
+            raise HTTPException(408, detail, headers={"Connection": "close"})
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
             if size > max_bytes:
@@ -87,7 +96,7 @@ def bounded_body(scope: Scope, receive: Receive, max_bytes: int) -> Receive:
         HTTPException: 415, for an unsupported content coding.
     """
     coding = content_coding(scope)
-    limited = limit_body(receive, max_bytes)
+    limited = limit_body(scope, receive, max_bytes)
     return decode_body(limited, coding, max_bytes) if coding else limited
 
 
@@ -101,15 +110,31 @@ async def receive_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     Returns:
         The body, decoded.
     Raises:
-        HTTPException: 413, if the body exceeds the limit; 415, for an unsupported content coding.
+        HTTPException: As `limit_body` and `bounded_body` raise it.
         RequestValidationError: The compressed data is damaged or incomplete.
         ClientDisconnect: The client closed the connection before the end of the body.
     """
-    receive, pieces, is_complete = bounded_body(scope, receive, max_bytes), [], False
-    while not is_complete:
+    body, _ = await receive_part(bounded_body(scope, receive, max_bytes), max_bytes)
+    return body
+
+
+async def receive_part(receive: Receive, size: int) -> tuple[bytes, bool]:
+    """Receive a body until it is complete or has a certain size.
+
+    Args:
+        receive: ASGI receive function of the request.
+        size: Size in bytes; the last piece may exceed it.
+    Returns:
+        The received bytes, and True if the body is complete.
+    Raises:
+        ClientDisconnect: The client closed the connection before the end of the body.
+    """
+    pieces, received, is_complete = [], 0, False
+    while not is_complete and received <= size:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         pieces.append(message.get("body", b""))
+        received += len(pieces[-1])
         is_complete = not message.get("more_body", False)
-    return b"".join(pieces)
+    return b"".join(pieces), is_complete

@@ -17,7 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from app.http.body import check_announced_length, receive_body
+from app.http.admission import SMALL_BODY_BYTES, Admission
+from app.http.body import bounded_body, check_announced_length, largest_size, receive_part
 from app.http.error_responses import ErrorResponses
 from app.http.headers import JSON, JSON_BYTES, body_media_type, first_header
 from app.http.json_body import BLANKS, BYTE_ORDER_MARK, SelectErrors, parse_json
@@ -65,7 +66,7 @@ class JsonEndpoint:
     Args:
         answer: Function that answers a request. For invalid input it raises one of `errors.exceptions`.
         check_head: Function that rejects an unacceptable head, before the body is received, in the same way.
-        max_bytes: Largest size of a body.
+        admission: Queue of the requests with large bodies; it also limits the size of a body.
         errors: Builder of the error responses.
         documented: Function whose name, types and docstring FastAPI documents; by default `answer`.
     """
@@ -75,13 +76,13 @@ class JsonEndpoint:
         answer: Answer,
         *,
         check_head: Callable[[Scope], None],
-        max_bytes: int,
+        admission: Admission,
         errors: ErrorResponses,
         documented: Callable[..., Any] | None = None,
     ) -> None:
         update_wrapper(self, documented or answer)
         self._answer, self._check_head = answer, check_head
-        self._max_bytes, self._errors = max_bytes, errors
+        self._admission, self._errors = admission, errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI defines it."""
@@ -98,12 +99,27 @@ class JsonEndpoint:
             The reply or an error response.
         """
         try:
-            check_announced_length(scope, self._max_bytes)
+            length = check_announced_length(scope, self._admission.largest.bytes)
             self._check_head(scope)
-            body = await receive_body(scope, receive, self._max_bytes)
-            return await self._answer(ReceivedRequest(scope, body))
+            return await self._receive_and_answer(scope, receive, length)
         except self._errors.exceptions as error:
             return self._errors.respond(scope, error)
+
+    async def _receive_and_answer(self, scope: Scope, receive: Receive, length: int | None) -> Response:
+        """Answer a small request at once, and a large request when it has its turn."""
+        max_bytes, body, is_complete = self._admission.largest.bytes, b"", False
+        receive = bounded_body(scope, receive, max_bytes)
+        if length is None or length <= SMALL_BODY_BYTES:  # of a compressed body, only the decoded size counts
+            body, is_complete = await receive_part(receive, SMALL_BODY_BYTES)
+            if is_complete and len(body) <= SMALL_BODY_BYTES:
+                return await self._answer(ReceivedRequest(scope, body))
+        size = len(body) if is_complete else largest_size(scope, max_bytes)
+        async with self._admission.admit(scope, size):
+            if not is_complete:
+                rest, _ = await receive_part(receive, max_bytes)
+                body += rest
+            async with self._admission.turn():
+                return await self._answer(ReceivedRequest(scope, body))
 
 
 class JsonRoute(APIRoute):

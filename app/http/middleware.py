@@ -67,7 +67,7 @@ class RequestMiddleware:
         elif self.spans:  # FastAPI has created the span
             tracing.set_request_id(request_id)
         if head_error is not None:
-            app = self.errors.build(scope, *head_error)
+            app = self.errors.respond(scope, head_error)
         # The record is created last, because it counts a request in flight.
         record = RequestRecord(scope, method, send, request_id, self.requests)
         with span:

@@ -1,12 +1,13 @@
 """The inference request: from the bytes of a body to the bytes of a reply."""
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, Response
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from app.http.content_coding import compress
-from app.http.error_responses import ErrorResponses
 from app.http.headers import JSON_BYTES, combined_header, quality_values
 from app.http.json_body import parse_json
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, ReceivedRequest, Reply
@@ -28,7 +29,11 @@ _REPLY = TypeAdapter(InferReply)
 
 
 def inference_routes(
-    card: Card, predictor: Predictor, settings: Settings, statistics: OipStatistics, errors: ErrorResponses
+    card: Card,
+    predictor: Predictor,
+    settings: Settings,
+    statistics: OipStatistics,
+    json_endpoint: Callable[..., JsonEndpoint],
 ) -> APIRouter:
     """Build the routes of inference requests, which run on the event loop as `/predict` does.
 
@@ -37,7 +42,7 @@ def inference_routes(
         predictor: Runs the network.
         settings: Settings with the limits of a batch and of a body.
         statistics: Counters of the inferences.
-        errors: Builder of the error responses.
+        json_endpoint: Creates a JSON endpoint from its answer and the check of its head.
     Returns:
         A router.
     """
@@ -64,13 +69,13 @@ def inference_routes(
             stopwatch.end_phase()
         return response
 
-    endpoint = JsonEndpoint(infer, check_head=check_names, max_bytes=settings.max_body_bytes, errors=errors)
+    endpoint = json_endpoint(infer, check_head=check_names)
     for path, parameters in (("/infer", ["name"]), ("/versions/{version}/infer", ["name", "version"])):
         router.add_api_route(
             path,
             endpoint,
             methods=["POST"],
-            responses={**documented_errors(500, 404, 400, 413, 501), 200: INFER_REPLY},
+            responses={**documented_errors(500, 404, 400, 408, 413, 501, 503), 200: INFER_REPLY},
             openapi_extra={"parameters": path_parameters(*parameters), "requestBody": INFER_BODY},
         )
     return router

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, params
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
+from app.http.admission import SMALL_BODY_BYTES
 from app.http.body import check_announced_length, receive_body
 from app.http.json_body import parse_json
 from app.oip.codec import messages
@@ -142,12 +143,13 @@ def _add_server(router: APIRouter, card: Card, statistics: OipStatistics, is_dra
 
 def _add_repository(router: APIRouter, card: Card, settings: Settings, is_draining: Callable[[], bool]) -> None:
     """Add the routes of the model repository, which is read-only."""
+    max_bytes = min(SMALL_BODY_BYTES, settings.max_body_bytes)
 
-    @router.post("/index", responses=documented_errors(400, 413, 501), openapi_extra={"requestBody": _INDEX_BODY})
+    @router.post("/index", responses=documented_errors(400, 408, 413, 501), openapi_extra={"requestBody": _INDEX_BODY})
     async def index(request: Request) -> list[messages.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` only the ready ones."""
-        check_announced_length(request.scope, settings.max_body_bytes)
-        body = await receive_body(request.scope, request.receive, settings.max_body_bytes) or b"{}"
+        check_announced_length(request.scope, max_bytes)
+        body = await receive_body(request.scope, request.receive, max_bytes) or b"{}"
         index_filter = parse_json(_INDEX_REQUEST, body, settings, messages.remove_format_names)
         if not is_draining():
             return [messages.IndexEntry(name=card.name, version=card.version, state="READY", reason="")]

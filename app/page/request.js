@@ -18,7 +18,7 @@
  * @typedef {{kind: "unavailable", message: string, retryAfterMs: number | null}} Unavailable
  */
 
-const RESPONSE_TIMEOUT_MS = 40_000; // more than the default of DIGITS_PICTURE_TIMEOUT_SECONDS, 30 s
+const RESPONSE_TIMEOUT_MS = 40_000; // more than the default of DIGITS_BODY_TIMEOUT_SECONDS, 30 s
 const FIRST_RETRY_DELAY_MS = 1_000;
 const MAX_RETRY_DELAY_MS = 5_000;
 const MAX_RETRY_AFTER_MS = 60_000; // a page that waits longer than this looks broken

@@ -1,6 +1,5 @@
 """Receiving a picture file: as the body of a request, or as the field `file` of a form."""
 
-import asyncio
 import re
 from io import BytesIO
 from typing import BinaryIO
@@ -22,16 +21,15 @@ MAX_FORM_FIELDS = 16
 MAX_FIELD_BYTES = 1024  # of a form field other than the file; such fields are ignored
 
 
-async def receive_file(request: Request, timeout_seconds: float) -> BinaryIO:
+async def receive_file(request: Request) -> BinaryIO:
     """Receive the picture of a request, from its body or from the form field `file`.
 
     Args:
         request: The request; closing it closes the file.
-        timeout_seconds: Time limit for the arrival of the body, because a slow request occupies a place of `Admission`.
     Returns:
         The file; its content is not checked yet.
     Raises:
-        HTTPException: 415 for another media type, 408 if the body does not arrive in time.
+        HTTPException: 415 for another media type, or as `app.http.body.limit_body` raises it.
         RequestValidationError: The form has no such field.
     """
     if not (is_form := _is_form(request)):
@@ -39,14 +37,9 @@ async def receive_file(request: Request, timeout_seconds: float) -> BinaryIO:
     elif set(re.findall(r'charset\*?\d*\*?\s*=\s*"?([^";\s]*)', request.headers["content-type"].lower())) - {"utf-8"}:
         # Some of Python's codecs take minutes, and others raise unexpected errors.
         raise HTTPException(415, "The charset of a form must be utf-8.")
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            if not is_form:
-                return BytesIO(await request.body())
-            form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
-    except TimeoutError as error:
-        detail = f"The body must arrive within {timeout_seconds:g} s."
-        raise HTTPException(408, detail, headers={"Connection": "close"}) from error
+    if not is_form:
+        return BytesIO(await request.body())
+    form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
         raise body_error("is required, as a file", *picture_location(request))

@@ -6,9 +6,14 @@ from typing import Any, cast
 import httptools
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-from app.http.request_head import MAX_HEAD_BYTES
+from app.http.body import DISCARD_BODY_KEY, LATE_BODY_KEY
+from app.http.request_head import EXCESS_CONNECTION_KEY, MAX_HEAD_BYTES
+from app.process.connection_limits import MAX_EXCESS_CONNECTIONS, Deadline, LimitedConfig, Phase
+from app.process.input_flow import InputFlow
 from app.process.lingering import LingeringTransport
+from app.process.upgrade import feed_parser
 
 # Answers to bytes that are not a request.
 MALFORMED = (
@@ -16,17 +21,23 @@ MALFORMED = (
     b"Invalid HTTP request received."
 )
 HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n"
+HEAD_TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"
+
+MAX_PIECE_BYTES = 8 * 1024  # parsed at once; 200 of the smallest requests
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol with a limit on the head of a request, and with an answer for every client.
+    """uvicorn's HTTP protocol with limits for the clients, and with an answer for every client.
 
+    - Each phase in which the service waits for the client has a time limit.
+    - On connections above the limit, only probes are answered. Connections far above it are closed.
     - The parser has no limit and would buffer a head that never ends. This class rejects such a head.
       `RequestMiddleware` answers a complete head that is too large.
     - A connection lingers if it closes before the client has stopped sending.
     - A client that ends its sending side after a complete request still gets the answer.
     - Bytes that are not a request do not replace the answer to a request before them.
-    - An offer to upgrade to another protocol is ignored, which RFC 9110, section 7.8, allows.
+    - An offer to upgrade to another protocol is ignored.
+    - Requests behind the request that is answered are not parsed before their turn.
     """
 
     _lingering_transport: LingeringTransport  # the same object as `transport`
@@ -37,20 +48,63 @@ class HttpProtocol(HttpToolsProtocol):
     _active_cycle: RequestResponseCycle | None = None
     _last_complete_cycle: RequestResponseCycle | None = None
     _ignores_input = False  # after bytes that are not a request
+    _is_excess = False  # this connection is above the limit
+    _deadline: Deadline
+
+    def __init__(
+        self,
+        config: LimitedConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = config.limits
+        self._unparsed = bytearray()  # received behind a request that waits for the end of the current one
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._lingering_transport = LingeringTransport(cast("asyncio.Transport", transport), self.loop.call_later)
         super().connection_made(self._lingering_transport)
+        self.flow = InputFlow(self._lingering_transport, self.pipeline, self._unparsed)
+        excess = len(self.connections) - self._limits.connections
+        self._is_excess = excess > 0
+        seconds = self._limits.excess_seconds if self._is_excess else self._limits.seconds
+        self._deadline = Deadline(self.loop, seconds)
+        if excess > MAX_EXCESS_CONNECTIONS:
+            self._lingering_transport.abort()
+        self._update_deadline()
 
     @override
     def data_received(self, data: bytes) -> None:
         self._lingering_transport.has_unread_input = True
         if self._ignores_input:
             return
+        self._receive(data)
+        self._update_deadline()
+
+    def _receive(self, data: bytes) -> None:
+        """Parse received bytes up to the piece in which a second request begins to wait."""
+        if len(data) <= MAX_PIECE_BYTES and not self.pipeline:
+            self._receive_piece(data)
+        else:
+            self._receive_pieces(memoryview(data))
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.more_body and cycle.body and not self.transport.is_closing():
+            self.flow.pause_reading()  # until the application asks for more, because it may refuse the request
+
+    def _receive_pieces(self, rest: memoryview) -> None:
+        while rest and not self.pipeline and not self._ignores_input:
+            self._receive_piece(rest[:MAX_PIECE_BYTES])
+            rest = rest[MAX_PIECE_BYTES:]
+        self._unparsed += rest
+        if rest:
+            self._lingering_transport.has_unread_input = True
+
+    def _receive_piece(self, data: bytes | memoryview) -> None:
         self._bytes_without_progress += len(data)
         try:
-            self._parse(data)
+            feed_parser(self, data)
         except httptools.HttpParserError:
             self._reject(MALFORMED)
         if self._bytes_without_progress > MAX_HEAD_BYTES and not self.transport.is_closing():
@@ -68,13 +122,22 @@ class HttpProtocol(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self._deadline.cancel()
         super().connection_lost(exc)
         self._mark_disconnected()
 
     @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._update_deadline()
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._update_deadline()
+
+    @override
     def on_message_begin(self) -> None:
-        # Not for any byte that arrives: the rest of a body that is answered already must not keep the connection open.
-        self._unset_keepalive_if_required()
         self._is_head_due = self._lingering_transport.has_unread_input = True
         super().on_message_begin()
 
@@ -104,39 +167,56 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         if self._active_cycle is not None:
             self._active_cycle.body.clear()  # up to 320 KiB that the application did not receive
-        super().on_response_complete()
-        if self._is_head_due:  # the time has started with this answer, although the next request has begun
-            self._unset_keepalive_if_required()
+        # The overridden method would also start a timer for each request, which the deadline replaces.
+        if not self.transport.is_closing():
+            self._serve_waiting_request()
+        self._update_deadline()
+
+    def _serve_waiting_request(self) -> None:
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        if self._unparsed and not self.pipeline:
+            waiting = bytes(self._unparsed)
+            self._unparsed.clear()
+            self._receive(waiting)
+        self.flow.resume_reading()
 
     @override
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._active_cycle = cycle
+        scope = cast("dict[str, Any]", cycle.scope)
+        scope[DISCARD_BODY_KEY] = cycle.body.clear
+        if self._is_excess:
+            scope[EXCESS_CONNECTION_KEY] = True
         super()._start_asgi_task(cycle, app)
 
-    def _parse(self, data: bytes) -> None:
-        """Parse received bytes.
+    def _update_deadline(self) -> None:
+        """Start the time limit of the current phase, if the phase has changed."""
+        cycle = self._active_cycle
+        if self.transport.is_closing():
+            phase = Phase.CLOSE
+        elif self.flow.write_paused:
+            phase = Phase.READER
+        elif cycle is None:
+            phase = Phase.FIRST_HEAD
+        elif not cycle.response_complete:
+            phase = Phase.BODY if cycle.more_body else Phase.APPLICATION
+        else:
+            phase = Phase.HEAD if self._is_head_due else Phase.NEXT_REQUEST
+        self._deadline.enter(phase, self._expire)
 
-        After a head with an offer to upgrade, the parser takes all further bytes for the other protocol, even the body
-        of the request. So a new parser gets the head without the offer, and then the further bytes.
-        """
-        rest: bytes | memoryview = data
-        while rest:
-            try:
-                self.parser.feed_data(rest)
-            except httptools.HttpParserUpgrade as offer:
-                (head_end,) = offer.args
-                rest = memoryview(rest)[head_end:]
-            else:
-                return
-            head = self._write_head_without_upgrade()
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.feed_data(head)
-
-    def _write_head_without_upgrade(self) -> bytes:
-        """Write the head that the parser has completed, without its header Upgrade."""
-        request_line = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-        headers = [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
-        return b"\r\n".join([request_line, *headers, b"", b""])
+    def _expire(self, phase: Phase) -> None:
+        """End a phase that has lasted too long."""
+        if phase is Phase.BODY and self._active_cycle is not None:
+            cast("dict[str, Any]", self._active_cycle.scope)[LATE_BODY_KEY] = self._limits.body_seconds
+            self._active_cycle.message_event.set()  # the application receives nothing, and sees the key
+        elif phase in {Phase.READER, Phase.CLOSE}:
+            self._lingering_transport.abort()
+        elif self._is_head_due:
+            self._reject(HEAD_TOO_LATE)
+        else:
+            self.transport.close()
+        self._update_deadline()
 
     def _close_after_due_answer(self) -> bool:
         """Close the connection after the answer to the last complete request; return False if it has its answer."""

@@ -63,6 +63,10 @@ class LingeringTransport(asyncio.Transport):
         return self._is_lingering or self._transport.is_closing()
 
     @override
+    def abort(self) -> None:
+        self._transport.abort()
+
+    @override
     def close(self) -> None:
         """Send all written bytes, and close the connection: at once, or when the client has stopped sending."""
         if self.is_closing():

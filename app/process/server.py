@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from app.main import create_service_counters
 from app.observability.logs import LOGGING, log
+from app.process.connection_limits import ConnectionLimits, LimitedConfig
 from app.process.drain import SPAWN, DrainState
 from app.process.http_protocol import HttpProtocol
 from app.process.supervisor import Supervisor
@@ -26,6 +27,12 @@ from app.settings import Settings
 from model import Artefact
 
 BACKLOG = 2048  # connections that wait to be accepted; uvicorn's default
+# The event loop accepts one connection from each listening socket in an iteration. So there are several copies of the
+# socket. With one copy, a probe would wait behind each connection of a burst for an iteration.
+ACCEPTS_PER_ITERATION = 8
+# Unread bytes that the kernel keeps for a connection; Linux doubles the value. By default, the kernel keeps up to 4 MiB
+# for a client that does not read its answers.
+SEND_BUFFER_BYTES = 64 * 1024
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -40,7 +47,9 @@ def listen(host: str, port: int) -> socket.socket:
         OSError: The port is taken, or the address does not belong to this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # connections inherit it
+    return listener
 
 
 def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> None:
@@ -57,6 +66,7 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
         listener: A listening socket.
     """
     drain_state, counters = DrainState(), create_service_counters(settings)
+    listeners = [listener, *(listener.dup() for _ in range(ACCEPTS_PER_ITERATION - 1))]
     weights = SPAWN.RawArray(ctypes.c_char, artefact.data)
     config = uvicorn_config(partial(create_worker_app, weights, settings, drain_state, counters), settings)
     # If a SIGTERM arrives before the drain handler is installed, uvicorn's handler receives it, and uvicorn raises it
@@ -67,9 +77,9 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
     try:
         if settings.workers > 1:
-            Supervisor(config, [listener], drain_state).run()
+            Supervisor(config, listeners, drain_state).run()
         else:
-            uvicorn.Server(config).run([listener])
+            uvicorn.Server(config).run(listeners)
     except KeyboardInterrupt:
         pass
     finally:
@@ -77,7 +87,7 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
         log.info("stopped")
 
 
-def uvicorn_config(create_app: Callable[[], FastAPI], settings: Settings) -> uvicorn.Config:
+def uvicorn_config(create_app: Callable[[], FastAPI], settings: Settings) -> LimitedConfig:
     """Choose the options of uvicorn.
 
     Args:
@@ -86,7 +96,7 @@ def uvicorn_config(create_app: Callable[[], FastAPI], settings: Settings) -> uvi
     Returns:
         The configuration of every process.
     """
-    return uvicorn.Config(
+    config = LimitedConfig(
         create_app,
         factory=True,
         workers=settings.workers,
@@ -99,6 +109,7 @@ def uvicorn_config(create_app: Callable[[], FastAPI], settings: Settings) -> uvi
         access_log=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.graceful_stop_seconds,
     )
+    config.limits = ConnectionLimits(settings)
+    return config

@@ -1,5 +1,6 @@
 """Process-wide tuning of the allocator and the garbage collector."""
 
+import asyncio
 import ctypes
 import gc
 
@@ -8,6 +9,7 @@ LARGE_BLOCK_BYTES = 1024 * 1024
 # Free memory that the heap keeps. A batch of 1024 images, the default of `max_batch_rows`, needs less for its arrays
 # and its JSON.
 KEPT_BYTES = 8 * LARGE_BLOCK_BYTES
+SECONDS_BETWEEN_TRIMS = 2  # a trim takes half a millisecond, or some milliseconds after an overload
 # New objects between two runs of the garbage collector. A batch of 1024 flat images creates 3,000 objects, and a batch
 # of images in rows creates 11,000, so a batch causes one run at most.
 GC_THRESHOLD = 10_000
@@ -25,6 +27,21 @@ def set_heap_limits() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+
+
+def trim_heap_regularly(loop: asyncio.AbstractEventLoop) -> None:
+    """Return the free memory of the heap to the system, now and every two seconds.
+
+    After many large requests at the same time, most of the heap is free, but a few small blocks at its end would keep
+    all of it. On other systems than Linux with glibc this function has no effect.
+
+    Args:
+        loop: The event loop of the process.
+    """
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(KEPT_BYTES)
+        loop.call_later(SECONDS_BETWEEN_TRIMS, trim_heap_regularly, loop)
 
 
 def freeze_gc() -> None:

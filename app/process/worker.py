@@ -1,5 +1,6 @@
 """One serving process: its weights, its application, and its part in the shutdown."""
 
+import asyncio
 import ctypes
 import logging
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from app.observability.exporter import create_tracer_provider
 from app.observability.logs import log
 from app.observability.shared_counters import SharedCounters, SharedCountersError
 from app.process.drain import DrainState, install_drain_handler
-from app.process.tuning import freeze_gc, set_heap_limits
+from app.process.tuning import freeze_gc, set_heap_limits, trim_heap_regularly
 from app.settings import Settings
 from model import Artefact, parse_artefact
 
@@ -32,6 +33,7 @@ def create_worker_app(
         The application.
     """
     set_heap_limits()
+    trim_heap_regularly(asyncio.get_running_loop())
     logging.captureWarnings(capture=True)  # otherwise Pillow prints warnings as plain text between the JSON lines
     install_drain_handler(settings.drain_seconds, (lambda: None) if settings.workers > 1 else drain_state.announce)
     artefact, provider = parse_artefact(weights.raw, str(settings.weights)), create_tracer_provider(VERSION)

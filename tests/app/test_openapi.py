@@ -18,8 +18,8 @@ def test_document_has_every_operation_and_its_problems(document):
     assert document["info"]["version"] == VERSION
     for path in ("/predict", "/predict/batch"):
         responses = paths[path]["post"]["responses"]
-        assert set(responses) == {"200", "413", "415", "422", "500"}
-        for status in ("413", "415", "422", "500"):
+        assert set(responses) == {"200", "408", "413", "415", "422", "500", "503"}
+        for status in ("408", "413", "415", "422", "500", "503"):
             assert list(responses[status]["content"]) == ["application/problem+json"]
 
 
@@ -35,8 +35,8 @@ def expected_oip_statuses(path):
     """Return the statuses that an operation of the Open Inference Protocol can answer."""
     statuses = {"200", "500", "default"}
     statuses |= {"404"} if path.startswith("/v2/models/{name}") else set()
-    statuses |= {"503"} if path.endswith("/ready") else set()
-    statuses |= {"400", "413", "501"} if path.endswith(("/infer", "/index")) else set()
+    statuses |= {"503"} if path.endswith(("/ready", "/infer")) else set()
+    statuses |= {"400", "408", "413", "501"} if path.endswith(("/infer", "/index")) else set()
     return statuses
 
 

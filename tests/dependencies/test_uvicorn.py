@@ -18,6 +18,7 @@ from uvicorn._subprocess import get_subprocess
 from uvicorn.protocols import utils
 from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 from uvicorn.supervisors import Multiprocess
 
 
@@ -61,6 +62,11 @@ def test_uvicorn_parses_requests_with_the_hooks_and_attributes_that_the_protocol
         def connection_made(self, transport):
             seen.append("made")
             super().connection_made(transport)
+            assert self.connections == {self}
+            self.pause_writing()
+            assert self.flow.write_paused
+            self.resume_writing()
+            assert not self.flow.write_paused
 
         def data_received(self, data):
             seen.append("data")
@@ -74,6 +80,7 @@ def test_uvicorn_parses_requests_with_the_hooks_and_attributes_that_the_protocol
             super().on_headers_complete()
             seen.append((self.url, self.headers, self.parser.should_upgrade(), self.transport.is_closing()))
             assert (self.cycle.keep_alive, self.cycle.more_body, self.cycle.response_complete) == (True, True, False)
+            assert self.cycle.scope["path"] == "/"
             assert (self.cycle.disconnected, self.cycle.message_event.is_set()) == (False, False)
             self.cycle.keep_alive = False
 
@@ -101,22 +108,78 @@ def test_uvicorn_parses_requests_with_the_hooks_and_attributes_that_the_protocol
     assert seen == ["made", "data", "begin", "start", (b"/", headers, False, False), b"ab", False, (True, True)]
 
 
-def test_uvicorn_starts_the_keep_alive_time_after_an_answer_and_cancels_it_by_a_method():
-    is_running: list[bool] = []
+def test_uvicorn_serves_the_next_request_and_starts_the_keep_alive_time_after_an_answer():
+    source = inspect.getsource(HttpToolsProtocol.on_response_complete)
+    statements = [line.strip() for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert statements == [
+        "def on_response_complete(self) -> None:",
+        "self.server_state.total_requests += 1",  # for an option that stops the server, which is not set
+        "if self.transport.is_closing():",
+        "return",
+        "self._unset_keepalive_if_required()",
+        "self.flow.resume_reading()",
+        "if self.pipeline:",
+        "cycle, app = self.pipeline.pop()",
+        "self._start_asgi_task(cycle, app)",
+        "else:",
+        "self.timeout_keep_alive_task = self.loop.call_later(",
+        "self.timeout_keep_alive, self.timeout_keep_alive_handler",
+        ")",
+    ]
+
+
+def test_uvicorn_controls_the_flow_of_all_requests_by_the_flow_of_the_protocol():
+    calls: list[str] = []
+
+    class Flow(flow_control.FlowControl):
+        def resume_reading(self):
+            calls.append("resume_reading")
+            super().resume_reading()
 
     class Protocol(HttpToolsProtocol):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            self.flow = Flow(transport)
+
+        def on_headers_complete(self):
+            super().on_headers_complete()
+            assert self.cycle.flow is self.flow
+            self.flow.pause_reading()
+            assert self.flow.read_paused
+
         def on_response_complete(self):
             super().on_response_complete()
-            is_running.append(self.timeout_keep_alive_task is not None)
-            self._unset_keepalive_if_required()
-            is_running.append(self.timeout_keep_alive_task is not None)
+            assert not self.flow.read_paused
 
     serve_one_request(Protocol, b"GET / HTTP/1.1\r\nhost: digits\r\n\r\n")
-    assert is_running == [True, False]
+    assert calls == ["resume_reading"]
 
 
-def test_uvicorn_tells_an_application_that_waits_for_a_body_if_its_cycle_is_marked_as_disconnected():
-    async def receive_from_marked_cycle():
+def test_uvicorn_creates_the_protocol_with_its_configuration():
+    configurations: list[uvicorn.Config] = []
+
+    class Protocol(HttpToolsProtocol):
+        def __init__(self, config, server_state, app_state, _loop=None):
+            super().__init__(config, server_state, app_state, _loop)
+            assert isinstance(server_state, ServerState)
+            configurations.append(config)
+
+    serve_one_request(Protocol, b"GET / HTTP/1.1\r\nhost: digits\r\n\r\n")
+    assert [type(each) for each in configurations] == [uvicorn.Config]
+
+
+def test_uvicorn_wakes_an_application_that_waits_for_a_body():
+    def mark(cycle):
+        cycle.disconnected = True
+
+    assert receive_from_woken_cycle(mark) == {"type": "http.disconnect"}
+    assert receive_from_woken_cycle(lambda _: None) == {"type": "http.request", "body": b"", "more_body": True}
+
+
+def receive_from_woken_cycle(change):
+    """Let an application wait for a body, change the state of its request, wake it, and return what it receives."""
+
+    async def receive():
         transport = asyncio.Transport()
         unused = ("scope", "logger", "access_logger", "access_log", "default_headers", "keep_alive", "on_response")
         arguments: dict[str, Any] = {
@@ -129,11 +192,11 @@ def test_uvicorn_tells_an_application_that_waits_for_a_body_if_its_cycle_is_mark
         cycle = httptools_impl.RequestResponseCycle(**arguments)
         waiting = asyncio.ensure_future(cycle.receive())
         await asyncio.sleep(0)
-        cycle.disconnected = True
+        change(cycle)
         cycle.message_event.set()
         return await asyncio.wait_for(waiting, 10)
 
-    assert asyncio.run(receive_from_marked_cycle()) == {"type": "http.disconnect"}
+    return asyncio.run(receive())
 
 
 def test_uvicorn_uses_only_the_methods_of_a_transport_that_the_lingering_transport_has():

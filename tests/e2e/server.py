@@ -138,6 +138,19 @@ def incomplete_request(path="/predict"):
     return f"POST {path} HTTP/1.1\r\nhost: digits\r\ncontent-length: 205\r\n\r\n{{".encode()
 
 
+def receive_all(connection):
+    """Receive everything until the service closes the connection."""
+    received = b""
+    while part := connection.recv(65536):
+        received += part
+    return received
+
+
+def statuses(received):
+    """Return the statuses of the answers in a received stream."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
+
+
 def is_ready(url):
     """Tell whether a service answers its readiness probe with a 200."""
     return HTTP.get(f"{url}/readyz").status_code == 200

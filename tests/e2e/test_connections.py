@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import socket
 import struct
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.process.lingering import MAX_DISCARDED_BYTES
-from tests.e2e.server import incomplete_request, poll_until, running, service_metrics
+from tests.e2e.server import incomplete_request, poll_until, receive_all, running, service_metrics, statuses
 from tests.json_endpoints import VALID_BODIES
 from tests.machine import skip_without_proc
 
@@ -41,19 +40,6 @@ def post(body, path="/predict", headers="", version="1.1", *, is_chunked=False):
 
 
 WITHOUT_CHUNKS = post(b"", is_chunked=True).removesuffix(b"0\r\n\r\n" * 2)
-
-
-def receive_all(connection):
-    """Receive everything until the service closes the connection."""
-    received = b""
-    while part := connection.recv(65536):
-        received += part
-    return received
-
-
-def statuses(received):
-    """Return the statuses of the answers in a received stream."""
-    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
 
 
 def exchange(server, *pieces):
@@ -233,7 +219,7 @@ def resident_bytes(pid):
 @skip_without_proc()
 def test_thousand_connections_that_never_end_their_bodies_cost_little_and_are_gone_within_seconds():
     request = post(bytes(9_000_000), "/predict/picture", "connection: close\r\n")[:100_000]
-    with running() as server, ExitStack() as stack:
+    with running(max_connections=1100) as server, ExitStack() as stack:
         pid = server.process.pid
         files_before, bytes_before = open_files(pid), resident_bytes(pid)
         for _ in range(1000):

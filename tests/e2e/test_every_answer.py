@@ -33,7 +33,7 @@ REQUESTS = {
 # The proxies themselves reject such a large head, with the status 400.
 REQUESTS_OF_PROXIES = {status: request for status, request in REQUESTS.items() if status != 431}
 LIMITS = {"max_body_bytes": 1024, "max_picture_bytes": 10 * 1024 * 1024}
-BUSY = {"max_pictures_in_flight": 1, "picture_timeout_seconds": 300}
+BUSY = {"max_pictures_in_flight": 1, "body_timeout_seconds": 300}
 # A client that is told to continue has a place among the pictures in flight, and keeps it.
 INCOMPLETE_PICTURE = (
     b"POST /predict/picture HTTP/1.1\r\nhost: digits\r\ncontent-type: image/png\r\ncontent-length: 100\r\n"

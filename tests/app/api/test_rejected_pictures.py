@@ -8,10 +8,11 @@ import pytest
 from anyio import to_thread
 
 from app.api import picture
+from app.http.body import LATE_BODY_KEY
 from app.main import create_app
 from app.observability.instruments import REJECTION_REASONS
 from app.settings import Settings
-from tests.asgi import post_async
+from tests.asgi import call, post_async, read_answer, request_scope
 from tests.drawing import draw
 from tests.picture_requests import PATH, PausedBody, encode_picture, post_picture, run_with_service
 from tests.samples import parse_samples, values_by_label
@@ -104,16 +105,26 @@ def test_predicted_picture_is_not_counted_as_rejected(make_client):
     assert rejections(client.get("/metrics", headers=PROMETHEUS)) == {}
 
 
-def test_picture_above_the_limit_and_picture_that_arrives_too_late_are_counted(artefact):
+def test_picture_above_the_limit_is_counted(artefact):
     async def conversation(client):
         paused = PausedBody(encode_picture(draw(8)))
         first = asyncio.create_task(client.post(PATH, content=paused))
         await paused.started.wait()
         assert (await client.post(PATH, content=BLANK)).status_code == 503
-        assert (await first).status_code == 408
-        assert rejections(await client.get("/metrics", headers=PROMETHEUS)) == {"busy": 1, "slow": 1}
+        paused.resumed.set()
+        assert (await first).status_code == 200
+        assert rejections(await client.get("/metrics", headers=PROMETHEUS)) == {"busy": 1}
 
-    run_with_service(artefact, conversation, max_pictures_in_flight=1, picture_timeout_seconds=0.2)
+    run_with_service(artefact, conversation, max_pictures_in_flight=1)
+
+
+@pytest.mark.parametrize("content_type", [b"image/png", b"multipart/form-data; boundary=x"])
+def test_picture_that_arrives_too_late_is_counted(make_client, content_type):
+    client = make_client()
+    scope = request_scope(PATH, (b"content-type", content_type), **{LATE_BODY_KEY: 30})
+    sent = call(client.app, scope, [{"type": "http.request", "body": b"", "more_body": True}])
+    assert read_answer(sent)[0] == 408
+    assert rejections(client.get("/metrics", headers=PROMETHEUS)) == {"slow": 1}
 
 
 def test_reasons_of_rejection_are_complete():

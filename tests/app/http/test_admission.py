@@ -1,11 +1,271 @@
-"""Pictures above the limits on work in progress are rejected, and other requests are still answered."""
+"""Large requests are queued up to a limit and take turns, and small requests pass them."""
 
 import asyncio
+import gzip
+import json
+import time
+from contextlib import AsyncExitStack, suppress
 
-from app.api import picture
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.exceptions import HTTPException
+
+from app.api.schemas import EXAMPLE_IMAGE
+from app.http.admission import (
+    MAX_BATCH_BODIES,
+    MAX_PICTURE_BODIES,
+    MAX_WAITING_REFUSALS,
+    MIN_REFUSAL_SECONDS,
+    REFUSALS_PER_SECOND,
+    SMALL_BODY_BYTES,
+    Admission,
+    Load,
+    batch_admission,
+    picture_admission,
+)
+from app.main import create_app
+from app.settings import Settings
+from tests.asgi import call_async, post_async, request_scope
 from tests.drawing import draw
+from tests.hostile import INFER, message, tensor
 from tests.picture_requests import PATH, PausedBody, encode_picture, run_with_service
 from tests.problems import read_problem
+from tests.virtual_time import iteration, run_in_virtual_time
+
+LARGEST = Load(1, 10, 1000)
+ROWS = SMALL_BODY_BYTES // 100  # each image takes more than 128 bytes
+LARGE_BODIES = {
+    "/predict/batch": json.dumps({"images": [EXAMPLE_IMAGE] * ROWS}).encode(),
+    INFER: json.dumps(message(tensor(shape=[ROWS, 64], data=[EXAMPLE_IMAGE] * ROWS))).encode(),
+}
+SMALL_BODIES = {
+    "/predict": json.dumps({"pixels": EXAMPLE_IMAGE}).encode(),
+    "/predict/batch": json.dumps({"images": [EXAMPLE_IMAGE]}).encode(),
+    INFER: json.dumps(message(tensor())).encode(),
+}
+
+
+def admission(requests=100, rows=100, size=10_000):
+    return Admission("batches", LARGEST, Load(requests, rows, size))
+
+
+async def status_of(context):
+    """Enter a context, and return the status of its error, or 200."""
+    try:
+        async with context:
+            return 200
+    except HTTPException as error:
+        return error.status_code
+
+
+@pytest.mark.parametrize(("limits", "size"), [({"requests": 3}, 0), ({"rows": 30}, 640), ({"size": 3000}, 1000)])
+def test_each_limit_admits_exactly_as_much_as_it_says(limits, size):
+    async def admit_three_and_one_more():
+        queue = admission(**limits)
+        async with AsyncExitStack() as admitted:
+            for _ in range(3):
+                await admitted.enter_async_context(queue.admit(request_scope(), size))
+            assert await status_of(queue.admit(request_scope(), size)) == 503
+        assert queue.load == Load(0, 0, 0)
+        assert await status_of(queue.admit(request_scope(), size)) == 200
+
+    run_in_virtual_time(admit_three_and_one_more())
+
+
+@pytest.mark.parametrize(("size", "rows"), [(0, 0), (63, 0), (64, 1), (639, 9), (640, 10), (1000, 10)])
+def test_number_of_rows_is_the_largest_that_a_body_can_hold(size, rows):
+    async def admit():
+        queue = admission()
+        async with queue.admit(request_scope(), size):
+            assert queue.load == Load(1, rows, size)
+
+    asyncio.run(admit())
+
+
+@given(st.lists(st.sampled_from(["finish", "fail", "cancel"]), max_size=8))
+def test_load_is_removed_however_a_request_ends(ends):
+    async def handle(queue, end, may_end):
+        async with queue.admit(request_scope(), 640):
+            await may_end.wait()
+            if end == "fail":
+                raise ValueError
+
+    async def run():
+        queue, may_end = admission(), asyncio.Event()
+        tasks = [asyncio.create_task(handle(queue, end, may_end)) for end in ends]
+        await asyncio.sleep(0)
+        assert queue.load == Load(len(ends), 10 * len(ends), 640 * len(ends))
+        for task, end in zip(tasks, ends, strict=True):
+            if end == "cancel":
+                task.cancel()
+        may_end.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert queue.load == Load(0, 0, 0)
+
+    asyncio.run(run())
+
+
+def test_the_largest_request_fits_into_an_empty_queue():
+    settings = Settings(max_batch_rows=65_536, max_body_bytes=50_000_000, max_picture_bytes=50_000_000)
+
+    async def admit():
+        for queue in (batch_admission(settings), picture_admission(settings)):
+            async with queue.admit(request_scope(), queue.largest.bytes):
+                pass
+
+    asyncio.run(admit())
+
+
+def refuse(waiting):
+    """Refuse many requests at once, and return for each of them the error and the time of the refusal."""
+
+    async def admit(queue):
+        with pytest.raises(HTTPException) as caught:
+            async with queue.admit(request_scope(), 0):
+                pass
+        return caught.value, asyncio.get_running_loop().time()
+
+    async def run():
+        queue = admission(requests=0)
+        return await asyncio.gather(*(admit(queue) for _ in range(waiting)))
+
+    return run_in_virtual_time(run())
+
+
+def test_refusal_waits_and_many_refusals_are_answered_at_a_limited_rate():
+    times = sorted(seconds for _, seconds in refuse(300))
+    assert times[0] == pytest.approx(MIN_REFUSAL_SECONDS)
+    for start in np.arange(MIN_REFUSAL_SECONDS, times[-1], 0.05):
+        answered = sum(start < seconds <= start + 0.05 for seconds in times)
+        assert answered <= 0.05 * REFUSALS_PER_SECOND + 1
+
+
+def test_too_many_refusals_are_answered_at_once_and_close_their_connections():
+    *waiting, last = refuse(MAX_WAITING_REFUSALS + 1)
+    assert last[1] == 0
+    assert last[0].headers == {"Retry-After": "1", "Connection": "close"}
+    assert all(error.headers == {"Retry-After": "1"} for error, _ in waiting)
+
+
+@pytest.mark.parametrize(("seconds", "requests", "retry_after"), [(0.01, 20, "1"), (0.5, 3, "2"), (0.3, 20, "6")])
+def test_time_of_the_next_attempt_follows_from_the_length_of_the_queue(monkeypatch, seconds, requests, retry_after):
+    readings = (number * seconds for number in range(10_000))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(readings))
+
+    async def run():
+        queue = admission(requests=requests)
+        for _ in range(200):
+            async with queue.turn():
+                pass
+        async with AsyncExitStack() as admitted:
+            for _ in range(requests):
+                await admitted.enter_async_context(queue.admit(request_scope(), 0))
+            with pytest.raises(HTTPException) as caught:
+                await admitted.enter_async_context(queue.admit(request_scope(), 0))
+        assert caught.value.headers == {"Retry-After": retry_after}
+
+    run_in_virtual_time(run())
+
+
+def iterations_of_turns(count):
+    """Let requests that are ready at the same time take turns; return the iteration of each turn, by request."""
+
+    async def take_turn(queue):
+        async with queue.turn():
+            return iteration()
+
+    async def run():
+        queue = admission()
+        return await asyncio.gather(*(take_turn(queue) for _ in range(count)))
+
+    return run_in_virtual_time(run())
+
+
+def test_turns_follow_the_order_of_arrival_and_no_two_are_in_the_same_iteration():
+    iterations = iterations_of_turns(8)
+    assert iterations == sorted(set(iterations))
+
+
+async def iteration_of_answer(app, path, body):
+    """Send a request; return the status and the iteration of the event loop in which the answer was ready."""
+    status, _, _ = await post_async(app, path, body)
+    return status, iteration()
+
+
+@pytest.mark.parametrize("path", LARGE_BODIES)
+def test_large_batches_take_turns_and_small_requests_pass_them(artefact, path):
+    async def run():
+        app = create_app(artefact, Settings())
+        large = [asyncio.create_task(iteration_of_answer(app, path, LARGE_BODIES[path])) for _ in range(6)]
+        small = [asyncio.create_task(iteration_of_answer(app, *request)) for request in SMALL_BODIES.items()]
+        large_answers, small_answers = await asyncio.gather(*large), await asyncio.gather(*small)
+        assert {status for status, _ in large_answers + small_answers} == {200}
+        iterations = [iteration for _, iteration in large_answers]
+        assert iterations == sorted(set(iterations))
+        assert max(iteration for _, iteration in small_answers) < iterations[1]
+
+    run_in_virtual_time(run())
+
+
+class PausedRequest:
+    """A request for a batch whose body stops after its first piece until the test resumes it."""
+
+    def __init__(self, app, path, *headers):
+        self.resumed = asyncio.Event()
+        self._pieces = [LARGE_BODIES[path][: SMALL_BODY_BYTES + 1], LARGE_BODIES[path][SMALL_BODY_BYTES + 1 :]]
+        self.statuses: list[int] = []
+        self.task = asyncio.create_task(app(request_scope(path, *headers), self._receive, self._send))
+
+    async def _receive(self):
+        if len(self._pieces) == 1:
+            await self.resumed.wait()
+        return {"type": "http.request", "body": self._pieces.pop(0), "more_body": bool(self._pieces)}
+
+    async def _send(self, message):
+        if message["type"] == "http.response.start":
+            self.statuses.append(message["status"])
+
+
+@pytest.mark.parametrize("path", LARGE_BODIES)
+def test_large_bodies_of_unknown_length_fill_the_queue_and_small_requests_are_answered(artefact, path):
+    async def run():
+        app = create_app(artefact, Settings())
+        paused = [PausedRequest(app, path) for _ in range(MAX_BATCH_BODIES)]
+        await asyncio.sleep(0.01)
+        for large_path, body in LARGE_BODIES.items():
+            status, headers, reply = await post_async(app, large_path, body, has_length=False)
+            assert (status, dict(headers)[b"retry-after"]) == (503, b"1")
+            assert b"Too many batches are in progress." in reply
+        for small_path, body in SMALL_BODIES.items():
+            for has_length in (True, False):
+                assert (await post_async(app, small_path, body, has_length=has_length))[0] == 200
+            coding = [(b"content-encoding", b"gzip")]
+            assert (await post_async(app, small_path, gzip.compress(body), headers=coding))[0] == 200
+        for request in paused:
+            request.resumed.set()
+        await asyncio.gather(*(request.task for request in paused))
+        assert [request.statuses for request in paused] == [[200]] * MAX_BATCH_BODIES
+        assert (await post_async(app, path, LARGE_BODIES[path], has_length=False))[0] == 200
+
+    run_in_virtual_time(run())
+
+
+def test_large_batch_of_known_length_is_refused_before_its_body_is_received(artefact):
+    async def run():
+        app = create_app(artefact, Settings(max_batch_rows=1))
+        paused = [PausedRequest(app, "/predict/batch") for _ in range(MAX_BATCH_BODIES)]
+        await asyncio.sleep(0.01)
+        scope = request_scope("/predict/batch", (b"content-length", b"100000"))
+        start, _ = await call_async(app, scope)  # it would wait for ever if it received the body
+        assert start["status"] == 503
+        for request in paused:
+            request.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await request.task
+
+    run_in_virtual_time(run())
 
 
 def test_picture_above_the_limit_gets_a_503_and_other_requests_are_answered(artefact):
@@ -18,6 +278,7 @@ def test_picture_above_the_limit_gets_a_503_and_other_requests_are_answered(arte
         assert read_problem(second, 503)["detail"] == "Too many pictures are in progress."
         assert second.headers["retry-after"] == "1"
         assert (await client.get("/readyz")).status_code == 200
+        assert (await client.post("/predict/batch", content=LARGE_BODIES["/predict/batch"])).status_code == 200
         paused.resumed.set()
         assert (await first).json()["digit"] == 8
         assert (await client.post(PATH, content=data)).json()["digit"] == 8
@@ -25,16 +286,16 @@ def test_picture_above_the_limit_gets_a_503_and_other_requests_are_answered(arte
     run_with_service(artefact, conversation, max_pictures_in_flight=1)
 
 
-def test_body_of_unknown_length_is_admitted_as_a_body_of_the_largest_size(artefact):
+def test_picture_of_unknown_length_is_admitted_as_a_picture_of_the_largest_size(artefact):
     async def conversation(client):
         data = encode_picture(draw(8))
-        paused_bodies = [PausedBody(data) for _ in range(picture.MAX_LARGE_BODIES)]
+        paused_bodies = [PausedBody(data) for _ in range(MAX_PICTURE_BODIES)]
         requests = [asyncio.create_task(client.post(PATH, content=body)) for body in paused_bodies]
         for body in paused_bodies:
             await body.started.wait()
         assert (await client.post(PATH, content=data)).status_code == 503
         for body in paused_bodies:
             body.resumed.set()
-        assert [(await request).status_code for request in requests] == [200] * picture.MAX_LARGE_BODIES
+        assert [(await request).status_code for request in requests] == [200] * MAX_PICTURE_BODIES
 
     run_with_service(artefact, conversation)

@@ -1,6 +1,7 @@
 """The limit on the size of a body is exact, whether the size is announced or not."""
 
 import asyncio
+import json
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from app.http.body import check_announced_length, largest_size, limit_body, receive_body
-from tests.asgi import DISCONNECT, body_messages, request_scope
+from app.http.body import LATE_BODY_KEY, check_announced_length, largest_size, limit_body, receive_body, receive_part
+from tests.asgi import DISCONNECT, body_messages, call, read_answer, request_scope
+from tests.hostile import INFER
 
 PLAIN = request_scope()  # a body without content coding
 chunk_lists = st.lists(st.binary(max_size=4), min_size=1, max_size=6)
@@ -108,7 +110,7 @@ def test_limited_body_is_passed_on_unchanged_until_its_limit_is_exceeded(chunks,
     messages = [*body_messages(*chunks), DISCONNECT]
     sizes = [len(b"".join(chunks[: count + 1])) for count in range(len(chunks))]
     fitting = sum(size <= max_bytes for size in sizes)
-    receive = limit_body(Messages(*messages).receive, max_bytes)
+    receive = limit_body(PLAIN, Messages(*messages).receive, max_bytes)
     if fitting == len(chunks):
         assert asyncio.run(receive_all(receive, len(messages))) == messages
         return
@@ -120,6 +122,33 @@ def test_limited_body_is_passed_on_unchanged_until_its_limit_is_exceeded(chunks,
 
 def test_limit_of_each_body_is_its_own():
     for _ in range(2):
-        receive = limit_body(Messages({"type": "http.request", "body": b"ab"}).receive, 2)
+        receive = limit_body(PLAIN, Messages({"type": "http.request", "body": b"ab"}).receive, 2)
         (message,) = asyncio.run(receive_all(receive, 1))
         assert message["body"] == b"ab"
+
+
+@given(chunk_lists, st.integers(0, 24))
+def test_part_of_a_body_ends_with_the_piece_that_exceeds_its_size(chunks, size):
+    messages = Messages(*body_messages(*chunks))
+    part, is_complete = asyncio.run(receive_part(messages.receive, size))
+    received = chunks[: len(chunks) - len(messages.waiting)]
+    assert (part, is_complete) == (b"".join(received), len(received) == len(chunks))
+    assert is_complete or len(b"".join(received[:-1])) <= size < len(part)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/predict/picture"])
+def test_body_that_is_late_gets_a_408_with_the_time_limit(client, path):
+    late = request_scope(path, **{LATE_BODY_KEY: 0.25})
+    incomplete = {"type": "http.request", "body": b"", "more_body": True}
+    status, headers, body = read_answer(call(client.app, late, [incomplete]))
+    assert status == 408
+    assert b"The body must arrive within 0.25 s." in body
+    assert (b"connection", b"close") in headers
+
+
+@pytest.mark.parametrize("path", [INFER, "/v2/repository/index"])
+def test_late_body_of_the_open_inference_protocol_gets_a_408_in_its_form(client, path):
+    late = request_scope(path, **{LATE_BODY_KEY: 30})
+    incomplete = {"type": "http.request", "body": b"", "more_body": True}
+    status, _, body = read_answer(call(client.app, late, [incomplete]))
+    assert (status, json.loads(body)) == (408, {"error": "The body must arrive within 30 s."})

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.http.request_head import MAX_HEAD_BYTES
+from app.http.request_head import EXCESS_CONNECTION_KEY, MAX_HEAD_BYTES, PROBES
 from tests.asgi import call, call_without_body, read_answer, request_scope
 from tests.hostile import INFER
 
@@ -53,4 +53,23 @@ def test_request_without_exactly_one_host_is_rejected(app, path, http_version, h
 def test_request_may_lack_a_host_only_in_another_version_of_http(app, http_version, hosts):
     scope = request_scope("/livez", method="GET", http_version=http_version)
     scope["headers"] = [(b"host", b"")] * hosts
+    assert read_answer(call(app, scope))[0] == 200
+
+
+@pytest.mark.parametrize("root_path", ["", "/digits"])
+@pytest.mark.parametrize(
+    "path", ["/", "/predict", "/predict/picture", "/metrics", "/v2/health/ready", INFER, "/livez/"]
+)
+def test_request_on_a_connection_above_the_limit_gets_a_503_before_its_body_is_received(app, path, root_path):
+    scope = request_scope(path, root_path=root_path, **{EXCESS_CONNECTION_KEY: True})
+    status, headers, body = call_without_body(app, scope)
+    assert status == 503
+    assert {(b"connection", b"close"), (b"retry-after", b"1")} <= set(headers)
+    assert b"Too many connections are open." in body
+
+
+@pytest.mark.parametrize("root_path", ["", "/digits"])
+@pytest.mark.parametrize("path", PROBES)
+def test_probe_on_a_connection_above_the_limit_is_answered(app, path, root_path):
+    scope = request_scope(path, method="GET", root_path=root_path, **{EXCESS_CONNECTION_KEY: True})
     assert read_answer(call(app, scope))[0] == 200

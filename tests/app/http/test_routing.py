@@ -4,9 +4,11 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
+from app.http.admission import batch_admission
 from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, Reply
 from app.http.routing import json_addresses, methods_by_template
+from app.settings import Settings
 
 
 async def answer(_) -> Reply:
@@ -20,7 +22,8 @@ async def dependency():
 @pytest.fixture
 def router():
     """A router with a JSON endpoint under two paths, and with a route of the framework."""
-    endpoint = JsonEndpoint(answer, check_head=lambda _: None, max_bytes=10, errors=ErrorResponses({}))
+    admission = batch_admission(Settings())
+    endpoint = JsonEndpoint(answer, check_head=lambda _: None, admission=admission, errors=ErrorResponses({}))
     router = APIRouter(prefix="/a", route_class=JsonRoute)
     router.add_api_route("/b", endpoint, methods=["POST"], response_model=None)
     router.add_api_route("/{name}/c", endpoint, methods=["POST"], response_model=None)

@@ -57,16 +57,6 @@ def test_body_over_the_limit_is_rejected_with_the_limit(make_client):
     assert "at most 2000 bytes" in read_problem(client.post(PATH, files={"file": bytes(2000)}), 413)["detail"]
 
 
-def test_body_that_does_not_arrive_in_time_is_rejected(artefact):
-    async def conversation(client):
-        reply = await client.post(PATH, content=PausedBody(encode_picture(draw(8))))
-        assert "within 0.05 s" in read_problem(reply, 408)["detail"]
-        assert reply.headers["connection"] == "close"
-        assert (await client.post(PATH, content=encode_picture(draw(8)))).status_code == 200
-
-    run_with_service(artefact, conversation, max_pictures_in_flight=1, picture_timeout_seconds=0.05)
-
-
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
 @pytest.mark.parametrize("is_form", [False, True])
 def test_compressed_body_gets_the_answer_of_the_plain_body(client, compress, is_form):

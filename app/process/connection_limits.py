@@ -1,0 +1,102 @@
+"""Limits of a connection: how long the service waits for the client, and how many connections it serves."""
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+
+import uvicorn
+
+from app.settings import Settings
+
+# Connections above the limit, on which only probes are answered. They must send a request soon, so that idle ones do
+# not keep probes out.
+MAX_EXCESS_CONNECTIONS = 64
+EXCESS_HEAD_SECONDS = 1.0
+
+
+class Phase(Enum):
+    """What a connection waits for."""
+
+    FIRST_HEAD = auto()  # the head of the first request
+    HEAD = auto()  # the rest of the head of a further request
+    BODY = auto()  # the rest of the body of the request that the application handles
+    APPLICATION = auto()  # the answer of the application
+    READER = auto()  # the client reads the answer, and the application waits until it can write more
+    NEXT_REQUEST = auto()  # the first byte of a further request
+    CLOSE = auto()  # the connection is closed as soon as the client has the answer
+
+
+class ConnectionLimits:
+    """Limits that all connections of a process share.
+
+    Args:
+        settings: Settings with the number of connections and the time limits.
+
+    Attributes:
+        connections: Largest number of connections.
+        body_seconds: Time limit of a body.
+        seconds: Time limit of each phase; a phase that is missing has none.
+        excess_seconds: The same for connections above the limit.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        head, body = settings.head_timeout_seconds, settings.body_timeout_seconds
+        idle: float = settings.keep_alive_seconds
+        self.connections, self.body_seconds = settings.max_connections, body
+        heads = {Phase.FIRST_HEAD: head, Phase.HEAD: head, Phase.NEXT_REQUEST: idle}
+        self.seconds = {**heads, Phase.BODY: body, Phase.READER: body, Phase.CLOSE: body}
+        self.excess_seconds = {**self.seconds, **{phase: min(EXCESS_HEAD_SECONDS, heads[phase]) for phase in heads}}
+
+
+class LimitedConfig(uvicorn.Config):
+    """uvicorn's configuration, with the limits of connections."""
+
+    limits: ConnectionLimits  # to be set before the server starts
+
+
+class Deadline:
+    """The time limit of the current phase of one connection.
+
+    Args:
+        loop: The event loop of the connection.
+        seconds: Time limit of each phase; a phase that is missing has none.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: Mapping[Phase, float]) -> None:
+        self._loop, self._seconds = loop, seconds
+        self._phase: Phase | None = None
+        self._end = self._timer_end = math.inf  # of the phase and of the timer, by the clock of the event loop
+        self._timer: asyncio.TimerHandle | None = None
+
+    def enter(self, phase: Phase, expire: Callable[[Phase], None]) -> None:
+        """Enter a phase; a phase that goes on keeps its time limit.
+
+        Args:
+            phase: The phase of the connection.
+            expire: Function that is called with the phase if it lasts too long.
+        """
+        if phase is self._phase:
+            return
+        self._phase = phase
+        self._end = self._loop.time() + self._seconds.get(phase, math.inf)
+        if self._end < self._timer_end:  # a timer that ends earlier is kept, because two new timers a request cost more
+            self._start_timer(expire)
+
+    def cancel(self) -> None:
+        """Remove the time limit, because the connection is lost."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _start_timer(self, expire: Callable[[Phase], None]) -> None:
+        self.cancel()
+        self._timer_end = self._end
+        self._timer = self._loop.call_at(self._end, self._check, expire)
+
+    def _check(self, expire: Callable[[Phase], None]) -> None:
+        is_over, self._timer_end = self._end <= self._timer_end, math.inf
+        if is_over and self._phase is not None:
+            self._end = math.inf
+            expire(self._phase)
+        elif self._end < math.inf:
+            self._start_timer(expire)
