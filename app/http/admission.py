@@ -23,8 +23,8 @@ MIN_REFUSAL_SECONDS = 0.1
 REFUSALS_PER_SECOND = 200
 MAX_WAITING_REFUSALS = 1000
 MAX_ROWS = 100_000  # of all admitted batches: half a second of work
-# Bodies of the largest size in memory: 32 MiB of each kind, with the default settings.
-MAX_BATCH_BODIES = 16
+# Bodies of the largest size in memory: with the default settings, 16 MiB of batches and 32 MiB of pictures.
+MAX_BATCH_BODIES = 8
 MAX_PICTURE_BODIES = 4
 NEWEST_WEIGHT = 1 / 8  # of the last request in the mean duration of a turn
 

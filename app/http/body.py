@@ -1,5 +1,7 @@
 """Receiving a body, up to a limit on its size."""
 
+from io import BytesIO
+
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
@@ -129,12 +131,11 @@ async def receive_part(receive: Receive, size: int) -> tuple[bytes, bool]:
     Raises:
         ClientDisconnect: The client closed the connection before the end of the body.
     """
-    pieces, received, is_complete = [], 0, False
-    while not is_complete and received <= size:
+    body, is_complete = BytesIO(), False  # joining a list of pieces would need the memory of a second body
+    while not is_complete and body.tell() <= size:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        pieces.append(message.get("body", b""))
-        received += len(pieces[-1])
+        body.write(message.get("body", b""))
         is_complete = not message.get("more_body", False)
-    return b"".join(pieces), is_complete
+    return body.getvalue(), is_complete

@@ -47,7 +47,7 @@ def image_from_file(file: BinaryIO, max_pixels: int) -> Floats32:
     """Convert a picture file to the image that the network takes.
 
     Args:
-        file: A PNG, JPEG, WebP or BMP file.
+        file: A PNG, JPEG, WebP or BMP file; it is closed after it is read.
         max_pixels: Largest number of pixels of a picture; some kinds of files may have fewer.
     Returns:
         Image, shape (8, 8), float32 in [0, 16].
@@ -64,7 +64,7 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     """Decode a picture file to a small greyscale picture.
 
     Args:
-        file: A PNG, JPEG, WebP or BMP file.
+        file: A PNG, JPEG, WebP or BMP file; it is closed after it is read.
         max_pixels: Largest number of pixels of a picture; some kinds of files may have fewer.
     Returns:
         Brightness, shape (height, width), uint8, upright, at most 1024 along the longer side.
@@ -74,7 +74,7 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
         UndecodableError: The file is damaged or is not a picture.
     """
     try:
-        return _decode_valid(file.read(), max_pixels)
+        return _decode_valid(_read_and_close(file), max_pixels)
     except (PictureTooLargeError, UnsupportedFormatError, MemoryError):
         raise
     except Exception as error:  # Pillow raises errors of many classes for damaged files
@@ -82,6 +82,12 @@ def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
     # Raised outside of the handler, because the frames of the original error would keep the picture in
     # memory.
     raise UndecodableError(reason)
+
+
+def _read_and_close(file: BinaryIO) -> bytes:
+    """Read a file and close it, which frees its memory."""
+    with file:
+        return file.read()
 
 
 def _decode_valid(data: bytes, max_pixels: int) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """Receiving a picture file: as the body of a request, or as the field `file` of a form."""
 
 import re
+import sys
 from io import BytesIO
 from typing import BinaryIO
 
@@ -8,6 +9,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
+from app.http.body import receive_part
 from app.http.field_errors import body_error
 from app.http.headers import body_media_type
 from app.pictures.decode import FORMATS
@@ -37,8 +39,9 @@ async def receive_file(request: Request) -> BinaryIO:
     elif set(re.findall(r'charset\*?\d*\*?\s*=\s*"?([^";\s]*)', request.headers["content-type"].lower())) - {"utf-8"}:
         # Some of Python's codecs take minutes, and others raise unexpected errors.
         raise HTTPException(415, "The charset of a form must be utf-8.")
-    if not is_form:
-        return BytesIO(await request.body())
+    if not is_form:  # `request.body` would keep the bytes in memory while the picture is decoded
+        body, _ = await receive_part(request.receive, sys.maxsize)
+        return BytesIO(body)
     form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
