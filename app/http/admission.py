@@ -22,7 +22,7 @@ SMALL_BODY_BYTES = 16 * 1024  # a body of this size takes less than a millisecon
 MIN_REFUSAL_SECONDS = 0.1
 REFUSALS_PER_SECOND = 200
 MAX_WAITING_REFUSALS = 1000
-MAX_ROWS = 100_000  # of all admitted batches: half a second of work
+MAX_ROWS = 100_000  # of all admitted batches: half a second of work; more than the setting `max_batch_rows` can be
 # Bodies of the largest size in memory: with the default settings, 16 MiB of batches and 32 MiB of pictures.
 MAX_BATCH_BODIES = 8
 MAX_PICTURE_BODIES = 4
@@ -132,8 +132,8 @@ def batch_admission(settings: Settings) -> Admission:
         An empty queue; the largest batch fits.
     """
     largest = Load(1, settings.max_batch_rows, settings.max_body_bytes)
-    rows = max(MAX_ROWS, largest.rows)  # also the largest number of requests, because each has a row
-    return Admission("batches", largest, Load(rows, rows, MAX_BATCH_BODIES * largest.bytes))
+    # Each request has at least one row, so the number of requests has no other limit.
+    return Admission("batches", largest, Load(MAX_ROWS, MAX_ROWS, MAX_BATCH_BODIES * largest.bytes))
 
 
 def picture_admission(settings: Settings) -> Admission:

@@ -9,10 +9,10 @@ import uvicorn
 
 from app.settings import Settings
 
-# Connections above the limit, on which only probes are answered. They must send a request soon, so that idle ones do
+# Connections above the limit, on which only probes are answered. Their time limits are short, so that other clients do
 # not keep probes out.
 MAX_EXCESS_CONNECTIONS = 64
-EXCESS_HEAD_SECONDS = 1.0
+EXCESS_SECONDS = 1.0
 
 
 class Phase(Enum):
@@ -42,11 +42,13 @@ class ConnectionLimits:
 
     def __init__(self, settings: Settings) -> None:
         head, body = settings.head_timeout_seconds, settings.body_timeout_seconds
-        idle: float = settings.keep_alive_seconds
         self.connections, self.body_seconds = settings.max_connections, body
-        heads = {Phase.FIRST_HEAD: head, Phase.HEAD: head, Phase.NEXT_REQUEST: idle}
-        self.seconds = {**heads, Phase.BODY: body, Phase.READER: body, Phase.CLOSE: body}
-        self.excess_seconds = {**self.seconds, **{phase: min(EXCESS_HEAD_SECONDS, heads[phase]) for phase in heads}}
+        self.seconds: dict[Phase, float] = {
+            **dict.fromkeys((Phase.FIRST_HEAD, Phase.HEAD), head),
+            **dict.fromkeys((Phase.BODY, Phase.READER, Phase.CLOSE), body),
+            Phase.NEXT_REQUEST: settings.keep_alive_seconds,
+        }
+        self.excess_seconds = {phase: min(EXCESS_SECONDS, seconds) for phase, seconds in self.seconds.items()}
 
 
 class LimitedConfig(uvicorn.Config):
@@ -96,7 +98,6 @@ class Deadline:
     def _check(self, expire: Callable[[Phase], None]) -> None:
         is_over, self._timer_end = self._end <= self._timer_end, math.inf
         if is_over and self._phase is not None:
-            self._end = math.inf
             expire(self._phase)
         elif self._end < math.inf:
             self._start_timer(expire)

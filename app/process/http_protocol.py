@@ -85,7 +85,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _receive(self, data: bytes) -> None:
         """Parse received bytes up to the piece in which a second request begins to wait."""
-        if len(data) <= MAX_PIECE_BYTES and not self.pipeline:
+        if len(data) <= MAX_PIECE_BYTES:
             self._receive_piece(data)
         else:
             self._receive_pieces(memoryview(data))

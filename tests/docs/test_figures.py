@@ -3,6 +3,9 @@
 import json
 import re
 
+from app.http import admission
+from app.pictures import chunks, decode, jpeg
+from app.process import connection_limits
 from benchmarks import pictures
 from benchmarks import training as training_benchmark
 from benchmarks.serving import __main__ as serving
@@ -81,3 +84,26 @@ def test_page_about_pictures_names_every_step_in_order():
     text = (ROOT / "docs" / "pictures.md").read_text()
     documented = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     assert documented == ["subtract_background", *(step.__name__ for step in NORMALISATION_STEPS)]
+
+
+def test_page_about_operations_has_the_limits_of_the_code():
+    text = prose("docs/operations.md")
+    sentences = [
+        f"{admission.MAX_ROWS:,} images, and bodies of eight times `DIGITS_MAX_BODY_BYTES` together",
+        "and bodies of four times `DIGITS_MAX_PICTURE_BYTES` together",
+        f"a body of more than {admission.SMALL_BODY_BYTES // 1024} KiB",
+        f"bodies over {admission.SMALL_BODY_BYTES // 1024} KiB",
+        f"waits for at least {admission.MIN_REFUSAL_SECONDS} s",
+        f"at most {admission.REFUSALS_PER_SECOND} such requests a second",
+        f"closed at once above {connection_limits.MAX_EXCESS_CONNECTIONS} more",
+        f"{connection_limits.EXCESS_SECONDS:g} s on a connection above the limit",
+        f"| {jpeg.MAX_SCANS_OF_LARGEST_PICTURE} if it has `DIGITS_MAX_PICTURE_PIXELS`; more if it has fewer pixels",
+        f"at most {jpeg.MAX_SCANS} |",
+        f"{jpeg.MAX_SEGMENTS:,} segments, {jpeg.MAX_HEAD_BYTES // 1024} KiB of tables",
+        f"{len(jpeg.TOO_MANY_FILL_BYTES) - 1:,} fill bytes in a row",
+        f"| {jpeg.MAX_SCANS_WITHOUT_END} scans, and {jpeg.MAX_BYTES_WITHOUT_END // 2**20} MiB",
+        f"| {chunks.MAX_CHUNKS:,} chunks |",
+        f"more than {decode.MAX_LOSSLESS_BYTES:,} bytes of lossless data | {decode.MAX_LOSSLESS_PIXELS:,} |",
+    ]
+    assert [sentence for sentence in sentences if sentence not in text] == []
+    assert (admission.MAX_BATCH_BODIES, admission.MAX_PICTURE_BODIES, decode.LARGE_PIXEL_FACTOR) == (8, 4, 2)

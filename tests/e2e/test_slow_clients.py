@@ -1,7 +1,9 @@
 """A real server closes the connections of clients that are too slow or too many, and answers the others."""
 
 import json
+from collections import Counter
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,6 +19,7 @@ from tests.e2e.server import (
     running_workers,
     statuses,
 )
+from tests.machine import skip_without_proc
 
 pytestmark = pytest.mark.e2e
 
@@ -66,6 +69,13 @@ def test_client_that_never_reads_is_disconnected(service):
 def send_for_ever(connection):
     while True:
         connection.sendall(BATCH_REQUEST)
+
+
+@skip_without_proc()
+def test_worker_accepts_connections_from_eight_copies_of_the_listening_socket(service):
+    for pid in service.worker_pids() or {service.process.pid}:
+        sockets = Counter(str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir())
+        assert max(count for name, count in sockets.items() if name.startswith("socket:")) == 8
 
 
 def test_only_probes_are_answered_above_the_limit_of_connections():

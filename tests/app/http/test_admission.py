@@ -25,6 +25,7 @@ from app.http.admission import (
     batch_admission,
     picture_admission,
 )
+from app.http.body import DISCARD_BODY_KEY
 from app.main import create_app
 from app.settings import Settings
 from tests.asgi import call_async, post_async, request_scope
@@ -142,6 +143,39 @@ def test_refusal_waits_and_many_refusals_are_answered_at_a_limited_rate():
         assert answered <= 0.05 * REFUSALS_PER_SECOND + 1
 
 
+def test_refusals_wait_only_for_those_that_wait_already():
+    async def refuse_one_after_the_other():
+        queue = admission(requests=0)
+        for _ in range(60):
+            assert await status_of(queue.admit(request_scope(), 0)) == 503
+        return asyncio.get_running_loop().time()
+
+    assert run_in_virtual_time(refuse_one_after_the_other()) == pytest.approx(60 * MIN_REFUSAL_SECONDS)
+
+
+def test_refused_request_discards_its_body():
+    discarded: list[float] = []
+
+    async def refuse_request():
+        loop = asyncio.get_running_loop()
+        scope = request_scope(**{DISCARD_BODY_KEY: lambda: discarded.append(loop.time())})
+        assert await status_of(admission(requests=0).admit(scope, 0)) == 503
+
+    run_in_virtual_time(refuse_request())
+    assert discarded == [0]
+
+
+def test_queue_of_batches_has_a_hundred_thousand_images():
+    async def fill():
+        queue = batch_admission(Settings())
+        async with AsyncExitStack() as admitted:
+            for _ in range(97):
+                await admitted.enter_async_context(queue.admit(request_scope(), 160_000))
+            assert await status_of(queue.admit(request_scope(), 160_000)) == 503
+
+    run_in_virtual_time(fill())
+
+
 def test_too_many_refusals_are_answered_at_once_and_close_their_connections():
     *waiting, last = refuse(MAX_WAITING_REFUSALS + 1)
     assert last[1] == 0
@@ -165,6 +199,24 @@ def test_time_of_the_next_attempt_follows_from_the_length_of_the_queue(monkeypat
             with pytest.raises(HTTPException) as caught:
                 await admitted.enter_async_context(queue.admit(request_scope(), 0))
         assert caught.value.headers == {"Retry-After": retry_after}
+
+    run_in_virtual_time(run())
+
+
+def test_one_long_turn_changes_the_mean_by_an_eighth(monkeypatch):
+    readings = iter([0.0, 8.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(readings))
+
+    async def run():
+        queue = admission(requests=3)
+        async with queue.turn():
+            pass
+        async with AsyncExitStack() as admitted:
+            for _ in range(3):
+                await admitted.enter_async_context(queue.admit(request_scope(), 0))
+            with pytest.raises(HTTPException) as caught:
+                await admitted.enter_async_context(queue.admit(request_scope(), 0))
+        assert caught.value.headers == {"Retry-After": "3"}
 
     run_in_virtual_time(run())
 
@@ -238,6 +290,10 @@ def test_large_bodies_of_unknown_length_fill_the_queue_and_small_requests_are_an
             status, headers, reply = await post_async(app, large_path, body, has_length=False)
             assert (status, dict(headers)[b"retry-after"]) == (503, b"1")
             assert b"Too many batches are in progress." in reply
+        for size, expected in ((SMALL_BODY_BYTES, 200), (SMALL_BODY_BYTES + 1, 503)):
+            for has_length in (True, False):
+                padded = SMALL_BODIES[path].ljust(size)
+                assert (await post_async(app, path, padded, has_length=has_length))[0] == expected
         for small_path, body in SMALL_BODIES.items():
             for has_length in (True, False):
                 assert (await post_async(app, small_path, body, has_length=has_length))[0] == 200
@@ -248,6 +304,23 @@ def test_large_bodies_of_unknown_length_fill_the_queue_and_small_requests_are_an
         await asyncio.gather(*(request.task for request in paused))
         assert [request.statuses for request in paused] == [[200]] * MAX_BATCH_BODIES
         assert (await post_async(app, path, LARGE_BODIES[path], has_length=False))[0] == 200
+
+    run_in_virtual_time(run())
+
+
+def test_body_that_has_arrived_is_admitted_by_its_own_size(artefact):
+    path = "/predict/batch"
+
+    async def run():
+        app = create_app(artefact, Settings())
+        paused = [PausedRequest(app, path) for _ in range(MAX_BATCH_BODIES - 1)]
+        paused.append(PausedRequest(app, path, (b"content-length", b"100000")))
+        await asyncio.sleep(0.01)
+        assert (await post_async(app, path, LARGE_BODIES[path], has_length=False))[0] == 200
+        assert (await post_async(app, path, LARGE_BODIES[path], has_length=False, pieces=2))[0] == 503
+        for request in paused:
+            request.resumed.set()
+        await asyncio.gather(*(request.task for request in paused))
 
     run_in_virtual_time(run())
 

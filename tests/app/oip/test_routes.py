@@ -84,6 +84,11 @@ def test_repository_index_lists_one_model(client):
     assert (reply.status_code, reply.json()) == (400, {"error": "ready must be true or false"})
 
 
+def test_body_of_the_repository_index_may_have_16_kib(client):
+    for size, status in ((16 * 1024, 200), (16 * 1024 + 1, 413)):
+        assert client.post("/v2/repository/index", content=b"{}".ljust(size)).status_code == status
+
+
 def test_repository_index_accepts_a_compressed_body(client):
     body, headers = gzip.compress(b'{"ready": true}'), {"Content-Encoding": "gzip"}
     assert len(client.post("/v2/repository/index", content=body, headers=headers).json()) == 1

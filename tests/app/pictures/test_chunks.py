@@ -94,6 +94,7 @@ def test_comments_and_profiles_are_not_decompressed():
     frames = [png_chunk(b"acTL", struct.pack(">II", 9, 0)), png_chunk(b"fcTL", bytes(26)), png_chunk(b"fdAT", bytes(9))]
     hostile = add_chunks(PNG, *texts * 20, *others, *frames)
     assert reduce_png(hostile + b"behind the end") == PNG
+    assert reduce_png(PNG + png_chunk(b"IDAT", b"behind the end")) == PNG
 
 
 def test_number_of_png_chunks_is_limited():
@@ -148,6 +149,22 @@ def test_lossless_webp_with_many_bytes_may_have_fewer_pixels(mode, options):
     decode(io.BytesIO(at_limit), 1_000_000)
     with pytest.raises(PictureTooLargeError, match="at most 96000 pixels"):
         decode(io.BytesIO(encode_noise(401, 240, mode, **options)), 1_000_000)
+
+
+def test_lossless_webp_may_not_have_more_pixels_than_any_other_webp():
+    with pytest.raises(PictureTooLargeError, match="at most 10000 pixels"):
+        decode(io.BytesIO(encode_noise(200, 100, "RGB", lossless=True)), 30_000)
+
+
+@pytest.mark.parametrize(("position", "is_rotated"), [(65_000, True), (66_000, False)])
+def test_only_the_first_64_kib_of_exif_data_are_parsed(position, is_rotated):
+    orientation = struct.pack("<HHHIHHI", 1, 0x0112, 3, 1, 6, 0, 0)  # of the camera: rotated to the left
+    exif = (b"II*\0" + struct.pack("<I", position)).ljust(position) + orientation
+    upright, rotated = (
+        decode(io.BytesIO(PNG), 40_000),
+        decode(io.BytesIO(add_chunks(PNG, png_chunk(b"eXIf", exif))), 40_000),
+    )
+    assert np.array_equal(rotated, np.rot90(upright, -1) if is_rotated else upright)
 
 
 @pytest.mark.parametrize("lossless", [False, True])

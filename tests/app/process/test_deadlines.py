@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 
 from app.http.body import LATE_BODY_KEY
 from app.http.request_head import EXCESS_CONNECTION_KEY
-from app.process.connection_limits import EXCESS_HEAD_SECONDS, MAX_EXCESS_CONNECTIONS, Deadline, Phase
+from app.process.connection_limits import EXCESS_SECONDS, MAX_EXCESS_CONNECTIONS, Deadline, Phase
 from tests.connections import CHUNKED, CLOSE, GET, Connection, run
 from tests.e2e.server import incomplete_request
 from tests.transports import Clock
@@ -215,11 +215,23 @@ def test_connection_above_the_limit_must_send_its_requests_soon():
     async def conversation(first):
         excess = Connection(state=first.protocol.server_state, max_connections=1)
         await excess.answer()
-        excess.clock.move_to(EXCESS_HEAD_SECONDS - MOMENT)
+        excess.clock.move_to(EXCESS_SECONDS - MOMENT)
         await excess.receive(GET)
-        assert closes_at(excess, 2 * EXCESS_HEAD_SECONDS - MOMENT)
+        assert closes_at(excess, 2 * EXCESS_SECONDS - MOMENT)
         first.clock.move_to(HEAD - MOMENT)
         assert not first.protocol.transport.is_closing()
+
+    run(conversation, max_connections=1)
+
+
+def test_connection_above_the_limit_lingers_only_shortly():
+    async def conversation(first):
+        excess = Connection(state=first.protocol.server_state, max_connections=1)
+        await excess.receive(GET[:9])
+        excess.clock.move_to(EXCESS_SECONDS)
+        assert (excess.statuses(), excess.real.calls[-2:]) == ([408], ["write_eof", "resume_reading"])
+        excess.clock.move_to(2 * EXCESS_SECONDS)
+        assert excess.real.calls[-1] == "abort"
 
     run(conversation, max_connections=1)
 

@@ -70,6 +70,40 @@ def test_every_request_is_answered_however_the_stream_is_cut(sent, cuts, is_answ
     assert received == sent
 
 
+def test_bytes_that_are_not_a_request_end_the_parsing_of_a_long_input():
+    async def conversation(connection):
+        await connection.receive(b"\0" * MAX_PIECE_BYTES + GET * MANY)
+        await connection.answer()
+
+    connection = run(conversation)
+    assert (connection.statuses(), connection.scopes) == ([400], [])
+
+
+def test_connection_that_is_closed_before_its_whole_input_is_parsed_lingers():
+    head = b"GET / HTTP/1.1\r\nhost: digits\r\nx: %b\r\n\r\n"
+    piece = head % (b"x" * (MAX_PIECE_BYTES - len(head % b"")))
+    assert len(piece) == MAX_PIECE_BYTES  # so each piece ends with a request
+
+    async def conversation(connection):
+        await connection.receive(piece * 4)
+        connection.protocol.shutdown()
+        await connection.answer()
+
+    connection = run(conversation)
+    assert (connection.statuses(), len(connection.scopes)) == ([200, 200], 2)
+    assert "write_eof" in connection.real.calls
+
+
+def test_reading_goes_on_after_a_pause_of_the_client():
+    async def conversation(connection):
+        connection.protocol.pause_writing()
+        assert not is_reading(connection)
+        connection.protocol.resume_writing()
+        assert is_reading(connection)
+
+    run(conversation)
+
+
 def test_client_that_does_not_read_its_answer_is_not_read():
     async def conversation(connection):
         connection.protocol.pause_writing()

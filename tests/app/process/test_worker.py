@@ -41,23 +41,23 @@ import uvicorn
 settings = Settings()
 weights = SPAWN.RawArray(ctypes.c_char, load_artefact(settings.weights).data)
 
-limits = []
+limits, trims = [], []
 
 async def prepare():
-    ctypes.CDLL = lambda _: SimpleNamespace(mallopt=lambda *limit: limits.append(limit))
+    ctypes.CDLL = lambda _: SimpleNamespace(mallopt=lambda *limit: limits.append(limit), malloc_trim=trims.append)
     server = uvicorn.Server(uvicorn.Config(None))
     with server.capture_signals():
         create_worker_app(weights, settings, DrainState(), create_service_counters(settings))
 
 asyncio.run(prepare())
-print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits))
+print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits), len(trims))
 """
 
 
-def test_worker_freezes_the_garbage_collector_and_limits_its_heap():
+def test_worker_freezes_the_garbage_collector_and_limits_and_trims_its_heap():
     command = [sys.executable, "-c", PREPARE_WORKER]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-    frozen_objects, threshold, heap_limits = map(int, output.split())
+    frozen_objects, threshold, heap_limits, trims = map(int, output.split())
     assert frozen_objects > 10_000
     assert threshold == 10_000
-    assert heap_limits == 2
+    assert (heap_limits, trims) == (2, 1)
