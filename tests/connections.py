@@ -79,8 +79,10 @@ def run(conversation, **options):
 
     async def run_with_connection():
         connection = Connection(**options)
-        await conversation(connection)
-        connection.protocol.connection_lost(None)
+        try:
+            await conversation(connection)
+        finally:  # otherwise an application that waits would keep the event loop from its end
+            connection.protocol.connection_lost(None)
         return connection
 
     return asyncio.run(asyncio.wait_for(run_with_connection(), 10))

@@ -55,8 +55,10 @@ def picture_routes(
     router = APIRouter(tags=["predict"], responses=documented_problems(400, 408, 413, 415, 422, 500, 503))
 
     async def receive_and_normalise(request: Request) -> Floats32:
-        async with admission.admit(request.scope, largest_size(request.scope, admission.largest.bytes)):
-            request = Request(request.scope, bounded_body(request.scope, request.receive, admission.largest.bytes))
+        scope, max_bytes = request.scope, admission.largest.bytes
+        size, bounded = largest_size(scope, max_bytes), bounded_body(scope, request.receive, max_bytes)
+        async with admission.admit(scope, bounded, size) as receive:
+            request = Request(scope, receive)
             try:
                 file = await upload.receive_file(request)
                 async with admission.turn():

@@ -1,6 +1,6 @@
 """Admission control: it queues large requests up to a limit, and slowly refuses the requests above it.
 
-A request is large if it holds a picture or a body of more than 16 KiB. Small requests are not counted and never wait.
+A request is large if it holds a picture or a body of more than 4 KiB. Small requests are not counted and never wait.
 """
 
 import asyncio
@@ -8,15 +8,15 @@ import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
-from starlette.types import Scope
+from starlette.types import Message, Receive, Scope
 
 from app.http.body import DISCARD_BODY_KEY
 from app.settings import MIN_IMAGE_BYTES, Settings
 
-SMALL_BODY_BYTES = 16 * 1024  # a body of this size takes less than a millisecond
+SMALL_BODY_BYTES = 4 * 1024  # a body of this size takes less than half a millisecond
 # Clients that repeat a refused request at once take more time than their requests would. So a refusal waits, and all
 # of them together are answered at a limited rate.
 MIN_REFUSAL_SECONDS = 0.1
@@ -26,7 +26,7 @@ MAX_ROWS = 100_000  # of all admitted batches: half a second of work; more than 
 # Bodies of the largest size in memory: with the default settings, 16 MiB of batches and 32 MiB of pictures.
 MAX_BATCH_BODIES = 8
 MAX_PICTURE_BODIES = 4
-NEWEST_WEIGHT = 1 / 8  # of the last request in the mean duration of a turn
+NEWEST_WEIGHT = 1 / 8  # weight of the newest turn in the mean duration of the turns
 
 
 class Load(NamedTuple):
@@ -35,12 +35,15 @@ class Load(NamedTuple):
     Args:
         requests: The number of requests.
         rows: Largest possible number of image rows in their batches.
-        bytes: Largest possible size of their bodies, in bytes.
+        bytes: Size of their bodies, in bytes.
     """
 
     requests: int
     rows: int
     bytes: int
+
+
+NO_LOAD = Load(0, 0, 0)
 
 
 class Admission:
@@ -55,11 +58,12 @@ class Admission:
         limit: Largest load of all admitted requests together.
 
     Attributes:
-        load: Load of all admitted requests.
+        load: Load of all admitted requests. A body counts as far as it has arrived, so that clients that announce a
+            body and do not send it cannot fill the queue.
     """
 
     def __init__(self, kind: str, largest: Load, limit: Load) -> None:
-        self.load = Load(0, 0, 0)
+        self.load = NO_LOAD
         self.largest = largest
         self._kind, self._limit = kind, limit
         self._turn = asyncio.Lock()
@@ -67,33 +71,40 @@ class Admission:
         self._waiting_refusals = 0
 
     @asynccontextmanager
-    async def admit(self, scope: Scope, size: int) -> AsyncIterator[None]:
+    async def admit(self, scope: Scope, receive: Receive, size: int, received: int = 0) -> AsyncIterator[Receive]:
         """Admit a request until the end of the `with` block.
 
         Args:
             scope: ASGI scope of the request.
+            receive: ASGI receive function of the request.
             size: Largest possible size of its body, in bytes.
+            received: Size of the part of the body that has been received.
         Yields:
-            Nothing.
+            The function that receives the rest of the body.
         Raises:
-            HTTPException: 503 with Retry-After, if a limit is reached.
+            HTTPException: 503 with Retry-After, if a limit is reached. The yielded function can raise it, too.
         """
-        own = Load(1, min(self.largest.rows, size // MIN_IMAGE_BYTES), size)
-        total = Load(*map(int.__add__, self.load, own))
-        if any(load > limit for load, limit in zip(total, self._limit, strict=True)):
-            await self._refuse(scope)
-        self.load = total
+        await self._require_room(scope, self._load_of(size))
+        own = self._replace(NO_LOAD, self._load_of(received))
+
+        async def receive_counted() -> Message:
+            nonlocal own
+            message = await receive()
+            own = self._replace(own, self._load_of(own.bytes + len(message.get("body", b""))))
+            await self._require_room(scope, NO_LOAD)
+            return message
+
         try:
-            yield
+            yield receive_counted
         finally:
-            self.load = Load(*map(int.__sub__, self.load, own))
+            self._replace(own, NO_LOAD)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait until the work of all earlier requests is done; the work of this request is the `with` block.
 
-        An iteration of the event loop has at most one turn. Between two turns, it accepts connections and answers small
-        requests.
+        An iteration of the event loop has at most one turn of each queue. Between two turns, it accepts connections and
+        answers small requests.
 
         Yields:
             Nothing.
@@ -107,8 +118,22 @@ class Admission:
                 seconds = time.perf_counter() - started
                 self._seconds_per_turn += (seconds - self._seconds_per_turn) * NEWEST_WEIGHT
 
-    async def _refuse(self, scope: Scope) -> NoReturn:
-        """Refuse a request after a while, or at once if too many refusals wait already."""
+    def _load_of(self, size: int) -> Load:
+        """Compute the largest load of a request from the size of its body."""
+        return Load(1, min(self.largest.rows, size // MIN_IMAGE_BYTES), size)
+
+    def _replace(self, old: Load, new: Load) -> Load:
+        """Replace the load of a request, and return the new one."""
+        self.load = Load(*(total - before + after for total, before, after in zip(self.load, old, new, strict=True)))
+        return new
+
+    async def _require_room(self, scope: Scope, further: Load) -> None:
+        """Refuse a request if a further load would exceed a limit.
+
+        The refusal is answered after a while, or at once if too many refusals wait.
+        """
+        if all(now + more <= limit for now, more, limit in zip(self.load, further, self._limit, strict=True)):
+            return
         if DISCARD_BODY_KEY in scope:
             scope[DISCARD_BODY_KEY]()  # otherwise a part of it would wait too
         headers = {"Retry-After": f"{max(1, math.ceil(self.load.requests * self._seconds_per_turn))}"}

@@ -114,7 +114,7 @@ class JsonEndpoint:
             if is_complete and len(body) <= SMALL_BODY_BYTES:
                 return await self._answer(ReceivedRequest(scope, body))
         size = len(body) if is_complete else largest_size(scope, max_bytes)
-        async with self._admission.admit(scope, size):
+        async with self._admission.admit(scope, receive, size, len(body)) as receive:
             if not is_complete:
                 rest, _ = await receive_part(receive, max_bytes)
                 body += rest

@@ -25,7 +25,7 @@ UNSUPPORTED_FRAME = re.compile(rb"\xff[\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf]")
 
 MAX_SEGMENTS = 8192
 # EXIF data have up to 64 KiB, and the tables of an encoder less than 4 KiB. Pillow creates an object for each entry.
-MAX_HEAD_BYTES = 128 * 1024
+MAX_JPEG_HEAD_BYTES = 128 * 1024
 # An empty scan of 16 megapixels takes 11 ms. Encoders write 6 to 18 scans. A smaller picture may have more scans, until
 # they take the same time together.
 MAX_SCANS_OF_LARGEST_PICTURE = 20
@@ -118,7 +118,7 @@ def reduce_jpeg(data: bytes) -> bytes:
     needed += [segment for segment in head if EXIF_SEGMENT.match(data, segment.start)][:1]
     if (
         any(UNSUPPORTED_FRAME.match(segment.marker) for segment in needed)
-        or sum(segment.end - segment.start for segment in needed) > MAX_HEAD_BYTES
+        or sum(segment.end - segment.start for segment in needed) > MAX_JPEG_HEAD_BYTES
         or data.find(TOO_MANY_FILL_BYTES, rest_start, rest_end) >= 0
     ):
         raise UndecodableError

@@ -18,8 +18,7 @@ EXCESS_SECONDS = 1.0
 class Phase(Enum):
     """What a connection waits for."""
 
-    FIRST_HEAD = auto()  # the head of the first request
-    HEAD = auto()  # the rest of the head of a further request
+    HEAD = auto()  # the head of the first request, or the rest of the head of a further request
     BODY = auto()  # the rest of the body of the request that the application handles
     APPLICATION = auto()  # the answer of the application
     READER = auto()  # the client reads the answer, and the application waits until it can write more
@@ -41,11 +40,10 @@ class ConnectionLimits:
     """
 
     def __init__(self, settings: Settings) -> None:
-        head, body = settings.head_timeout_seconds, settings.body_timeout_seconds
-        self.connections, self.body_seconds = settings.max_connections, body
+        self.connections, self.body_seconds = settings.max_connections, settings.body_timeout_seconds
         self.seconds: dict[Phase, float] = {
-            **dict.fromkeys((Phase.FIRST_HEAD, Phase.HEAD), head),
-            **dict.fromkeys((Phase.BODY, Phase.READER, Phase.CLOSE), body),
+            Phase.HEAD: settings.head_timeout_seconds,
+            **dict.fromkeys((Phase.BODY, Phase.READER, Phase.CLOSE), self.body_seconds),
             Phase.NEXT_REQUEST: settings.keep_alive_seconds,
         }
         self.excess_seconds = {phase: min(EXCESS_SECONDS, seconds) for phase, seconds in self.seconds.items()}

@@ -1,6 +1,7 @@
 """uvicorn's HTTP protocol with the corrections that real clients need."""
 
 import asyncio
+from functools import partial
 from typing import Any, cast
 
 import httptools
@@ -23,14 +24,14 @@ MALFORMED = (
 HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n"
 HEAD_TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"
 
-MAX_PIECE_BYTES = 8 * 1024  # parsed at once; 200 of the smallest requests
+MAX_PIECE_BYTES = 4 * 1024  # parsed at once; 100 of the smallest requests
+MAX_HEADERS = 200  # of a head that is not complete after a piece; each of them takes about 150 bytes of memory
 
 
 class HttpProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol with limits for the clients, and with an answer for every client.
 
-    - Each phase in which the service waits for the client has a time limit.
-    - On connections above the limit, only probes are answered. Connections far above it are closed.
+    - Each wait for the client has a time limit, and the number of connections has a limit.
     - The parser has no limit and would buffer a head that never ends. This class rejects such a head.
       `RequestMiddleware` answers a complete head that is too large.
     - A connection lingers if it closes before the client has stopped sending.
@@ -98,8 +99,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._receive_piece(rest[:MAX_PIECE_BYTES])
             rest = rest[MAX_PIECE_BYTES:]
         self._unparsed += rest
-        if rest:
-            self._lingering_transport.has_unread_input = True
+        self._lingering_transport.has_unread_input |= bool(rest)
 
     def _receive_piece(self, data: bytes | memoryview) -> None:
         self._bytes_without_progress += len(data)
@@ -107,7 +107,10 @@ class HttpProtocol(HttpToolsProtocol):
             feed_parser(self, data)
         except httptools.HttpParserError:
             self._reject(MALFORMED)
-        if self._bytes_without_progress > MAX_HEAD_BYTES and not self.transport.is_closing():
+        has_large_head = self._bytes_without_progress > MAX_HEAD_BYTES or (
+            self._is_head_due and len(self.headers) > MAX_HEADERS
+        )
+        if has_large_head and not self.transport.is_closing():
             self._reject(HEAD_TOO_LARGE)
 
     @override
@@ -159,7 +162,7 @@ class HttpProtocol(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         if not self._is_upgrade_offered:
-            self._lingering_transport.has_unread_input = False
+            self._lingering_transport.has_unread_input = self.flow.read_paused
             super().on_message_complete()
             self._last_complete_cycle = self.cycle
 
@@ -185,7 +188,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._active_cycle = cycle
         scope = cast("dict[str, Any]", cycle.scope)
-        scope[DISCARD_BODY_KEY] = cycle.body.clear
+        scope[DISCARD_BODY_KEY] = partial(cast("InputFlow", self.flow).discard, cycle.body)
         if self._is_excess:
             scope[EXCESS_CONNECTION_KEY] = True
         super()._start_asgi_task(cycle, app)
@@ -197,12 +200,10 @@ class HttpProtocol(HttpToolsProtocol):
             phase = Phase.CLOSE
         elif self.flow.write_paused:
             phase = Phase.READER
-        elif cycle is None:
-            phase = Phase.FIRST_HEAD
-        elif not cycle.response_complete:
+        elif cycle is not None and not cycle.response_complete:
             phase = Phase.BODY if cycle.more_body else Phase.APPLICATION
         else:
-            phase = Phase.HEAD if self._is_head_due else Phase.NEXT_REQUEST
+            phase = Phase.HEAD if cycle is None or self._is_head_due else Phase.NEXT_REQUEST
         self._deadline.enter(phase, self._expire)
 
     def _expire(self, phase: Phase) -> None:

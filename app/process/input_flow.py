@@ -1,5 +1,6 @@
 """Flow control of one connection: no request is read while the service cannot answer it."""
 
+import asyncio
 from collections.abc import Sized
 
 from typing_extensions import override
@@ -27,6 +28,23 @@ class InputFlow(FlowControl):
     def resume_reading(self) -> None:
         if not (self.write_paused or any(map(len, self._waiting)) or self._transport.is_closing()):
             super().resume_reading()
+
+    def discard(self, body: bytearray) -> None:
+        """Discard the received part of a body, and do not read on before the answer.
+
+        Args:
+            body: The part that the application has not received.
+        """
+        body.clear()
+        self.pause_reading()
+
+    @override
+    async def drain(self) -> None:
+        try:
+            await super().drain()
+        except asyncio.CancelledError:  # the service stops, and the client does not read the answer
+            self._transport.abort()
+            raise
 
     @override
     def pause_writing(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gc
+from collections.abc import Callable
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # numbers of these parameters in glibc, mallopt(3)
 LARGE_BLOCK_BYTES = 1024 * 1024
@@ -32,23 +33,29 @@ def set_heap_limits() -> None:
 def trim_heap_regularly(loop: asyncio.AbstractEventLoop) -> None:
     """Return the free memory of the heap to the system, now and every two seconds.
 
-    After many large requests at the same time, most of the heap is free, but a few small blocks at its end would keep
-    all of it. On other systems than Linux with glibc this function has no effect.
+    After many requests at the same time, most of the heap is free, but a few small blocks at its end would keep all of
+    it. So would objects that Python keeps for later use, which a collection frees. On other systems than Linux with
+    glibc this function has no effect.
 
     Args:
         loop: The event loop of the process.
     """
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
-        malloc_trim(KEPT_BYTES)
-        loop.call_later(SECONDS_BETWEEN_TRIMS, trim_heap_regularly, loop)
+        _trim_heap(loop, malloc_trim)
+
+
+def _trim_heap(loop: asyncio.AbstractEventLoop, malloc_trim: Callable[[int], object]) -> None:
+    gc.collect()
+    malloc_trim(KEPT_BYTES)
+    loop.call_later(SECONDS_BETWEEN_TRIMS, _trim_heap, loop, malloc_trim)
 
 
 def freeze_gc() -> None:
     """Make the garbage collector run rarely, and ignore the objects that exist now.
 
-    Requests create no reference cycles, so the collector has nothing to find. By default it would search
-    every large batch several times, and sometimes all imported modules.
+    Requests create no reference cycles, unless they still wait when their connection is lost. By default the collector
+    would search every large batch several times, and sometimes all imported modules.
     """
     gc.collect()
     gc.freeze()

@@ -23,6 +23,7 @@ def hostile_files():
     components = struct.pack(">BHHB", 8, 280, 280, 3) + b"\x01\x11\0" * 21_800
     return {
         "PNG chunks": insert(png, 8 + 25, filled(chunk(b"prVt"))),
+        "PNG empty blocks": png_of_empty_blocks(),
         "PNG colour profiles": insert(png, 8 + 25, filled(chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(2**20), 9)))),
         "JPEG fill bytes": insert(jpeg, 2, filled(b"\xff")),
         "JPEG restart markers": insert(jpeg, jpeg.index(START_OF_SCAN), filled(b"\xff\xd0")),
@@ -34,6 +35,22 @@ def hostile_files():
         "BMP runs without pixels": bmp_of_runs(filled(b"\0\0") + (b"\xfa\x05" * 2 + b"\0\0") * 500, 500),
         "WebP prefix codes": webp_of_prefix_codes(),
     }
+
+
+def png_of_empty_blocks():
+    """Build a PNG whose compressed data begin with blocks that contain no data but a table of codes."""
+    # The numbers of such a block and their widths in bits. Source: RFC 1951, section 3.2.7. The lengths of the code
+    # lengths come first, in the order of that section; only the code lengths 1 and 18 occur.
+    lengths = [(int(index in {2, 17}), 3) for index in range(18)]
+    code_lengths = [(1, 1), (127, 7), (1, 1), (107, 7), (0, 1), (0, 1)]  # 138 + 118 zeros, and 1 for the end mark
+    numbers = [(0, 1), (2, 2), (0, 5), (0, 5), (14, 4), *lengths, *code_lengths, (0, 1)]
+    block = np.array([number >> bit & 1 for number, width in numbers for bit in range(width)], np.uint8)
+    blocks = np.packbits(np.tile(block, MAX_BYTES // block.size * 8), bitorder="little").tobytes()
+    pixels, compressor = bytes(281 * 280), zlib.compressobj(wbits=-15)
+    end = compressor.compress(pixels) + compressor.flush() + struct.pack(">I", zlib.adler32(pixels))
+    head = struct.pack(">IIBBBBB", 280, 280, 8, 0, 0, 0, 0)
+    chunks = [chunk(b"IHDR", head), chunk(b"IDAT", b"\x78\x9c" + blocks + end), chunk(b"IEND")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def encode(file_format, side=280, **options):

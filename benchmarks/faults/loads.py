@@ -165,6 +165,7 @@ LOADS = {
     "more_pictures": repeated("small pictures, 256 connections", lambda _: picture_load(), 256, 8),
     "heads": held("half a head, 500 connections", 500, requests.half_head),
     "bodies": held("half a body, 500 connections", 500, requests.half_body),
+    "half_batches": held("half a batch of 1.2 MB, 100 connections", 100, requests.half_batch),
     "half_pictures": held("half a picture, 100 connections", 100, requests.half_picture),
     "readers": held(
         "batches to 200 connections that never read",

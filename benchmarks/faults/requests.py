@@ -66,6 +66,12 @@ def half_body(_):
     return request_bytes(Load("/predict", b" " * 1000, JSON_HEADERS, 1))[:-500]
 
 
+def half_batch(images):
+    """Write the first half of a batch of 1.2 MB."""
+    request = long_batch(images)
+    return request[: len(request) // 2]
+
+
 def half_picture(_):
     """Write a request with the first half of a picture."""
     load = picture_load()

@@ -5,7 +5,7 @@ import re
 
 from app.http import admission
 from app.pictures import chunks, decode, jpeg
-from app.process import connection_limits
+from app.process import connection_limits, http_protocol
 from benchmarks import pictures
 from benchmarks import training as training_benchmark
 from benchmarks.serving import __main__ as serving
@@ -94,12 +94,13 @@ def test_page_about_operations_has_the_limits_of_the_code():
         f"a body of more than {admission.SMALL_BODY_BYTES // 1024} KiB",
         f"bodies over {admission.SMALL_BODY_BYTES // 1024} KiB",
         f"waits for at least {admission.MIN_REFUSAL_SECONDS} s",
-        f"at most {admission.REFUSALS_PER_SECOND} such requests a second",
+        f"Each queue answers at most {admission.REFUSALS_PER_SECOND} such requests a second",
+        f"{http_protocol.MAX_HEADERS} | 431 |",
         f"closed at once above {connection_limits.MAX_EXCESS_CONNECTIONS} more",
         f"{connection_limits.EXCESS_SECONDS:g} s on a connection above the limit",
         f"| {jpeg.MAX_SCANS_OF_LARGEST_PICTURE} if it has `DIGITS_MAX_PICTURE_PIXELS`; more if it has fewer pixels",
         f"at most {jpeg.MAX_SCANS} |",
-        f"{jpeg.MAX_SEGMENTS:,} segments, {jpeg.MAX_HEAD_BYTES // 1024} KiB of tables",
+        f"{jpeg.MAX_SEGMENTS:,} segments, {jpeg.MAX_JPEG_HEAD_BYTES // 1024} KiB of tables",
         f"{len(jpeg.TOO_MANY_FILL_BYTES) - 1:,} fill bytes in a row",
         f"| {jpeg.MAX_SCANS_WITHOUT_END} scans, and {jpeg.MAX_BYTES_WITHOUT_END // 2**20} MiB",
         f"| {chunks.MAX_CHUNKS:,} chunks |",

@@ -13,7 +13,7 @@ from app.pictures.errors import PictureTooLargeError, UndecodableError
 from app.pictures.jpeg import (
     JPEG_END,
     JPEG_SCAN,
-    MAX_HEAD_BYTES,
+    MAX_JPEG_HEAD_BYTES,
     MAX_SCANS,
     MAX_SEGMENTS,
     TOO_MANY_FILL_BYTES,
@@ -144,7 +144,7 @@ def test_number_of_segments_is_limited():
 
 def test_size_of_the_reduced_head_is_limited():
     complete = encode_jpeg("L")
-    free = MAX_HEAD_BYTES - (complete.index(JPEG_SCAN) - 2)
+    free = MAX_JPEG_HEAD_BYTES - (complete.index(JPEG_SCAN) - 2)
     tables = [segment(0xEE, b"Adobe".ljust(size - 4, b"\0")) for size in (50_000, 50_000, free - 100_000)]
     assert np.array_equal(decode(add_to_head(complete, *tables)), decode(complete))
     with pytest.raises(UndecodableError):

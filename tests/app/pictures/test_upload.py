@@ -3,7 +3,6 @@
 The files are sent to the service, so the tests also check the status that a client gets.
 """
 
-import asyncio
 import gzip
 import zlib
 
@@ -11,7 +10,7 @@ import httpx
 import pytest
 
 from tests.drawing import draw
-from tests.picture_requests import PATH, PausedBody, encode_picture, post_picture, run_with_service
+from tests.picture_requests import PATH, encode_picture, post_picture
 from tests.problems import read_problem
 
 
@@ -75,21 +74,3 @@ def test_decoded_body_has_the_same_limit_as_a_body(make_client):
         content = gzip.compress(bytes(size))
         reply = client.post(PATH, content=content, headers={"content-encoding": "gzip"})
         assert ("The decompressed body must be" in read_problem(reply, status)["detail"]) == (status == 413)
-
-
-def test_compressed_body_occupies_the_memory_of_the_largest_body(artefact):
-    picture = encode_picture(draw(8))
-    compressed = gzip.compress(picture)
-
-    async def conversation(client):
-        paused = [PausedBody(compressed) for _ in range(4)]
-        headers = {"content-length": str(len(compressed)), "content-encoding": "gzip"}
-        tasks = [asyncio.create_task(client.post(PATH, content=each, headers=headers)) for each in paused]
-        for each in paused:
-            await each.started.wait()
-        assert (await client.post(PATH, content=picture)).status_code == 503
-        for each in paused:
-            each.resumed.set()
-        assert [(await task).json()["digit"] for task in tasks] == [8] * 4
-
-    run_with_service(artefact, conversation)

@@ -152,6 +152,16 @@ def test_connection_that_cannot_be_closed_because_its_answer_is_not_read_is_abor
     assert run(conversation).real.calls == ["close", "abort"]
 
 
+def test_requests_of_a_connection_share_a_timer():
+    async def conversation(connection):
+        await connection.answer()
+        for _ in range(20):
+            await connection.receive(GET)
+        assert len(connection.clock.timers) == 1
+
+    run(conversation)
+
+
 def test_settings_are_the_time_limits():
     async def conversation(connection):
         await connection.receive(GET[:9])

@@ -3,6 +3,7 @@
 import pytest
 
 from app.http.request_head import MAX_HEAD_BYTES
+from app.process.http_protocol import MAX_HEADERS
 from tests.connections import CHUNKED, CLOSE, GET, run
 from tests.e2e.server import incomplete_request
 
@@ -108,3 +109,14 @@ def test_body_that_the_application_does_not_receive_is_not_kept():
         assert connection.protocol.cycle.body == b""
 
     run(conversation, reads_body=False)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(MAX_HEADERS, [200]), (MAX_HEADERS + 1, [431])])
+def test_head_that_arrives_in_pieces_has_a_limit_on_the_number_of_its_headers(count, expected):
+    headers = b"".join(b"x%d: y\r\n" % number for number in range(count - 1))  # and the header Host
+
+    async def conversation(connection):
+        await connection.receive(GET[:-2] + headers + b"z", b": y\r\n\r\n")
+        await connection.answer()
+
+    assert run(conversation).statuses() == expected

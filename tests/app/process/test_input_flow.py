@@ -79,6 +79,13 @@ def test_bytes_that_are_not_a_request_end_the_parsing_of_a_long_input():
     assert (connection.statuses(), connection.scopes) == ([400], [])
 
 
+def test_bytes_that_are_not_a_request_get_one_answer_also_with_tls():
+    async def conversation(connection):
+        await connection.receive(b"\0" * 3 * MAX_PIECE_BYTES)
+
+    assert run(conversation, has_tls=True).statuses() == [400]
+
+
 def test_connection_that_is_closed_before_its_whole_input_is_parsed_lingers():
     head = b"GET / HTTP/1.1\r\nhost: digits\r\nx: %b\r\n\r\n"
     piece = head % (b"x" * (MAX_PIECE_BYTES - len(head % b"")))
