@@ -1,4 +1,4 @@
-"""Admission control: it queues large requests up to a limit, and slowly refuses the requests above it.
+"""Admission control: it queues large requests up to a limit, and slowly rejects the requests above it.
 
 A request is large if it holds a picture or a body of more than 4 KiB. Small requests are not counted and never wait.
 """
@@ -17,11 +17,11 @@ from app.http.body import DISCARD_BODY_KEY
 from app.settings import MIN_IMAGE_BYTES, Settings
 
 SMALL_BODY_BYTES = 4 * 1024  # a body of this size takes less than half a millisecond
-# Clients that repeat a refused request at once take more time than their requests would. So a refusal waits, and all
+# Clients that repeat a rejected request at once take more time than their requests would. So a rejection waits, and all
 # of them together are answered at a limited rate.
-MIN_REFUSAL_SECONDS = 0.1
-REFUSALS_PER_SECOND = 200
-MAX_WAITING_REFUSALS = 1000
+MIN_REJECTION_SECONDS = 0.1
+REJECTIONS_PER_SECOND = 200
+MAX_WAITING_REJECTIONS = 1000
 MAX_ROWS = 100_000  # of all admitted batches: half a second of work; more than the setting `max_batch_rows` can be
 # Bodies of the largest size in memory: with the default settings, 16 MiB of batches and 32 MiB of pictures.
 MAX_BATCH_BODIES = 8
@@ -68,7 +68,7 @@ class Admission:
         self._kind, self._limit = kind, limit
         self._turn = asyncio.Lock()
         self._seconds_per_turn = 0.0
-        self._waiting_refusals = 0
+        self._waiting_rejections = 0
 
     @asynccontextmanager
     async def admit(self, scope: Scope, receive: Receive, size: int, received: int = 0) -> AsyncIterator[Receive]:
@@ -128,23 +128,23 @@ class Admission:
         return new
 
     async def _require_room(self, scope: Scope, further: Load) -> None:
-        """Refuse a request if a further load would exceed a limit.
+        """Reject a request if a further load would exceed a limit.
 
-        The refusal is answered after a while, or at once if too many refusals wait.
+        The rejection is answered after a while, or at once if too many rejections wait.
         """
         if all(now + more <= limit for now, more, limit in zip(self.load, further, self._limit, strict=True)):
             return
         if DISCARD_BODY_KEY in scope:
             scope[DISCARD_BODY_KEY]()  # otherwise a part of it would wait too
         headers = {"Retry-After": f"{max(1, math.ceil(self.load.requests * self._seconds_per_turn))}"}
-        if self._waiting_refusals == MAX_WAITING_REFUSALS:
+        if self._waiting_rejections == MAX_WAITING_REJECTIONS:
             headers["Connection"] = "close"
         else:
-            self._waiting_refusals += 1
+            self._waiting_rejections += 1
             try:
-                await asyncio.sleep(max(MIN_REFUSAL_SECONDS, self._waiting_refusals / REFUSALS_PER_SECOND))
+                await asyncio.sleep(max(MIN_REJECTION_SECONDS, self._waiting_rejections / REJECTIONS_PER_SECOND))
             finally:
-                self._waiting_refusals -= 1
+                self._waiting_rejections -= 1
         raise HTTPException(503, f"Too many {self._kind} are in progress.", headers=headers)
 
 

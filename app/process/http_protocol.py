@@ -37,7 +37,6 @@ class HttpProtocol(HttpToolsProtocol):
     - A connection lingers if it closes before the client has stopped sending.
     - A client that ends its sending side after a complete request still gets the answer.
     - Bytes that are not a request do not replace the answer to a request before them.
-    - An offer to upgrade to another protocol is ignored.
     - Requests behind the request that is answered are not parsed before their turn.
     """
 
@@ -92,7 +91,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._receive_pieces(memoryview(data))
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and cycle.more_body and cycle.body and not self.transport.is_closing():
-            self.flow.pause_reading()  # until the application asks for more, because it may refuse the request
+            self.flow.pause_reading()  # until the application asks for more, because it may reject the request
 
     def _receive_pieces(self, rest: memoryview) -> None:
         while rest and not self.pipeline and not self._ignores_input:

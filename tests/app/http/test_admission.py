@@ -16,9 +16,9 @@ from app.api.schemas import EXAMPLE_IMAGE
 from app.http.admission import (
     MAX_BATCH_BODIES,
     MAX_PICTURE_BODIES,
-    MAX_WAITING_REFUSALS,
-    MIN_REFUSAL_SECONDS,
-    REFUSALS_PER_SECOND,
+    MAX_WAITING_REJECTIONS,
+    MIN_REJECTION_SECONDS,
+    REJECTIONS_PER_SECOND,
     SMALL_BODY_BYTES,
     Admission,
     Load,
@@ -124,10 +124,10 @@ def test_the_largest_request_fits_into_an_empty_queue():
     asyncio.run(admit_largest())
 
 
-def refuse(waiting):
-    """Refuse many requests at once, and return for each of them the error and the time of the refusal."""
+def reject(waiting):
+    """Reject many requests at once, and return for each of them the error and the time of the rejection."""
 
-    async def refuse_one(queue):
+    async def reject_one(queue):
         with pytest.raises(HTTPException) as caught:
             async with admit(queue, 0):
                 pass
@@ -135,38 +135,38 @@ def refuse(waiting):
 
     async def run():
         queue = admission(requests=0)
-        return await asyncio.gather(*(refuse_one(queue) for _ in range(waiting)))
+        return await asyncio.gather(*(reject_one(queue) for _ in range(waiting)))
 
     return run_in_virtual_time(run())
 
 
-def test_refusal_waits_and_many_refusals_are_answered_at_a_limited_rate():
-    times = sorted(seconds for _, seconds in refuse(300))
-    assert times[0] == pytest.approx(MIN_REFUSAL_SECONDS)
-    for start in np.arange(MIN_REFUSAL_SECONDS, times[-1], 0.05):
+def test_rejection_waits_and_many_rejections_are_answered_at_a_limited_rate():
+    times = sorted(seconds for _, seconds in reject(300))
+    assert times[0] == pytest.approx(MIN_REJECTION_SECONDS)
+    for start in np.arange(MIN_REJECTION_SECONDS, times[-1], 0.05):
         answered = sum(start < seconds <= start + 0.05 for seconds in times)
-        assert answered <= 0.05 * REFUSALS_PER_SECOND + 1
+        assert answered <= 0.05 * REJECTIONS_PER_SECOND + 1
 
 
-def test_refusals_wait_only_for_those_that_wait_already():
-    async def refuse_one_after_the_other():
+def test_rejections_wait_only_for_those_that_wait_already():
+    async def reject_one_after_the_other():
         queue = admission(requests=0)
         for _ in range(60):
             assert await status_of(admit(queue, 0)) == 503
         return asyncio.get_running_loop().time()
 
-    assert run_in_virtual_time(refuse_one_after_the_other()) == pytest.approx(60 * MIN_REFUSAL_SECONDS)
+    assert run_in_virtual_time(reject_one_after_the_other()) == pytest.approx(60 * MIN_REJECTION_SECONDS)
 
 
-def test_refused_request_discards_its_body():
+def test_rejected_request_discards_its_body():
     discarded: list[float] = []
 
-    async def refuse_request():
+    async def reject_request():
         loop = asyncio.get_running_loop()
         scope = request_scope(**{DISCARD_BODY_KEY: lambda: discarded.append(loop.time())})
         assert await status_of(admission(requests=0).admit(scope, must_not_be_called, 0)) == 503
 
-    run_in_virtual_time(refuse_request())
+    run_in_virtual_time(reject_request())
     assert discarded == [0]
 
 
@@ -181,8 +181,8 @@ def test_queue_of_batches_has_a_hundred_thousand_images():
     run_in_virtual_time(fill())
 
 
-def test_too_many_refusals_are_answered_at_once_and_close_their_connections():
-    *waiting, last = refuse(MAX_WAITING_REFUSALS + 1)
+def test_too_many_rejections_are_answered_at_once_and_close_their_connections():
+    *waiting, last = reject(MAX_WAITING_REJECTIONS + 1)
     assert last[1] == 0
     assert last[0].headers == {"Retry-After": "1", "Connection": "close"}
     assert all(error.headers == {"Retry-After": "1"} for error, _ in waiting)
@@ -354,7 +354,7 @@ def test_body_that_has_arrived_is_admitted_by_its_own_size(artefact):
     run_in_virtual_time(run())
 
 
-def test_body_that_exceeds_the_limit_while_it_arrives_is_refused_and_leaves_no_load():
+def test_body_that_exceeds_the_limit_while_it_arrives_is_rejected_and_leaves_no_load():
     async def run():
         queue = admission(size=2400)
         pieces = [{"type": "http.request", "body": bytes(600), "more_body": True}] * 5
@@ -378,7 +378,7 @@ def test_body_that_exceeds_the_limit_while_it_arrives_is_refused_and_leaves_no_l
     run_in_virtual_time(run())
 
 
-def test_large_batch_of_known_length_is_refused_before_its_body_is_received(artefact):
+def test_large_batch_of_known_length_is_rejected_before_its_body_is_received(artefact):
     async def run():
         app = create_app(artefact, FULL_QUEUE)
         async with paused_requests(app, "/predict/batch", MAX_BATCH_BODIES):
