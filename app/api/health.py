@@ -1,7 +1,7 @@
 """`GET /livez` and `GET /readyz`: the liveness probe and the readiness probe.
 
-The probes need only the event loop. They are answered while pictures wait to be decoded, and at most one batch delays
-them.
+The probes need only the event loop. They are answered while pictures wait to be decoded. Large batches take turns, so a
+few of them at most delay a probe.
 """
 
 from collections.abc import Callable

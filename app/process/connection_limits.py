@@ -16,14 +16,14 @@ EXCESS_SECONDS = 1.0
 
 
 class Phase(Enum):
-    """What a connection waits for."""
+    """The event that a connection waits for."""
 
-    HEAD = auto()  # the head of the first request, or the rest of the head of a further request
-    BODY = auto()  # the rest of the body of the request that the application handles
+    HEAD = auto()  # the end of the first head, or of a further head that has begun
+    BODY = auto()  # the end of the body of the request that the application handles
     APPLICATION = auto()  # the answer of the application
-    READER = auto()  # the client reads the answer, and the application waits until it can write more
+    READER = auto()  # the client reads more of an answer that does not fit into the buffers
     NEXT_REQUEST = auto()  # the first byte of a further request
-    CLOSE = auto()  # the connection is closed as soon as the client has the answer
+    CLOSE = auto()  # the client has read the last answer
 
 
 class ConnectionLimits:

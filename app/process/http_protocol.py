@@ -168,7 +168,7 @@ class HttpProtocol(HttpToolsProtocol):
     @override
     def on_response_complete(self) -> None:
         if self._active_cycle is not None:
-            self._active_cycle.body.clear()  # up to 320 KiB that the application did not receive
+            self._active_cycle.body.clear()  # the part that the application did not receive
         # The overridden method would also start a timer for each request, which the deadline replaces.
         if not self.transport.is_closing():
             self._serve_waiting_request()

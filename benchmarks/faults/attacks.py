@@ -13,7 +13,7 @@ UNREAD_BYTES = 4096  # buffer of a connection that never reads; the answers woul
 
 
 class Connection(NamedTuple):
-    """What became of a connection.
+    """The outcome of a connection.
 
     Args:
         status: The status of the first answer, or None without one.

@@ -41,13 +41,13 @@ class Target(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What became of a load.
+    """The outcome of a load.
 
     Args:
         requests: The number of requests or connections.
         answers: Their `AnswerCounts`; an incomplete request without an answer is not lost.
         goodput: The answers with the status 200 per second, or None if the load is no test of the throughput.
-        remark: What else was measured.
+        remark: Another measurement, as text; empty if there is none.
     """
 
     requests: int
@@ -60,7 +60,7 @@ class FaultLoad(NamedTuple):
     """A load.
 
     Args:
-        title: What is sent.
+        title: Name of the load in the table.
         send: Function of a `Target` and the seconds that the load takes; returns `Sent`.
         measure_peak: Function of a `Target`; returns the largest goodput of the same requests. None without goodput.
         environment: Settings of the service, as environment variables.
@@ -76,7 +76,7 @@ def repeated(title, build_load, connections, peak_connections):
     """Build a load of requests that wrk sends again as soon as they are answered.
 
     Args:
-        title: What is sent.
+        title: Name of the load in the table.
         build_load: Function of images; returns the `Load`.
         connections: The number of connections.
         peak_connections: The number of connections that reach the largest goodput.
@@ -100,7 +100,7 @@ def held(title, count, build_bytes, *, reads=True, are_complete=False, environme
     """Build a load of connections that are opened at once and held until the server closes them.
 
     Args:
-        title: What is sent.
+        title: Name of the load in the table.
         count: The number of connections.
         build_bytes: Function of images; returns the bytes to send on each connection.
         reads: False if the connections never read, and send the bytes repeatedly.

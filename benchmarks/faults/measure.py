@@ -18,10 +18,10 @@ RESET_PEAK = "5"  # what to write to /proc/<pid>/clear_refs, proc(5)
 
 
 class Measurement(NamedTuple):
-    """What a load did to the service and to the good clients beside it.
+    """The effects of a load on the service and on the good clients beside it.
 
     Args:
-        sent: What became of the load.
+        sent: The outcome of the load.
         peak: The largest goodput, measured before; None for a load without goodput.
         waits: The `Waits` of the good clients during the load.
         peak_bytes: The largest resident memory of the service during the load.

@@ -59,7 +59,7 @@ def cells(title, measurement):
     """Write the cells of a row.
 
     Args:
-        title: What was sent.
+        title: Name of the load.
         measurement: The `Measurement`.
     Returns:
         The cells, one for each of `COLUMNS`.

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.pictures.decode import decode as decode_file
 from app.pictures.errors import PictureTooLargeError, UndecodableError
 from app.pictures.jpeg import (
     JPEG_END,
@@ -24,17 +23,8 @@ from app.pictures.jpeg import (
     require_few_scans,
 )
 from tests.drawing import draw
+from tests.jpegs import DRAWING, decode, encode_jpeg
 from tests.picture_requests import encode_picture, post_picture
-
-DRAWING = draw(3, side=200)
-
-
-def encode_jpeg(mode, **options):
-    return encode_picture(Image.fromarray(DRAWING).convert(mode), "JPEG", **options)
-
-
-def decode(content):
-    return decode_file(io.BytesIO(content), 1_000_000)
 
 
 def segment(marker, body=b""):
@@ -67,9 +57,9 @@ def film(size=4_000_000):
 @pytest.mark.parametrize(("max_pixels", "limit"), [(40_000, 20), (80_000, 40), (1_000_000, MAX_SCANS)])
 def test_number_of_scans_is_limited_by_the_pixels(max_pixels, limit):
     progressive = encode_jpeg("L", progressive=True)
-    decode_file(io.BytesIO(with_scans(progressive, limit)), max_pixels)
+    decode(with_scans(progressive, limit), max_pixels)
     with pytest.raises(UndecodableError):
-        decode_file(io.BytesIO(with_scans(progressive, limit + 1)), max_pixels)
+        decode(with_scans(progressive, limit + 1), max_pixels)
 
 
 @pytest.mark.parametrize("scans", [10, 14, 18])
@@ -244,7 +234,7 @@ def test_progressive_jpeg_of_four_colours_may_have_half_of_the_pixels(mode, prog
     content = encode_jpeg(mode, progressive=progressive)  # 40,000 pixels
     is_limited = progressive and mode == "CMYK"
     least = 80_000 if is_limited else 40_000
-    decode_file(io.BytesIO(content), least)
+    decode(content, least)
     limit = 39_999
     with pytest.raises(PictureTooLargeError, match=f"at most {limit} pixels"):
-        decode_file(io.BytesIO(content), 2 * limit if is_limited else limit)
+        decode(content, 2 * limit if is_limited else limit)

@@ -1,13 +1,10 @@
 """A JPEG may lack its end marker if its last scan is complete."""
 
-import io
 import re
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from app.pictures.decode import decode as decode_file
 from app.pictures.errors import UndecodableError
 from app.pictures.jpeg import (
     JPEG_SCAN,
@@ -18,18 +15,9 @@ from app.pictures.jpeg import (
     reduce_jpeg,
 )
 from tests.drawing import draw
+from tests.jpegs import DRAWING, decode, encode_jpeg
 from tests.picture_requests import encode_picture, post_picture
 from tests.problems import read_problem
-
-DRAWING = draw(3, side=200)
-
-
-def encode_jpeg(mode, **options):
-    return encode_picture(Image.fromarray(DRAWING).convert(mode), "JPEG", **options)
-
-
-def decode(content):
-    return decode_file(io.BytesIO(content), 1_000_000)
 
 
 @pytest.mark.parametrize("missing_bytes", [1, 2])
