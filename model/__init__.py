@@ -18,7 +18,7 @@ Example:
     (1, 10)
 """
 
-from model.artefact import Artefact, load_artefact, parse_artefact, save_artefact
+from model.artefact import MAX_ARTEFACT_BYTES, Artefact, load_artefact, parse_artefact, save_artefact
 from model.card import Card, Confusion, Metrics, dump_card, parse_card
 from model.errors import (
     ArtefactError,
@@ -51,7 +51,7 @@ from model.mlp import (
 from model.picture.background import subtract_background
 from model.picture.normalise import NORMALISATION_STEPS, normalise_digit
 
-__all__ = ["Artefact", "load_artefact", "parse_artefact", "save_artefact"]
+__all__ = ["MAX_ARTEFACT_BYTES", "Artefact", "load_artefact", "parse_artefact", "save_artefact"]
 __all__ += ["Card", "Confusion", "Metrics", "dump_card", "parse_card"]
 __all__ += ["ArtefactError", "CardError", "DigitsError", "WeightsError"]
 __all__ += ["PixelRangeError", "PixelShapeError", "PixelsError"]

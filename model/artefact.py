@@ -7,6 +7,7 @@ the bytes in use, even if the file changes meanwhile. Pickles are off, so a file
 import hashlib
 import io
 import os
+import stat
 import tempfile
 import warnings
 import zipfile
@@ -23,7 +24,7 @@ from model.errors import ArtefactError, CardError, WeightsError
 from model.mlp import LAYER_SIZES, Network, Weights
 
 MEMBERS = (*Weights._fields, "card")
-MAX_BYTES = 8 * 1024 * 1024  # 40 times the size of a valid file; limits the memory that a wrong path can cost
+MAX_ARTEFACT_BYTES = 1024 * 1024  # five times the size of a valid file; limits the memory that a wrong path can cost
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +53,18 @@ def load_artefact(path: Path, sha256: str | None = None) -> Artefact:
     Returns:
         The verified artefact.
     Raises:
-        ArtefactError: The file is missing, unreadable or too large, has another hash, or is not an
+        ArtefactError: The file is missing, unreadable, too large or not a regular file, has another hash, or is not an
             artefact of this format.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ArtefactError(f"{path} is not a regular file")
+            data = file.read(MAX_ARTEFACT_BYTES + 1)
     except OSError as error:
         raise ArtefactError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > MAX_BYTES:
-        raise ArtefactError(f"{path} is larger than {MAX_BYTES} bytes")
+    if len(data) > MAX_ARTEFACT_BYTES:
+        raise ArtefactError(f"{path} is larger than {MAX_ARTEFACT_BYTES} bytes")
     artefact_sha256 = hashlib.sha256(data).hexdigest()
     if sha256 is not None and sha256.lower() != artefact_sha256:
         raise ArtefactError(f"{path} has SHA-256 {artefact_sha256}, not {sha256.lower()}")
@@ -126,13 +129,18 @@ def save_artefact(path: Path, weights: Weights, card: Card) -> None:
             raise
 
 
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file, but do not wait for a process that writes if it is a FIFO."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _read_members(data: bytes) -> dict[str, NDArray[Any]]:
-    """Unpack the arrays of an archive whose members together hold at most `MAX_BYTES`.
+    """Unpack the arrays of an archive whose members together hold at most `MAX_ARTEFACT_BYTES`.
 
     Each member is read to its end before it is parsed, because only a complete read checks its CRC.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+        if sum(member.file_size for member in archive.infolist()) > MAX_ARTEFACT_BYTES:
             raise ValueError("the archive unpacks to too much")
         if len(set(archive.namelist())) < len(archive.namelist()):
             raise ValueError("the archive holds two members of one name")

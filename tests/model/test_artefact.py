@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from model import ArtefactError, load_artefact, parse_artefact, save_artefact
-from model.artefact import MAX_BYTES
+from model.artefact import MAX_ARTEFACT_BYTES
 from tests.conftest import ROOT
 
 RELEASED = ROOT / "model" / "digits.npz"
@@ -160,7 +160,7 @@ def test_loading_never_runs_a_pickle():
 
 def test_an_archive_that_unpacks_to_more_than_the_limit_is_rejected():
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, W1=np.zeros(MAX_BYTES, np.uint8))
+    np.savez_compressed(buffer, W1=np.zeros(MAX_ARTEFACT_BYTES, np.uint8))
     with pytest.raises(ArtefactError, match="not a readable"):
         parse_artefact(buffer.getvalue(), "bomb.npz")
 
@@ -173,8 +173,8 @@ def test_the_error_names_a_missing_file(tmp_path):
 def test_a_file_over_the_size_limit_is_rejected_before_parsing(tmp_path):
     path = tmp_path / "huge.npz"
     with path.open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
-    with pytest.raises(ArtefactError, match=f"larger than {MAX_BYTES} bytes"):
+        file.truncate(MAX_ARTEFACT_BYTES + 1)
+    with pytest.raises(ArtefactError, match=f"larger than {MAX_ARTEFACT_BYTES} bytes"):
         load_artefact(path)
 
 
