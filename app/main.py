@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
@@ -12,7 +13,7 @@ from app.api.metrics import METRICS, metrics_routes
 from app.api.page import PAGE_TEMPLATE, page_routes
 from app.api.picture import picture_routes
 from app.api.predict import predict_routes
-from app.http.admission import batch_admission, picture_admission
+from app.http.admission import AdmissionQueues, create_admission_queues
 from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonEndpoint
 from app.http.middleware import RequestMiddleware
@@ -39,16 +40,27 @@ from app.settings import Settings
 from model import Artefact
 
 VERSION = "0.6.0"
-# Four times the largest value of the setting `workers`, 64. uvicorn starts one more worker on each SIGTTIN, and
-# replacements start before old workers end.
+# Four times the largest value of the setting `workers`, 64. The supervisor starts one more worker on each SIGTTIN.
 MAX_PROCESSES = 256
+
+
+class ProcessState(NamedTuple):
+    """State that the applications of one process share, before and after a reload.
+
+    Args:
+        counters: Counters of all workers.
+        queues: Admission queues of the process.
+    """
+
+    counters: SharedCounters
+    queues: AdmissionQueues
 
 
 def create_app(
     artefact: Artefact,
     settings: Settings,
     is_draining: Callable[[], bool] = lambda: False,
-    shared_counters: SharedCounters | None = None,
+    process_state: ProcessState | None = None,
     tracer_provider: TracerProvider | None = None,
 ) -> FastAPI:
     """Create the application.
@@ -57,14 +69,14 @@ def create_app(
         artefact: The verified weights and their card (name, version, held-out accuracy).
         settings: The settings of the service.
         is_draining: Function that returns True once the service is shutting down.
-        shared_counters: Counters of all workers; by default the application gets counters of its own.
+        process_state: State of the process; by default the application gets a state of its own.
         tracer_provider: Provider that receives the spans, or None for no tracing.
     Returns:
         The application.
     Raises:
         SharedCountersError: The shared counters have no free slot; a slot holds the counters of one process.
     """
-    shared_counters = shared_counters or create_service_counters(settings)
+    shared_counters, queues = process_state or create_process_state(create_service_counters(settings), settings)
     card, registry = artefact.card, CounterRegistry(shared_counters)
     predictions, rejected_pictures = PredictionCounters(registry), rejected_picture_counters(registry)
     oip_statistics = OipStatistics(registry, settings.max_batch_rows)
@@ -72,10 +84,10 @@ def create_app(
     app = _create_bare_app(tracer_provider, errors)
     tracing_observers = [] if tracer_provider is None else [tracing.set_batch_size]
     predictor = Predictor(artefact.network, predictions.count, *tracing_observers)
-    json_endpoint = partial(JsonEndpoint, admission=batch_admission(settings), errors=errors)
+    json_endpoint = partial(JsonEndpoint, admission=queues.batches, errors=errors)
     for router in (
         predict_routes(predictor, settings, json_endpoint),
-        picture_routes(predictor, settings, picture_admission(settings), rejected_pictures),
+        picture_routes(predictor, settings, queues.pictures, rejected_pictures),
         inference_routes(card, predictor, settings, oip_statistics, json_endpoint),
         oip_routes(card, settings, is_draining, oip_statistics),
         health_routes(is_draining),
@@ -123,6 +135,18 @@ def is_probe(scope: Scope) -> bool:
     """
     path = route_path(scope)
     return path in PROBES or path == METRICS or is_oip_probe(path)
+
+
+def create_process_state(shared_counters: SharedCounters, settings: Settings) -> ProcessState:
+    """Create the state of a process.
+
+    Args:
+        shared_counters: Counters of all workers.
+        settings: The settings of the service.
+    Returns:
+        State with empty queues.
+    """
+    return ProcessState(shared_counters, create_admission_queues(settings))
 
 
 def create_service_counters(settings: Settings) -> SharedCounters:

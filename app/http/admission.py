@@ -148,26 +148,29 @@ class Admission:
         raise HTTPException(503, f"Too many {self._kind} are in progress.", headers=headers)
 
 
-def batch_admission(settings: Settings) -> Admission:
-    """Create the queue of the batches.
+class AdmissionQueues(NamedTuple):
+    """The queues of one process.
 
     Args:
-        settings: Settings with the limits of a batch and of a body.
-    Returns:
-        An empty queue; the largest batch fits.
+        batches: Queue of the batches.
+        pictures: Queue of the pictures.
     """
-    largest = Load(1, settings.max_batch_rows, settings.max_body_bytes)
-    # Each request has at least one row, so the number of requests has no other limit.
-    return Admission("batches", largest, Load(MAX_ROWS, MAX_ROWS, MAX_BATCH_BODIES * largest.bytes))
+
+    batches: Admission
+    pictures: Admission
 
 
-def picture_admission(settings: Settings) -> Admission:
-    """Create the queue of the pictures.
+def create_admission_queues(settings: Settings) -> AdmissionQueues:
+    """Create the queues of one process.
 
     Args:
-        settings: Settings with the limits of a picture.
+        settings: Settings with the limits of a batch, of a picture and of a body.
     Returns:
-        An empty queue.
+        Empty queues; the largest batch and the largest picture fit.
     """
-    largest = Load(1, 0, settings.max_picture_bytes)
-    return Admission("pictures", largest, Load(settings.max_pictures_in_flight, 0, MAX_PICTURE_BODIES * largest.bytes))
+    batch = Load(1, settings.max_batch_rows, settings.max_body_bytes)
+    picture = Load(1, 0, settings.max_picture_bytes)
+    # Each request has at least one row, so the number of batches has no other limit.
+    batches = Load(MAX_ROWS, MAX_ROWS, MAX_BATCH_BODIES * batch.bytes)
+    pictures = Load(settings.max_pictures_in_flight, 0, MAX_PICTURE_BODIES * picture.bytes)
+    return AdmissionQueues(Admission("batches", batch, batches), Admission("pictures", picture, pictures))

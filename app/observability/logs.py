@@ -1,6 +1,7 @@
 """Logging: every event is one line of JSON on standard error."""
 
 import logging
+import logging.config
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -45,3 +46,9 @@ LOGGING: dict[str, Any] = {
     "root": {"level": "WARNING", "handlers": ["stderr"]},
     "loggers": {"digits": {"level": "INFO"}, **{name: {"level": "ERROR"} for name in NOISY_LOGGERS}},
 }
+
+
+def configure_logging() -> None:
+    """Write every event of this process as one line of JSON, also warnings such as those of Pillow."""
+    logging.config.dictConfig(LOGGING)
+    logging.captureWarnings(capture=True)

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from app.observability.instruments import Instruments
 from app.observability.report import precisions, recalls
-from app.observability.shared_counters import SharedCounters
+from app.observability.shared_counters import MODEL_LOAD_RESULTS, SharedCounters
 from model import Artefact
 
 
@@ -99,3 +99,7 @@ def _process_metrics(shared_counters: SharedCounters) -> Iterator[Metric]:
     yield GaugeMetricFamily("service_workers", "Number of live worker processes.", live)
     starts = shared_counters.count_process_starts()
     yield CounterMetricFamily("service_worker_starts_total", "Worker processes started so far.", starts)
+    loads = CounterMetricFamily("model_loads_total", "Loads of the file of weights, by result.", labels=["result"])
+    for result, count in zip(MODEL_LOAD_RESULTS, shared_counters.model_loads.tolist(), strict=True):
+        loads.add_metric([result], count)
+    yield loads

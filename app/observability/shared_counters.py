@@ -11,6 +11,8 @@ with another schema hash sets its counters to zero when it stores its own.
 
 Behind the counters of each slot is a gauge, which starts at zero in every process.
 
+The loads of the file of weights are not in a slot, because the supervisor loads the file and owns none.
+
 To find live processes, a process tries to take a shared lock on each slot and releases it at once. A process that
 looks for a free slot at that moment finds this slot locked and tries the next one.
 """
@@ -36,6 +38,7 @@ CounterView: TypeAlias = "memoryview[float]"
 
 GAUGE = slice(-1, None)  # the place of the gauge within a slot
 COUNTER_BYTES = 8  # a float64, which counts exactly up to 2^53
+MODEL_LOAD_RESULTS = ("success", "failure")
 
 
 class SharedCountersError(RuntimeError):
@@ -52,6 +55,10 @@ class SharedCounters:
         slot_count: Largest number of processes at the same time.
         counters_per_slot: Number of counters in a slot.
         start_times: Time when counting began: seconds since 1970, and seconds of the monotonic clock.
+
+    Attributes:
+        model_loads: Number of loads of the file of weights with each of `MODEL_LOAD_RESULTS`. Only the process that
+            loads the file writes to it.
     """
 
     def __init__(self, file: int, slot_count: int, counters_per_slot: int, start_times: tuple[float, float]) -> None:
@@ -61,8 +68,9 @@ class SharedCounters:
         # A process loses its lock as soon as it closes any descriptor of the file. This one is closed with the object.
         weakref.finalize(self, os.close, file)
         memory = np.frombuffer(mmap.mmap(file, _file_bytes(slot_count, counters_per_slot)), np.float64)
-        self._process_starts, self._schema_hashes = memory[:slot_count], memory[slot_count : 2 * slot_count]
-        self._counters = memory[2 * slot_count :].reshape(slot_count, counters_per_slot + 1)
+        self.model_loads, slots = np.split(memory, [len(MODEL_LOAD_RESULTS)])
+        self._process_starts, self._schema_hashes = slots[:slot_count], slots[slot_count : 2 * slot_count]
+        self._counters = slots[2 * slot_count :].reshape(slot_count, counters_per_slot + 1)
         self._own_slot: int | None = None
         self._schema_hash = -1.0  # no slot has this one
 
@@ -75,12 +83,13 @@ class SharedCounters:
         """Take a free slot for the rest of this process's life.
 
         Returns:
-            The counters and the gauge of the slot, to be used after `set_schema_hash`.
+            The counters and the gauge of the slot, to be used after `set_schema_hash`. A process that already owns a
+            slot gets the same one again.
         Raises:
-            SharedCountersError: No slot is free, or this process already owns one.
+            SharedCountersError: No slot is free.
         """
         if self._own_slot is not None:
-            raise SharedCountersError("This process already owns a slot.")
+            return memoryview(self._counters[self._own_slot])
         for slot in range(self._slot_count):
             if self._try_lock(slot, fcntl.LOCK_EX):
                 self._own_slot = slot
@@ -163,7 +172,7 @@ def create_shared_counters(counters_per_slot: int, slot_count: int = 1) -> Share
 
 def _file_bytes(slot_count: int, counters_per_slot: int) -> int:
     """Compute the file's size: each slot has a number of process starts, a schema hash, its counters and a gauge."""
-    return slot_count * (3 + counters_per_slot) * COUNTER_BYTES
+    return (len(MODEL_LOAD_RESULTS) + slot_count * (3 + counters_per_slot)) * COUNTER_BYTES
 
 
 def _create_unnamed_file() -> int:

@@ -22,8 +22,7 @@ from app.http.admission import (
     SMALL_BODY_BYTES,
     Admission,
     Load,
-    batch_admission,
-    picture_admission,
+    create_admission_queues,
 )
 from app.http.body import DISCARD_BODY_KEY
 from app.main import create_app
@@ -117,7 +116,7 @@ def test_the_largest_request_fits_into_an_empty_queue():
     settings = Settings(max_batch_rows=65_536, max_body_bytes=50_000_000, max_picture_bytes=50_000_000)
 
     async def admit_largest():
-        for queue in (batch_admission(settings), picture_admission(settings)):
+        for queue in create_admission_queues(settings):
             async with admit(queue, queue.largest.bytes):
                 pass
 
@@ -172,7 +171,7 @@ def test_rejected_request_discards_its_body():
 
 def test_queue_of_batches_has_a_hundred_thousand_images():
     async def fill():
-        queue = batch_admission(Settings())
+        queue = create_admission_queues(Settings()).batches
         async with AsyncExitStack() as admitted:
             for _ in range(97):
                 await admitted.enter_async_context(admit(queue, 160_000))

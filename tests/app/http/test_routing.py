@@ -4,7 +4,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from app.http.admission import batch_admission
+from app.http.admission import create_admission_queues
 from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, Reply
 from app.http.routing import json_addresses, methods_by_template
@@ -22,7 +22,7 @@ async def dependency():
 @pytest.fixture
 def router():
     """A router with a JSON endpoint under two paths, and with a route of the framework."""
-    admission = batch_admission(Settings())
+    admission = create_admission_queues(Settings()).batches
     endpoint = JsonEndpoint(answer, check_head=lambda _: None, admission=admission, errors=ErrorResponses({}))
     router = APIRouter(prefix="/a", route_class=JsonRoute)
     router.add_api_route("/b", endpoint, methods=["POST"], response_model=None)

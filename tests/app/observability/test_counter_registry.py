@@ -21,8 +21,6 @@ def test_registry_claims_a_slot_before_it_allocates_counters():
     shared_counters = create_shared_counters(counters_per_slot=1, slot_count=2)
     CounterRegistry(shared_counters)
     assert (shared_counters.count_live_processes(), shared_counters.count_process_starts()) == (1, 1)
-    with pytest.raises(SharedCountersError, match="already owns a slot"):
-        CounterRegistry(shared_counters)
 
 
 def test_counters_that_an_instrument_keeps_from_the_allocation_count_after_the_registry_is_attached():

@@ -139,11 +139,23 @@ def test_claiming_slot_fails_when_all_slots_have_owners(shared_counters, start_p
         shared_counters.claim_slot()
 
 
-def test_process_cannot_claim_a_second_slot():
+def test_process_that_claims_a_slot_again_gets_its_own_slot_with_all_counts():
     shared_counters = create_shared_counters(counters_per_slot=1, slot_count=2)
-    shared_counters.claim_slot()
-    with pytest.raises(SharedCountersError, match="already owns a slot"):
-        shared_counters.claim_slot()
+    first = shared_counters.claim_slot()
+    first[0], first[-1] = 3, 1  # the last one is the gauge
+    second = shared_counters.claim_slot()
+    assert list(second) == [3, 1]
+    second[0] += 1
+    assert first[0] == 4
+    assert (shared_counters.count_live_processes(), shared_counters.count_process_starts()) == (1, 1)
+
+
+def test_loads_of_the_weights_are_no_part_of_a_slot(shared_counters, start_process):
+    shared_counters.model_loads[:] = 3, 2
+    own = claim_slot(shared_counters)
+    own[0] = 7
+    start_process()
+    assert shared_counters.model_loads.tolist() == [3, 2]
 
 
 def test_process_without_slot_cannot_store_a_schema_hash(shared_counters):
