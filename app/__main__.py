@@ -17,7 +17,8 @@ for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", 
 
 from pydantic import ValidationError
 
-from app.process.server import listen, serve
+from app.process.listener import listen
+from app.process.service import serve
 from app.settings import Settings
 from model import ArtefactError, load_artefact
 

@@ -23,6 +23,7 @@ class Connection:
         has_tls: True for a transport with TLS.
         reads_body: False if the application answers without the body.
         state: State that connections of one server share; by default the connection is the only one.
+        limits: The limits of the connections of the service; by default those of its settings.
         settings: Settings of the service.
 
     Attributes:
@@ -31,7 +32,7 @@ class Connection:
         clock: The time of the event loop.
     """
 
-    def __init__(self, *, has_tls=False, reads_body=True, state=None, **settings):
+    def __init__(self, *, has_tls=False, reads_body=True, state=None, limits=None, **settings):
         self.real = RecordingTransport(has_tls=has_tls)
         self.received: list[dict[str, object]] = []
         self.scopes: list[dict[str, object]] = []
@@ -40,7 +41,8 @@ class Connection:
         self._may_answer = asyncio.Event()
         self._reads_body = reads_body
         config = LimitedConfig(self._answer, interface="asgi3", loop="none", lifespan="off", log_config=None)
-        config.limits = ConnectionLimits(Settings(**settings))
+        config.limits = limits or ConnectionLimits(Settings(**settings))
+        self.limits = config.limits
         self.protocol = HttpProtocol(config, state or ServerState(), {}, clock)
         self.real.set_protocol(self.protocol)
         self.protocol.connection_made(self.real)
@@ -60,6 +62,11 @@ class Connection:
         for piece in pieces:
             self.protocol.data_received(piece)
             await self.settle()
+
+    def shut_down(self):
+        """Begin the shutdown of the service, as the server does for each connection."""
+        self.limits.begin_shutdown()
+        self.protocol.shutdown()
 
     async def answer(self):
         """Let the application answer all requests."""

@@ -107,7 +107,7 @@ LIBRARIES = {
     "app.api": {*WEB, "anyio", "numpy"},
     "app.oip": {"fastapi", "pydantic", "starlette"},
     "app.main": {"fastapi", "opentelemetry", "starlette"},
-    "app.process": {"fastapi", "httptools", "opentelemetry", "typing_extensions", "uvicorn"},
+    "app.process": {"fastapi", "httptools", "starlette", "typing_extensions", "uvicorn"},
     "app.__main__": {"pydantic"},
     "app": set(),
 }
@@ -183,7 +183,7 @@ def test_the_public_names_of_the_model_are_complete():
 
 
 def test_serving_loads_no_library_of_the_training():
-    code = "import sys, app.main, app.process.server; print(*{name.split('.')[0] for name in sys.modules})"
+    code = "import sys, app.main, app.process.service; print(*{name.split('.')[0] for name in sys.modules})"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(result.stdout.split())
     assert "numpy" in loaded

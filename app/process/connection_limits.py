@@ -13,6 +13,8 @@ from app.settings import Settings
 # not keep probes out.
 MAX_EXCESS_CONNECTIONS = 64
 EXCESS_SECONDS = 1.0
+# During the shutdown, the time limit for the next request of a connection.
+LAST_REQUEST_SECONDS = 1.0
 
 
 class Phase(Enum):
@@ -37,7 +39,10 @@ class ConnectionLimits:
         body_seconds: Time limit of a body.
         seconds: Time limit of each phase; a phase that is missing has none.
         excess_seconds: The same for connections above the limit.
+        is_shutting_down: True if each connection closes after its next answer.
     """
+
+    is_shutting_down = False
 
     def __init__(self, settings: Settings) -> None:
         self.connections, self.body_seconds = settings.max_connections, settings.body_timeout_seconds
@@ -47,6 +52,12 @@ class ConnectionLimits:
             Phase.NEXT_REQUEST: settings.keep_alive_seconds,
         }
         self.excess_seconds = {phase: min(EXCESS_SECONDS, seconds) for phase, seconds in self.seconds.items()}
+
+    def begin_shutdown(self) -> None:
+        """Shorten the time limits for the next request of each connection, which is its last one."""
+        self.is_shutting_down = True
+        for phase in (Phase.HEAD, Phase.NEXT_REQUEST):
+            self.seconds[phase] = min(LAST_REQUEST_SECONDS, self.seconds[phase])
 
 
 class LimitedConfig(uvicorn.Config):

@@ -14,15 +14,8 @@ from app.http.request_head import EXCESS_CONNECTION_KEY, MAX_HEAD_BYTES
 from app.process.connection_limits import MAX_EXCESS_CONNECTIONS, Deadline, LimitedConfig, Phase
 from app.process.input_flow import InputFlow
 from app.process.lingering import LingeringTransport
+from app.process.raw_answers import HEAD_TOO_LARGE, HEAD_TOO_LATE, MALFORMED
 from app.process.upgrade import feed_parser
-
-# Answers to bytes that are not a request.
-MALFORMED = (
-    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n"
-    b"Invalid HTTP request received."
-)
-HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n"
-HEAD_TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"
 
 MAX_PIECE_BYTES = 4 * 1024  # parsed at once; 100 of the smallest requests
 MAX_HEADERS = 200  # of a head that is not complete after a piece; each of them takes about 150 bytes of memory
@@ -66,14 +59,20 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._lingering_transport = LingeringTransport(cast("asyncio.Transport", transport), self.loop.call_later)
         super().connection_made(self._lingering_transport)
-        self.flow = InputFlow(self._lingering_transport, self.pipeline, self._unparsed)
+        self.flow = InputFlow(self._lingering_transport, self._update_deadline, self.pipeline, self._unparsed)
         excess = len(self.connections) - self._limits.connections
         self._is_excess = excess > 0
-        seconds = self._limits.excess_seconds if self._is_excess else self._limits.seconds
-        self._deadline = Deadline(self.loop, seconds)
+        self._start_deadline()
         if excess > MAX_EXCESS_CONNECTIONS:
             self._lingering_transport.abort()
-        self._update_deadline()
+
+    @override
+    def shutdown(self) -> None:
+        """Close the connection after its next answer, or if no request arrives in time."""
+        if self._active_cycle is not None and not self._active_cycle.response_started:
+            self._active_cycle.keep_alive = False
+        self._deadline.cancel()
+        self._start_deadline()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -124,19 +123,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._deadline.cancel()
         super().connection_lost(exc)
+        self._deadline.cancel()
         self._mark_disconnected()
-
-    @override
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._update_deadline()
-
-    @override
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._update_deadline()
 
     @override
     def on_message_begin(self) -> None:
@@ -186,11 +175,17 @@ class HttpProtocol(HttpToolsProtocol):
     @override
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._active_cycle = cycle
+        cycle.keep_alive = cycle.keep_alive and not self._limits.is_shutting_down
         scope = cast("dict[str, Any]", cycle.scope)
         scope[DISCARD_BODY_KEY] = partial(cast("InputFlow", self.flow).discard, cycle.body)
         if self._is_excess:
             scope[EXCESS_CONNECTION_KEY] = True
         super()._start_asgi_task(cycle, app)
+
+    def _start_deadline(self) -> None:
+        seconds = self._limits.excess_seconds if self._is_excess else self._limits.seconds
+        self._deadline = Deadline(self.loop, seconds)
+        self._update_deadline()
 
     def _update_deadline(self) -> None:
         """Start the time limit of the current phase, if the phase has changed."""

@@ -1,7 +1,7 @@
 """Flow control of one connection: no request is read while the service cannot answer it."""
 
 import asyncio
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 
 from typing_extensions import override
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -17,12 +17,13 @@ class InputFlow(FlowControl):
 
     Args:
         transport: The transport of the connection.
+        notify: Function that is called when the client stops or resumes reading.
         waiting: Collections of requests and bytes that wait for the end of the current request.
     """
 
-    def __init__(self, transport: LingeringTransport, *waiting: Sized) -> None:
+    def __init__(self, transport: LingeringTransport, notify: Callable[[], None], *waiting: Sized) -> None:
         super().__init__(transport)
-        self._waiting = waiting
+        self._notify, self._waiting = notify, waiting
 
     @override
     def resume_reading(self) -> None:
@@ -44,14 +45,16 @@ class InputFlow(FlowControl):
             await super().drain()
         except asyncio.CancelledError:  # the service stops, and the client does not read the answer
             self._transport.abort()
-            raise
+            await super().drain()  # ends as soon as the connection is lost
 
     @override
     def pause_writing(self) -> None:
         super().pause_writing()
         self.pause_reading()
+        self._notify()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
         self.resume_reading()
+        self._notify()

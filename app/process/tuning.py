@@ -1,16 +1,13 @@
 """Process-wide tuning of the allocator and the garbage collector."""
 
-import asyncio
 import ctypes
 import gc
-from collections.abc import Callable
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # numbers of these parameters in glibc, mallopt(3)
 LARGE_BLOCK_BYTES = 1024 * 1024
 # Free memory that the heap keeps. A batch of 1024 images, the default of `max_batch_rows`, needs less for its arrays
 # and its JSON.
 KEPT_BYTES = 8 * LARGE_BLOCK_BYTES
-SECONDS_BETWEEN_TRIMS = 2  # collection and trim take about 0.3 ms, or some milliseconds after an overload
 # New objects between two runs of the garbage collector. A batch of 1024 flat images creates 3,000 objects, and a batch
 # of images in rows creates 11,000, so a batch causes one run at most.
 GC_THRESHOLD = 10_000
@@ -30,33 +27,27 @@ def set_heap_limits() -> None:
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
-def trim_heap_regularly(loop: asyncio.AbstractEventLoop) -> None:
-    """Return the free memory of the heap to the system, now and every two seconds.
+def trim_heap() -> None:
+    """Return the free memory of the heap to the system.
 
     After many requests at the same time, most of the heap is free, but a few small blocks at its end would keep all of
-    it. So would objects that Python keeps for later use, which a collection frees. On other systems than Linux with
-    glibc this function has no effect.
-
-    Args:
-        loop: The event loop of the process.
+    it. So would objects that Python keeps for later use, which a collection frees. It takes about 0.3 ms, or some
+    milliseconds after an overload. On other systems than Linux with glibc this function has no effect.
     """
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
-        _trim_heap(loop, malloc_trim)
-
-
-def _trim_heap(loop: asyncio.AbstractEventLoop, malloc_trim: Callable[[int], object]) -> None:
-    gc.collect()
-    malloc_trim(KEPT_BYTES)
-    loop.call_later(SECONDS_BETWEEN_TRIMS, _trim_heap, loop, malloc_trim)
+        gc.collect()
+        malloc_trim(KEPT_BYTES)
 
 
 def freeze_gc() -> None:
     """Make the garbage collector run rarely, and ignore the objects that exist now.
 
     Requests create no reference cycles, unless they still wait when their connection is lost. By default the collector
-    would search every large batch several times, and sometimes all imported modules.
+    would search every large batch several times, and sometimes all imported modules. A second call also frees ignored
+    objects that are not in use any more, such as the application before the last reload. It takes about 50 ms.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from app.__main__ import main
-from tests.conftest import ROOT
+from model import MAX_ARTEFACT_BYTES
+from tests.artefacts import BAD_FILES
 
 
 @pytest.fixture
@@ -30,15 +31,27 @@ def start_error(monkeypatch):
     taken.close()
 
 
-def test_error_names_a_missing_artefact(start_error, tmp_path):
-    sentence = start_error(weights=tmp_path / "none.npz")
-    assert sentence == f"digits cannot start: {tmp_path}/none.npz cannot be read: No such file or directory"
+# Kind of a file → what the error says of it.
+FAULTS = {
+    "missing": "cannot be read: No such file or directory",
+    "empty": "is not a readable .npz archive",
+    "truncated": "is not a readable .npz archive",
+    "flipped bits": "is not a readable .npz archive",
+    "pickle": "is not a readable .npz archive",
+    "NaN": "is not a 64-200-150-10 network: b1 holds NaN or infinity",
+    "wrong shape": "is not a 64-200-150-10 network: W1 must have shape (64, 200), not (64, 100)",
+    "folder": "cannot be read: Is a directory",
+    "FIFO": "is not a regular file",
+    "sparse file of 10 GiB": f"is larger than {MAX_ARTEFACT_BYTES} bytes",
+}
 
 
-def test_error_names_a_damaged_artefact(start_error, tmp_path):
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_error_names_the_fault_of_a_bad_file_of_weights_and_no_code_of_the_file_runs(start_error, tmp_path, name):
     weights = tmp_path / "bad.npz"
-    weights.write_bytes((ROOT / "model" / "digits.npz").read_bytes()[:-100])
-    assert start_error(weights=weights) == f"digits cannot start: {weights} is not a readable .npz archive"
+    BAD_FILES[name](weights)
+    assert start_error(weights=weights) == f"digits cannot start: {weights} {FAULTS[name]}"
+    assert not (tmp_path / "bomb").exists()  # which the pickle would create
 
 
 def test_artefact_with_another_hash_than_the_pinned_one_is_rejected(start_error):

@@ -9,24 +9,20 @@ import inspect
 import re
 import signal
 import socket
-from multiprocessing.context import SpawnProcess
-from types import MethodType
 from typing import Any
 
 import uvicorn
-from uvicorn._subprocess import get_subprocess
 from uvicorn.protocols import utils
 from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
-from uvicorn.supervisors import Multiprocess
 
 
-async def app_without_answer(*_):
+async def app_without_answer(_scope, _receive, _send):
     """Application of servers that receive no request."""
 
 
-def serve_one_request(protocol, request, on_create=lambda _: None):
+def serve_one_request(protocol, request):
     """Serve a raw request by uvicorn in this event loop, and return the bytes of the answer."""
 
     async def app(scope, _, send):
@@ -34,13 +30,8 @@ def serve_one_request(protocol, request, on_create=lambda _: None):
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body"})
 
-    def create_app():
-        on_create(signal.getsignal(signal.SIGTERM))
-        asyncio.get_running_loop()
-        return app
-
     async def serve():
-        config = uvicorn.Config(create_app, factory=True, http=protocol, ws="none", lifespan="off", log_config=None)
+        config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None)
         server = uvicorn.Server(config)
         listener = socket.create_server(("127.0.0.1", 0))
         task = asyncio.create_task(server.serve([listener]))
@@ -206,49 +197,59 @@ def test_uvicorn_uses_only_the_methods_of_a_transport_that_the_lingering_transpo
     assert set(re.findall(r"\b_?transport\.(\w+)\(", source)) == used | only_for_websockets
 
 
-def test_uvicorn_creates_the_application_in_the_event_loop_after_it_has_set_its_signal_handlers():
-    handlers: list[MethodType] = []
-    serve_one_request(HttpToolsProtocol, b"GET / HTTP/1.1\r\nhost: digits\r\n\r\n", handlers.append)
-    (handler,) = handlers
-    assert isinstance(handler.__self__, uvicorn.Server)
-    assert handler.__self__.should_exit is True  # setting it stopped the server
+def test_uvicorn_calls_the_methods_that_the_graceful_server_overrides_and_raises_no_signal_that_is_not_captured():
+    calls: list[str] = []
+
+    class Protocol(HttpToolsProtocol):
+        def shutdown(self):
+            calls.append("connection")
+            super().shutdown()
+
+    class Recorder(uvicorn.Server):
+        def handle_exit(self, sig, _):
+            calls.append(signal.Signals(sig).name)
+
+        async def on_tick(self, counter):
+            calls.append("tick")
+            await super().on_tick(counter)
+            if not self.server_state.connections:
+                return False
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGINT)
+            return True
+
+        async def shutdown(self, sockets=None):
+            calls.append("shutdown")
+            await super().shutdown(sockets)
+
+    async def serve():
+        config = uvicorn.Config(app_without_answer, http=Protocol, ws="none", lifespan="off", log_config=None)
+        listener = socket.create_server(("127.0.0.1", 0))
+        task = asyncio.create_task(Recorder(config).serve([listener]))
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        await task
+        writer.close()
+        return listener
+
+    listener = asyncio.run(asyncio.wait_for(serve(), 30))
+    assert calls[calls.index("SIGTERM") :] == ["SIGTERM", "SIGINT", "shutdown", "connection"]
+    assert set(calls[: calls.index("SIGTERM")]) == {"tick"}
+    assert listener.fileno() == -1  # closed
 
 
-def test_uvicorn_raises_a_captured_signal_again_after_the_server_has_stopped(monkeypatch):
-    raised: list[int] = []
-    monkeypatch.setattr(signal, "raise_signal", raised.append)
-    server = uvicorn.Server(uvicorn.Config(app_without_answer))
-    with server.capture_signals():
-        server.handle_exit(signal.SIGTERM, None)
-    assert raised == [signal.SIGTERM]
+def test_uvicorn_announces_the_end_of_a_connection_that_is_not_kept_alive_and_closes_it():
+    seen: list[tuple[bool, bool]] = []
 
+    class Protocol(HttpToolsProtocol):
+        def _start_asgi_task(self, cycle, app):
+            cycle.keep_alive = False
+            seen.append((cycle.response_started, self.transport.is_closing()))
+            super()._start_asgi_task(cycle, app)
 
-def test_uvicorn_supervisors_call_the_methods_that_the_supervisor_overrides(monkeypatch):
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    calls = []
+        def on_response_complete(self):
+            seen.append((self.cycle.response_started, self.transport.is_closing()))
+            super().on_response_complete()
 
-    class Recorder(Multiprocess):
-        def init_processes(self):
-            self.signal_queue.append(signal.SIGTERM)
-
-        def handle_term(self):
-            calls.append("handle_term")
-            super().handle_term()
-
-        def keep_subprocess_alive(self):
-            calls.append("keep_subprocess_alive")
-            super().keep_subprocess_alive()
-
-        def terminate_all(self):
-            calls.append("terminate_all")
-            super().terminate_all()
-
-    with socket.socket() as listener:
-        supervisor = Recorder(uvicorn.Config(app_without_answer), [listener])
-        supervisor.run()
-    assert calls == ["handle_term", "keep_subprocess_alive", "terminate_all"]
-    assert (supervisor.processes, supervisor.sockets) == ([], [listener])
-
-
-def test_uvicorn_starts_workers_by_the_method_spawn():
-    assert isinstance(get_subprocess(uvicorn.Config(app_without_answer), print, []), SpawnProcess)
+    answer = serve_one_request(Protocol, b"GET / HTTP/1.1\r\nhost: digits\r\n\r\n")
+    assert b"connection: close" in answer
+    assert seen == [(False, False), (True, True)]

@@ -138,6 +138,18 @@ def incomplete_request(path="/predict"):
     return f"POST {path} HTTP/1.1\r\nhost: digits\r\ncontent-length: 205\r\n\r\n{{".encode()
 
 
+LIVENESS_PROBE = b"GET /livez HTTP/1.1\r\nhost: digits\r\n\r\n"
+
+
+def probe_liveness(connection):
+    """Send a liveness probe on an open connection, and return the whole answer, or empty bytes without an answer."""
+    connection.sendall(LIVENESS_PROBE)
+    received = b""
+    while not received.endswith(b"}") and (part := connection.recv(65536)):
+        received += part
+    return received
+
+
 def receive_all(connection):
     """Receive everything until the service closes the connection."""
     received = b""

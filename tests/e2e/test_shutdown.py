@@ -1,15 +1,25 @@
-"""A graceful shutdown: a drain phase on SIGTERM, none on SIGINT, and an answer to every request in flight."""
+"""A graceful shutdown: a drain on SIGTERM, none on a second signal, and an answer to every request."""
 
 import os
 import signal
+import time
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
 
 from app.api.schemas import EXAMPLE_IMAGE
-from tests.e2e.server import incomplete_request, poll_until, request_status, running, running_workers
+from tests.e2e.server import (
+    incomplete_request,
+    poll_until,
+    probe_liveness,
+    receive_all,
+    request_status,
+    running,
+    running_workers,
+)
 from tests.hostile import INFER
 
 pytestmark = pytest.mark.e2e
@@ -34,7 +44,7 @@ def signal_process_group(server):
     ids=["one worker", "two workers", "two workers, signal to all processes"],
 )
 def test_sigterm_drains_the_service_and_every_request_is_answered(artefact, worker_count, send_sigterm):
-    with running_workers(worker_count, graceful_stop_seconds=1, drain_seconds=4) as server, ExitStack() as stack:
+    with running_workers(worker_count, graceful_stop_seconds=1, drain_seconds=2) as server, ExitStack() as stack:
         http = stack.enter_context(httpx.Client(base_url=server.url))
         http.get("/livez")  # opens the connection that the client keeps
         assert (server.start["message"], server.start["sha256"]) == ("started", artefact.sha256)
@@ -61,8 +71,40 @@ def test_sigint_stops_the_service_without_a_drain_and_the_log_has_one_line_for_i
         assert [line["message"] for line in server.log] == ["stopped"]
 
 
-def test_sigint_ends_the_drain_that_sigterm_started():
-    with running(drain_seconds=300) as server, httpx.Client() as http:
+@pytest.mark.parametrize("worker_count", [1, 2])
+@pytest.mark.parametrize("second_signal", [signal.SIGTERM, signal.SIGINT])
+def test_second_signal_ends_the_drain(worker_count, second_signal):
+    with running_workers(worker_count, drain_seconds=300) as server:
         server.process.send_signal(signal.SIGTERM)
-        poll_until(lambda: http.get(f"{server.url}/readyz").status_code == 503)
-        assert server.stop(signal.SIGINT) == 0
+        poll_until(lambda: request_status("GET", f"{server.url}/readyz") == 503)
+        assert server.stop(second_signal) == 0
+
+
+@pytest.mark.parametrize("worker_count", [1, 2])
+def test_open_connections_get_one_more_answer_and_idle_ones_close_after_a_second(worker_count):
+    with running_workers(worker_count, drain_seconds=0) as server, ExitStack() as stack:
+        idle, active = (stack.enter_context(server.connect()) for _ in range(2))
+        for connection in (idle, active):
+            assert b"connection: close" not in probe_liveness(connection)
+        start = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        answers = [b""]
+        while b"connection: close" not in answers[-1]:
+            answers.append(probe_liveness(active))
+            assert answers[-1].startswith(b"HTTP/1.1 200")
+        assert active.recv(1) == b""
+        assert receive_all(idle) == b""
+        assert time.monotonic() - start >= 1  # the idle connection was still open
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_workers_stop_when_their_supervisor_is_killed():
+    with running_workers(2, drain_seconds=1) as server, server.connect() as connection:
+        workers = server.worker_pids()
+        server.process.kill()
+        poll_until(lambda: request_status("GET", f"{server.url}/readyz") == 503)
+        assert probe_liveness(connection).startswith(b"HTTP/1.1 200")
+        poll_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), timeout_seconds=5)
+        assert {line["message"] for line in server.finish_log()} == {"the supervisor died, so its workers stop"}
+        with pytest.raises(ConnectionRefusedError):
+            server.connect()

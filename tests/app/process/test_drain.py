@@ -1,46 +1,41 @@
-"""The drain phase: the shared state, and the replacement of uvicorn's handler of SIGTERM."""
+"""The end of the drain, in memory that all processes share."""
 
-import asyncio
 import signal
 
 import pytest
 
-from app.process.drain import DrainState, install_drain_handler
+from app.process.drain import DrainState
 
 
-def handle_sigterm(*_):
-    """Handle SIGTERM without a uvicorn server."""
+def test_drain_begins_once_and_ends_after_its_length():
+    drain = DrainState(0)
+    assert not drain.is_draining()
+    assert not drain.is_over()
+    drain.begin()
+    assert drain.is_draining()
+    assert drain.is_over()
 
 
-class OtherServer:
-    """A server that is not uvicorn's."""
-
-    def handle_sigterm(self, *_):
-        """Handle SIGTERM by a method, as uvicorn's server does."""
-
-
-@pytest.fixture(params=[handle_sigterm, OtherServer().handle_sigterm], ids=["function", "method of another server"])
-def foreign_handler(request):
-    """Handle SIGTERM without a uvicorn server during a test."""
-    previous = signal.signal(signal.SIGTERM, request.param)
-    yield request.param
-    signal.signal(signal.SIGTERM, previous)
+def test_first_sigterm_begins_the_drain_and_a_second_one_ends_it():
+    drain = DrainState(300)
+    drain.handle_signal(signal.SIGTERM)
+    assert (drain.is_draining(), drain.is_over()) == (True, False)
+    drain.handle_signal(signal.SIGTERM)
+    assert (drain.is_draining(), drain.is_over()) == (True, True)
 
 
-def test_drain_state_is_draining_only_after_the_announcement():
-    drain_state = DrainState()
-    assert not drain_state.is_draining()
-    drain_state.announce()
-    assert drain_state.is_draining()
+@pytest.mark.parametrize("is_draining", [False, True])
+def test_sigint_ends_the_drain_at_once(is_draining):
+    drain = DrainState(300)
+    if is_draining:
+        drain.begin()
+    drain.handle_signal(signal.SIGINT)
+    assert (drain.is_draining(), drain.is_over()) == (True, True)
 
 
-def test_install_drain_handler_rejects_a_sigterm_handler_that_is_no_method_of_a_uvicorn_server(foreign_handler):
-    drain_state = DrainState()
-
-    async def install():
-        install_drain_handler(0, drain_state.announce)
-
-    with pytest.raises(RuntimeError, match=r"not by <.*handle_sigterm"):
-        asyncio.run(install())
-    assert signal.getsignal(signal.SIGTERM) == foreign_handler
-    assert not drain_state.is_draining()
+def test_second_announcement_does_not_move_the_end_of_the_drain():
+    drain = DrainState(300)
+    drain.begin()
+    drain.handle_signal(signal.SIGINT)
+    drain.begin()
+    assert drain.is_over()

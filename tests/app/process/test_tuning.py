@@ -1,10 +1,8 @@
 """Tuning of the allocator; test_worker.py checks that a worker applies it and freezes the garbage collector."""
 
 from types import SimpleNamespace
-from typing import Any
 
-from app.process.tuning import set_heap_limits, trim_heap_regularly
-from tests.transports import Clock
+from app.process.tuning import set_heap_limits, trim_heap
 
 
 def test_set_heap_limits_passes_both_limits_to_the_allocator(monkeypatch):
@@ -20,18 +18,13 @@ def test_set_heap_limits_does_nothing_without_mallopt(monkeypatch):
     set_heap_limits()
 
 
-def test_heap_is_trimmed_at_once_and_every_two_seconds(monkeypatch):
-    clock: Any = Clock()
-    trims: list[tuple[float, int]] = []
-    libc = SimpleNamespace(malloc_trim=lambda kept: trims.append((clock.now, kept)))
-    monkeypatch.setattr("ctypes.CDLL", lambda _: libc)
-    trim_heap_regularly(clock)
-    clock.move_to(5)
-    assert trims == [(0, 8 * 2**20), (2, 8 * 2**20), (4, 8 * 2**20)]
+def test_heap_is_trimmed_to_the_kept_bytes(monkeypatch):
+    trims: list[int] = []
+    monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace(malloc_trim=trims.append))
+    trim_heap()
+    assert trims == [8 * 2**20]
 
 
 def test_heap_is_not_trimmed_without_malloc_trim(monkeypatch):
-    clock: Any = Clock()
     monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace())
-    trim_heap_regularly(clock)
-    assert clock.pending() == []
+    trim_heap()

@@ -1,63 +1,200 @@
-"""Preparation of a serving process."""
+"""One serving process: its preparation, the exchange of its application, and its regular tasks."""
 
+import asyncio
+import gc
+import signal
 import subprocess
 import sys
+import weakref
 
+import httpx
+import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.api.schemas import EXAMPLE_IMAGE
+from app.main import create_app
 from app.observability.shared_counters import create_shared_counters
-from app.process.worker import create_app_with_counter_fallback
+from app.process import worker as worker_module
+from app.process.service_state import create_service_state, create_worker_signs
+from app.process.shared_artefact import reload_artefact
+from app.process.worker import Worker
 from app.settings import Settings
+from tests.artefacts import second_artefact
 from tests.conftest import ROOT, InProcess
 
+PIXELS = {"pixels": EXAMPLE_IMAGE}  # a 3, and for the second artefact a 6
 
-def test_worker_without_room_in_shared_counters_serves_with_its_own_counters(artefact, caplog):
+
+@pytest.fixture
+def second(artefact, tmp_path):
+    """Another valid artefact, in the file `second.npz` of the test's folder."""
+    return second_artefact(tmp_path / "second.npz", artefact)
+
+
+@pytest.fixture
+def state(artefact, tmp_path):
+    """State of a service that serves the released weights, and reloads the file `second.npz`."""
+    return create_service_state(artefact, Settings(drain_seconds=300, weights=tmp_path / "second.npz"))
+
+
+@pytest.fixture
+def signs():
+    return create_worker_signs()
+
+
+@pytest.fixture
+def worker(state, signs):
+    return Worker(state, signs)
+
+
+def test_worker_without_room_in_shared_counters_serves_with_its_own_counters(state, signs, second, monkeypatch, caplog):
     spans, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(spans))
-    shared_counters = create_shared_counters(counters_per_slot=10)
-    client = InProcess(create_app_with_counter_fallback(artefact, Settings(), lambda: True, shared_counters, provider))
-    assert client.post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
+    monkeypatch.setattr(worker_module, "create_tracer_provider", lambda _: provider)
+    state.drain.begin()
+    worker = Worker(state._replace(counters=create_shared_counters(counters_per_slot=10)), signs)
+    client = InProcess(worker)
+    assert client.post("/predict", json=PIXELS).json()["digit"] == 3
     assert client.get("/readyz").status_code == 503
     assert client.get("/metrics").json()["service"]["predictions"][3] == 1
     assert [span.name for span in spans.get_finished_spans()] == ["POST /predict"]
     (record,) = caplog.records
     assert record.getMessage().startswith("this worker counts for itself: A slot has 10 counters; ")
+    state.artefact.publish(second.data)
+    asyncio.run(worker.tick())
+    assert client.get("/metrics").json()["service"]["predictions"][3] == 1
+    assert caplog.records == [record]
 
 
-# Prepares a worker as uvicorn does, and prints what the preparation has tuned.
+def test_published_artefact_changes_answers_metrics_and_versions_together_and_counters_go_on(worker, state, second):
+    client = InProcess(worker)
+    for digit, version, others in ((3, "2", "second"), (6, "second", "2")):
+        assert client.post("/predict", json=PIXELS).json()["digit"] == digit
+        assert client.get("/metrics").json()["model"]["version"] == version
+        assert client.get("/v2/models/digits").json()["versions"] == [version]
+        assert client.get(f"/v2/models/digits/versions/{version}/ready").status_code == 200
+        assert client.get(f"/v2/models/digits/versions/{others}/ready").status_code == 404
+        if digit == 3:
+            state.artefact.publish(second.data)
+            asyncio.run(worker.tick())
+    assert client.get("/metrics").json()["model"]["sha256"] == second.sha256
+    service = client.get("/metrics").json()["service"]
+    assert service["predictions"] == [0, 0, 0, 1, 0, 0, 1, 0, 0, 0]
+    assert (service["workers"], service["worker_starts"], service["requests_in_flight"]) == (1, 1, 1)
+
+
+def test_request_sees_one_network_from_its_start_to_its_end(worker, state, second):
+    async def body():
+        yield b'{"pixels":'
+        state.artefact.publish(second.data)
+        await worker.tick()
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(worker), base_url="http://digits") as other:
+            assert (await other.post("/predict", json=PIXELS)).json()["digit"] == 6
+        yield f"{EXAMPLE_IMAGE}}}".encode()
+
+    async def send():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(worker), base_url="http://digits") as client:
+            return await client.post("/predict", content=body(), headers={"content-type": "application/json"})
+
+    assert asyncio.run(send()).json()["digit"] == 3
+
+
+def test_requested_reload_reads_the_file_and_the_next_ticks_use_it(worker, state, second):
+    async def reload():
+        worker.request_reload()
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(worker), base_url="http://digits") as client:
+            while (await client.post("/predict", json=PIXELS)).json()["digit"] == 3:
+                await worker.tick()
+
+    asyncio.run(asyncio.wait_for(reload(), 30))
+    assert state.artefact.read()[1] == second.data
+
+
+def test_request_for_a_reload_during_a_reload_is_not_lost(worker, state, second, monkeypatch):
+    reloads: list[object] = []
+
+    def reload_twice(*arguments):
+        reloads.append(arguments)
+        if len(reloads) == 1:
+            worker.request_reload()
+        reload_artefact(*arguments)
+
+    async def reload():
+        worker.request_reload()
+        while state.counters.model_loads.sum() < 3:  # the start is the first load
+            await worker.tick()
+
+    monkeypatch.setattr(worker_module, "reload_artefact", reload_twice)
+    asyncio.run(asyncio.wait_for(reload(), 30))
+    assert len(reloads) == 2
+    assert state.artefact.read()[1] == second.data
+
+
+def test_applications_before_the_last_reload_are_freed(state, signs, second, monkeypatch):
+    created: list[weakref.ref[object]] = []
+
+    def create_and_record(*arguments):
+        app = create_app(*arguments)
+        created.append(weakref.ref(app))
+        return app
+
+    monkeypatch.setattr(worker_module, "create_app", create_and_record)
+    worker = Worker(state, signs)
+    try:
+        for _ in range(3):
+            state.artefact.publish(second.data)
+            asyncio.run(worker.tick())
+        assert [reference() is None for reference in created] == [True, True, True, False]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(700, 10, 10)
+
+
+def test_only_process_handles_signals_and_a_worker_leaves_them_to_its_supervisor(worker, state, monkeypatch):
+    monkeypatch.setattr(worker, "_supervisor", object())
+    worker.handle_signal(signal.SIGTERM)
+    assert not state.drain.is_draining()
+    monkeypatch.setattr(worker, "_supervisor", None)
+    worker.handle_signal(signal.SIGTERM)
+    assert state.drain.is_draining()
+
+
+def test_worker_stops_when_the_drain_is_over_or_the_supervisor_retires_it(worker, state, signs):
+    assert asyncio.run(worker.tick()) is False
+    signs.must_retire.value = True
+    assert asyncio.run(worker.tick()) is True
+    signs.must_retire.value = False
+    state.drain.handle_signal(signal.SIGINT)
+    assert asyncio.run(worker.tick()) is True
+    assert signs.ticks.value == 3
+
+
+# Prepares a worker and prints what the preparation has tuned, in place of the server.
 PREPARE_WORKER = """
-import asyncio, ctypes, gc
+import ctypes, gc
+from pathlib import Path
 from types import SimpleNamespace
-from app.main import create_service_counters
+from app.process import worker
+from app.process.service_state import create_service_state, create_worker_signs
+from app.process.listener import listen
 from app.settings import Settings
-from app.process.drain import SPAWN, DrainState
-from app.process.worker import create_worker_app
 from model import load_artefact
-import uvicorn
 
+limits = []
+ctypes.CDLL = lambda _: SimpleNamespace(mallopt=lambda *limit: limits.append(limit))
+worker.GracefulServer.run = lambda *_: print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits))
 settings = Settings()
-weights = SPAWN.RawArray(ctypes.c_char, load_artefact(settings.weights).data)
-
-limits, trims = [], []
-
-async def prepare():
-    ctypes.CDLL = lambda _: SimpleNamespace(mallopt=lambda *limit: limits.append(limit), malloc_trim=trims.append)
-    server = uvicorn.Server(uvicorn.Config(None))
-    with server.capture_signals():
-        create_worker_app(weights, settings, DrainState(), create_service_counters(settings))
-
-asyncio.run(prepare())
-print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits), len(trims))
+state = create_service_state(load_artefact(settings.weights), settings)
+worker.run_worker(state, listen("127.0.0.1", 0), create_worker_signs())
 """
 
 
-def test_worker_freezes_the_garbage_collector_and_limits_and_trims_its_heap():
+def test_worker_freezes_the_garbage_collector_and_limits_its_heap():
     command = [sys.executable, "-c", PREPARE_WORKER]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-    frozen_objects, threshold, heap_limits, trims = map(int, output.split())
+    frozen_objects, threshold, heap_limits = map(int, output.split())
     assert frozen_objects > 10_000
     assert threshold == 10_000
-    assert (heap_limits, trims) == (2, 1)
+    assert heap_limits == 2

@@ -1,0 +1,45 @@
+"""The service: one serving process, or a supervisor with several.
+
+On SIGTERM, readiness turns 503 first, and nothing else changes during the drain. Load balancers notice it and send new
+requests elsewhere, while requests in flight and late requests are answered. Then the listening socket closes without a
+reset connection, each connection closes after its next answer, and the process ends with the status 0. The drain is in
+memory that all processes share, so all workers stop at the same time.
+"""
+
+import signal
+import socket
+import sys
+
+from app.observability.logs import configure_logging, log
+from app.process.service_state import create_service_state, create_worker_signs
+from app.process.supervisor import Supervisor
+from app.process.worker import run_worker
+from app.settings import Settings
+from model import Artefact
+
+
+def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> None:
+    """Answer requests until a signal stops the service.
+
+    Args:
+        artefact: The verified weights and their card.
+        settings: The settings of the service.
+        listener: A listening socket.
+    """
+    configure_logging()
+    state = create_service_state(artefact, settings)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the server or the supervisor handles it
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # also until then
+    host, port = listener.getsockname()[:2]
+    start = {"host": host, "port": port, "workers": settings.workers}
+    log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
+    try:
+        if settings.workers > 1:
+            Supervisor(state, listener).run()
+        else:
+            run_worker(state, listener, create_worker_signs())
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a further SIGTERM has no effect now
+        log.info("stopped")

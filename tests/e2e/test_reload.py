@@ -1,0 +1,116 @@
+"""SIGHUP exchanges the network of a running service, and no request is lost."""
+
+import shutil
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from app.api.schemas import EXAMPLE_IMAGE
+from tests.artefacts import BAD_FILES, RELEASED_BYTES, second_artefact
+from tests.e2e.server import HTTP, poll_until, request_status, running_workers
+
+pytestmark = pytest.mark.e2e
+
+PIXELS = {"pixels": EXAMPLE_IMAGE}  # a 3, and for the second artefact a 6
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
+def server(request, tmp_path_factory):
+    """A service whose file of weights is `weights.npz` in its folder."""
+    folder = tmp_path_factory.mktemp("weights")
+    (folder / "weights.npz").write_bytes(RELEASED_BYTES)
+    with running_workers(request.param, weights=folder / "weights.npz") as server:
+        server.folder = folder
+        yield server
+        assert server.stop() == 0
+
+
+def reload(server):
+    """Send SIGHUP, and wait for the log line of the reload; return the line."""
+    lines = len(server.log)
+    server.process.send_signal(signal.SIGHUP)
+    poll_until(lambda: len(server.log) > lines)
+    (line,) = server.log[lines:]
+    return line
+
+
+def served_hashes(server):
+    """Return the hashes of the networks that the workers report; each request may reach another worker."""
+    return {HTTP.get(f"{server.url}/metrics").json()["model"]["sha256"] for _ in range(8)}
+
+
+def load_counts(server):
+    """Return the numbers of successful and failed loads."""
+    text = HTTP.get(f"{server.url}/metrics?format=prometheus").text
+    return [
+        float(text.partition(f'model_loads_total{{result="{result}"}} ')[2].split()[0])
+        for result in ("success", "failure")
+    ]
+
+
+@contextmanager
+def continuous_clients(url):
+    """Send predictions and readiness probes during the `with` block; yield the predicted digits."""
+    digits: list[int] = []
+    is_over = threading.Event()
+
+    def send():
+        with httpx.Client(timeout=30) as http:
+            while not is_over.is_set():
+                digits.append(http.post(f"{url}/predict", json=PIXELS).raise_for_status().json()["digit"])
+                assert request_status("GET", f"{url}/readyz") == 200
+
+    with ThreadPoolExecutor() as executor:
+        clients = [executor.submit(send) for _ in range(4)]
+        try:
+            yield digits
+        finally:
+            is_over.set()
+        for client in clients:
+            client.result()  # raises the error of a client
+
+
+def test_reload_exchanges_the_network_under_load_without_another_process(server, artefact):
+    workers, (successes, failures) = server.worker_pids(), load_counts(server)
+    second = second_artefact(server.folder / "other.npz", artefact)
+    with continuous_clients(server.url) as digits:
+        for count, (file, sha256, digit) in enumerate(
+            [("other.npz", second.sha256, 6), (None, artefact.sha256, 3)], start=1
+        ):
+            if file:
+                shutil.copy(server.folder / file, server.folder / "new.npz")
+            else:
+                (server.folder / "new.npz").write_bytes(RELEASED_BYTES)
+            (server.folder / "new.npz").replace(server.folder / "weights.npz")
+            line = reload(server)
+            assert (line["message"], line["sha256"]) == ("reloaded", sha256)
+            poll_until(lambda sha256=sha256: served_hashes(server) == {sha256})
+            before = len(digits)
+            poll_until(lambda before=before: len(digits) >= before + 20)
+            assert set(digits[before + 8 :]) == {digit}
+            assert load_counts(server) == [successes + count, failures]
+    assert set(digits) == {3, 6}
+    assert server.worker_pids() == workers
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_file_is_one_log_line_and_the_old_network_goes_on(server, artefact, name):
+    successes, failures = load_counts(server)
+    path = server.folder / "weights.npz"
+    path.rename(server.folder / "good.npz")
+    try:
+        BAD_FILES[name](path)
+        line = reload(server)
+        assert (line["level"], "exc_info" in line) == ("ERROR", False)
+        assert line["message"].startswith(f"reload failed: {path} ")
+        assert served_hashes(server) == {artefact.sha256}
+        assert load_counts(server) == [successes, failures + 1]
+        assert not (server.folder / "bomb").exists()  # which the pickle would create
+    finally:
+        if path.is_dir():
+            path.rmdir()
+        (server.folder / "good.npz").replace(path)
