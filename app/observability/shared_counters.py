@@ -39,6 +39,7 @@ CounterView: TypeAlias = "memoryview[float]"
 GAUGE = slice(-1, None)  # the place of the gauge within a slot
 COUNTER_BYTES = 8  # a float64, which counts exactly up to 2^53
 MODEL_LOAD_RESULTS = ("success", "failure")
+SUCCESS, FAILURE = range(len(MODEL_LOAD_RESULTS))  # indices of the numbers of loads
 
 
 class SharedCountersError(RuntimeError):

@@ -1,6 +1,13 @@
-"""The server process: from the listening socket to the graceful shutdown.
+"""The processes of the service, from the listening socket to the graceful shutdown.
 
-`server` opens the listening socket and runs uvicorn, in one process or under the `supervisor` of several workers.
-`worker` prepares the application in each serving process. `drain` announces and delays the shutdown. `http_protocol`
-corrects uvicorn's HTTP parsing, and `tuning` sets the allocator and the garbage collector.
+Modules, in reading order:
+
+service            runs one serving process, or a supervisor with several
+service_state      the state that all processes share: drain, shared_artefact, and the shared counters
+supervisor         starts the workers, replaces dead ones, and handles the signals
+server             uvicorn's server with a graceful shutdown
+worker             the application of one process, which a reload exchanges
+listener           the listening socket, and the end of listening
+http_protocol      uvicorn's HTTP parser with limits; connection_limits, input_flow, lingering, upgrade, raw_answers
+tuning, terminal   the allocator and the garbage collector; the terminal of the service
 """

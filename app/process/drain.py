@@ -2,15 +2,13 @@
 
 import ctypes
 import math
-import multiprocessing
 import signal
 import time
-
-SPAWN = multiprocessing.get_context("spawn")  # a worker starts with fresh modules, and without locks of its parent
+from multiprocessing.sharedctypes import RawValue
 
 
 class DrainState:
-    """The end of the drain; the supervisor and all workers share one state.
+    """State of the drain: not begun, running or over. The supervisor and all workers share one state.
 
     The state is a number in shared memory. Workers read it without a lock, so a probe never waits. The number is a time
     of the monotonic clock, which is the same in all processes, so the drain ends for all of them at the same time.
@@ -21,7 +19,7 @@ class DrainState:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._end = SPAWN.RawValue(ctypes.c_double, math.inf)
+        self._end = RawValue(ctypes.c_double, math.inf)
 
     def begin(self) -> None:
         """Announce the shutdown, if it is not announced yet."""

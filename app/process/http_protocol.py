@@ -175,7 +175,8 @@ class HttpProtocol(HttpToolsProtocol):
     @override
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._active_cycle = cycle
-        cycle.keep_alive = cycle.keep_alive and not self._limits.is_shutting_down
+        if self._limits.is_shutting_down:
+            cycle.keep_alive = False
         scope = cast("dict[str, Any]", cycle.scope)
         scope[DISCARD_BODY_KEY] = partial(cast("InputFlow", self.flow).discard, cycle.body)
         if self._is_excess:

@@ -51,7 +51,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def copies(listener: socket.socket) -> list[socket.socket]:
+def with_copies(listener: socket.socket) -> list[socket.socket]:
     """Copy a listening socket for an event loop.
 
     Args:

@@ -1,18 +1,20 @@
-"""uvicorn's server with a graceful shutdown that loses no request."""
+"""One serving process: uvicorn's server with a graceful shutdown that loses no request."""
 
 import signal
 import socket
-from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
 
+from app.observability.logs import configure_logging
 from app.process.connection_limits import ConnectionLimits, LimitedConfig
-from app.process.drain import DrainState
 from app.process.http_protocol import HttpProtocol
-from app.process.listener import BACKLOG, accept_last_connections
+from app.process.listener import BACKLOG, accept_last_connections, with_copies
+from app.process.service_state import ServiceState, WorkerLink
+from app.process.tuning import freeze_gc, set_heap_limits
+from app.process.worker import Worker
 from app.settings import Settings
 
 
@@ -20,35 +22,24 @@ class GracefulServer(uvicorn.Server):
     """uvicorn's server, which drains, accepts the last connections, and then lets each connection end by itself.
 
     Args:
-        config: Configuration of uvicorn.
+        worker: The application and its regular tasks.
+        state: The state that all processes share.
         listener: The listening socket.
-        drain: The end of the drain of the service.
-        handle_signal: Function that is called with the number of a signal, SIGTERM or SIGINT.
-        tick: Function that is called ten times a second, and returns True if this process must stop.
     """
 
-    def __init__(
-        self,
-        config: LimitedConfig,
-        listener: socket.socket,
-        drain: DrainState,
-        handle_signal: Callable[[int], None],
-        tick: Callable[[], Awaitable[bool]],
-    ) -> None:
+    def __init__(self, worker: Worker, state: ServiceState, listener: socket.socket) -> None:
+        config = server_config(worker, state.settings)
         super().__init__(config)
-        self._limits, self._listener, self._drain = config.limits, listener, drain
-        self._handle_signal, self._tick = handle_signal, tick
+        self._worker, self._drain, self._listener, self._limits = worker, state.drain, listener, config.limits
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # The overridden method captures the signal, and uvicorn would raise it again when the server has stopped.
-        if sig == signal.SIGINT and self._drain.is_over():
-            self.force_exit = True  # a second Ctrl-C does not wait for the last answers, as uvicorn documents
-        self._handle_signal(sig)
+        self._drain.handle_signal(sig)
 
     @override
     async def on_tick(self, counter: int) -> bool:
-        return await self._tick() or await super().on_tick(counter)
+        return await self._worker.tick() or await super().on_tick(counter)
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -70,7 +61,6 @@ def server_config(app: ASGIApp, settings: Settings) -> LimitedConfig:
     config = LimitedConfig(
         app,
         interface="asgi3",
-        workers=settings.workers,
         root_path=settings.root_path,
         loop="uvloop",
         http=HttpProtocol,
@@ -84,3 +74,21 @@ def server_config(app: ASGIApp, settings: Settings) -> LimitedConfig:
     )
     config.limits = ConnectionLimits(settings)
     return config
+
+
+def run_worker(state: ServiceState, listener: socket.socket, link: WorkerLink) -> None:
+    """Serve in this process until the drain is over or the supervisor retires it.
+
+    Only the only process of a service gets signals. The supervisor blocks them in its workers.
+
+    Args:
+        state: The state that all processes share.
+        listener: The listening socket.
+        link: Values that the worker and the supervisor exchange.
+    """
+    configure_logging()
+    set_heap_limits()
+    worker = Worker(state, link)
+    signal.signal(signal.SIGHUP, lambda *_: worker.handle_sighup())
+    freeze_gc()
+    GracefulServer(worker, state, listener).run(with_copies(listener))

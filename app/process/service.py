@@ -11,9 +11,9 @@ import socket
 import sys
 
 from app.observability.logs import configure_logging, log
-from app.process.service_state import create_service_state, create_worker_signs
+from app.process.server import run_worker
+from app.process.service_state import create_service_state, create_worker_link
 from app.process.supervisor import Supervisor
-from app.process.worker import run_worker
 from app.settings import Settings
 from model import Artefact
 
@@ -28,8 +28,9 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     """
     configure_logging()
     state = create_service_state(artefact, settings)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the server or the supervisor handles it
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # also until then
+    # The server or the supervisor replaces both handlers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     host, port = listener.getsockname()[:2]
     start = {"host": host, "port": port, "workers": settings.workers}
     log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
@@ -37,7 +38,7 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
         if settings.workers > 1:
             Supervisor(state, listener).run()
         else:
-            run_worker(state, listener, create_worker_signs())
+            run_worker(state, listener, create_worker_link())
     except KeyboardInterrupt:
         pass
     finally:

@@ -1,12 +1,15 @@
 """The state that all processes of a service share, and the values that a worker and the supervisor exchange."""
 
 import ctypes
+from collections.abc import Callable
+from multiprocessing.sharedctypes import RawValue
 from typing import NamedTuple
 
 from app.main import create_service_counters
-from app.observability.shared_counters import SharedCounters
-from app.process.drain import SPAWN, DrainState
-from app.process.shared_artefact import SharedArtefact, count_first_load
+from app.observability.shared_counters import SUCCESS, SharedCounters
+from app.process.drain import DrainState
+from app.process.shared_artefact import SharedArtefact
+from app.process.terminal import ends_with_terminal, has_terminal
 from app.settings import Settings
 from model import Artefact
 
@@ -18,34 +21,47 @@ class ServiceState(NamedTuple):
         settings: The settings of the service.
         artefact: The verified file of weights.
         counters: Counters of all workers.
-        drain: The end of the drain.
+        drain: State of the drain.
+        ends_with_terminal: True if the service must stop when its terminal is closed.
     """
 
     settings: Settings
     artefact: SharedArtefact
     counters: SharedCounters
     drain: DrainState
+    ends_with_terminal: bool
+
+    def handle_sighup(self, reload: Callable[[], None]) -> None:
+        """Reload the weights, or stop the service if the signal comes from its closed terminal.
+
+        Args:
+            reload: Function that reloads the weights.
+        """
+        if self.ends_with_terminal and not has_terminal():
+            self.drain.begin()
+        else:
+            reload()
 
 
-class WorkerSigns(NamedTuple):
+class WorkerLink(NamedTuple):
     """Values in shared memory that one worker and the supervisor exchange.
 
     Args:
-        ticks: The worker counts ten times a second, so the supervisor notices a worker that hangs.
+        heartbeats: The worker counts ten times a second, so the supervisor notices a worker that hangs.
         must_retire: The supervisor sets it to True to stop this worker alone.
     """
 
-    ticks: ctypes.c_ulong
+    heartbeats: ctypes.c_ulong
     must_retire: ctypes.c_bool
 
 
-def create_worker_signs() -> WorkerSigns:
+def create_worker_link() -> WorkerLink:
     """Create the values for one worker.
 
     Returns:
         Values that can be passed to a process while that process is being started.
     """
-    return WorkerSigns(SPAWN.RawValue(ctypes.c_ulong), SPAWN.RawValue(ctypes.c_bool))
+    return WorkerLink(RawValue(ctypes.c_ulong), RawValue(ctypes.c_bool))
 
 
 def create_service_state(artefact: Artefact, settings: Settings) -> ServiceState:
@@ -58,5 +74,6 @@ def create_service_state(artefact: Artefact, settings: Settings) -> ServiceState
         State that can be passed to a process while that process is being started.
     """
     counters = create_service_counters(settings)
-    count_first_load(counters)
-    return ServiceState(settings, SharedArtefact(artefact.data), counters, DrainState(settings.drain_seconds))
+    counters.model_loads[SUCCESS] = 1
+    drain = DrainState(settings.drain_seconds)
+    return ServiceState(settings, SharedArtefact(artefact.data), counters, drain, ends_with_terminal())

@@ -5,16 +5,16 @@ the shared memory, so a file that is damaged later cannot affect a worker that s
 """
 
 import ctypes
+import threading
 import time
+from multiprocessing.sharedctypes import RawArray, RawValue
 
 from app.observability.logs import log
-from app.observability.shared_counters import MODEL_LOAD_RESULTS, SharedCounters
-from app.process.drain import SPAWN
+from app.observability.shared_counters import FAILURE, SUCCESS, SharedCounters
 from app.settings import Settings
 from model import MAX_ARTEFACT_BYTES, Artefact, ArtefactError, load_artefact
 
 SECONDS_BETWEEN_READS = 0.001
-SUCCESS, FAILURE = range(len(MODEL_LOAD_RESULTS))
 
 
 class SharedArtefact:
@@ -27,15 +27,15 @@ class SharedArtefact:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data = SPAWN.RawArray(ctypes.c_char, MAX_ARTEFACT_BYTES)
-        self._size = SPAWN.RawValue(ctypes.c_size_t)
-        self._version = SPAWN.RawValue(ctypes.c_size_t)  # odd while the bytes are written
+        self._data = RawArray(ctypes.c_char, MAX_ARTEFACT_BYTES)
+        self._size = RawValue(ctypes.c_size_t)
+        self._publications = RawValue(ctypes.c_size_t)  # odd while the bytes are written
         self.publish(data)
 
     @property
-    def version(self) -> int:
+    def publication(self) -> int:
         """Number that changes with each publication."""
-        return int(self._version.value)
+        return int(self._publications.value)
 
     def publish(self, data: bytes) -> None:
         """Replace the bytes.
@@ -43,32 +43,52 @@ class SharedArtefact:
         Args:
             data: The bytes of another verified file. Only one process may publish.
         """
-        self._version.value += 1
+        self._publications.value += 1
         self._data.raw = data
         self._size.value = len(data)
-        self._version.value += 1
+        self._publications.value += 1
 
     def read(self) -> tuple[int, bytes]:
         """Copy the bytes.
 
         Returns:
-            The version and the bytes of the last publication.
+            The number and the bytes of the last publication.
         """
         while True:
-            version = self.version
+            publication = self.publication
             data = self._data.raw[: self._size.value]
-            if version % 2 == 0 and version == self.version:
-                return version, data
+            if publication % 2 == 0 and publication == self.publication:
+                return publication, data
             time.sleep(SECONDS_BETWEEN_READS)  # another process is writing
 
 
-def count_first_load(counters: SharedCounters) -> None:
-    """Count the load before the start of the service.
+class Reloader:
+    """Loads the file of weights again when that is requested, one load after the other.
 
     Args:
+        shared: The artefact in use.
+        settings: Settings with the path of the file and its SHA-256.
         counters: Counters of all workers.
     """
-    counters.model_loads[SUCCESS] = 1
+
+    def __init__(self, shared: SharedArtefact, settings: Settings, counters: SharedCounters) -> None:
+        self._arguments = shared, settings, counters
+        self._is_requested = False
+        self._thread = threading.Thread()
+
+    def request(self) -> None:
+        """Request a load, which starts with the next call of `start_if_requested`."""
+        self._is_requested = True
+
+    def start_if_requested(self) -> None:
+        """Start a requested load if no other one is running.
+
+        It runs in a thread, because the file system may be slow. The thread does not keep the process from its end.
+        """
+        if self._is_requested and not self._thread.is_alive():
+            self._is_requested = False
+            self._thread = threading.Thread(target=reload_artefact, args=self._arguments, daemon=True)
+            self._thread.start()
 
 
 def reload_artefact(shared: SharedArtefact, settings: Settings, counters: SharedCounters) -> None:

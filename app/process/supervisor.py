@@ -1,27 +1,25 @@
-"""The supervisor, which keeps several workers running.
+"""The supervisor, which keeps several workers running."""
 
-It does not use uvicorn's supervisor, because that one starts uvicorn's own server, replaces a dead worker without a
-pause, and does not listen to signals while it waits for workers to end.
-"""
-
+import multiprocessing
 import signal
 import socket
 import time
 from collections.abc import Callable
-from multiprocessing import connection
+from contextlib import closing
+from multiprocessing import connection, resource_tracker
 
 from app.observability.logs import log
-from app.process.drain import SPAWN
-from app.process.service_state import ServiceState, create_worker_signs
-from app.process.shared_artefact import reload_artefact
-from app.process.worker import run_worker
+from app.process.server import run_worker
+from app.process.service_state import ServiceState, create_worker_link
+from app.process.shared_artefact import Reloader
 
+SPAWN = multiprocessing.get_context("spawn")  # a worker starts with fresh modules, and without locks of its parent
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
 SECONDS_BETWEEN_CHECKS = 0.5
-# Before the start of a successor, if the workers before it have died again and again within seconds after their start.
+# Pause before each successor, by the number of early deaths in a row.
 PAUSES_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 EARLY_DEATH_SECONDS = 5.0
-HANG_SECONDS = 30.0  # without a tick; the start of a worker and the largest batch take less
+HANG_SECONDS = 30.0  # a worker without a heartbeat is killed; a start and the largest batch take less
 END_SECONDS = 5.0  # after the drain and the requests in flight; the last traces take three seconds
 
 
@@ -35,7 +33,7 @@ class SupervisedWorker:
 
     Attributes:
         process: The process that was started last.
-        signs: Values that the worker and the supervisor exchange.
+        link: Values that the worker and the supervisor exchange.
         is_retiring: True if the process stops gracefully and has no successor.
     """
 
@@ -48,25 +46,33 @@ class SupervisedWorker:
         self._start()
 
     def _start(self) -> None:
-        self.signs, self._last_ticks, self._hanging_seconds = create_worker_signs(), 0, 0.0
-        self.process = SPAWN.Process(target=run_worker, args=(self._state, self._listener, self.signs))
-        self.process.start()
+        self.link, self._last_heartbeats, self._hanging_seconds = create_worker_link(), 0, 0.0
+        self.process = SPAWN.Process(target=run_worker, args=(self._state, self._listener, self.link))
         self._start_time = self._clock()
         self._successor_start: float | None = None
+        # The process inherits the mask, so the signals have no effect on it. A service manager or a terminal may send
+        # them to all processes, also during a start.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            self.process.start()
+        except OSError as error:
+            log.error("worker not started: %s", error)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def retire(self) -> None:
         """Let the process stop gracefully; it has no successor."""
-        self.is_retiring = self.signs.must_retire.value = True
+        self.is_retiring = self.link.must_retire.value = True
 
     def kill_if_hanging(self, seconds: float) -> None:
-        """Kill the process if it has not ticked for long.
+        """Kill the process if it has had no heartbeat for long.
 
         Args:
             seconds: Time since the last call, in seconds.
         """
-        ticks, last_ticks = self.signs.ticks.value, self._last_ticks
-        self._last_ticks = ticks
-        self._hanging_seconds = self._hanging_seconds + seconds if ticks == last_ticks else 0.0
+        heartbeats, last_heartbeats = self.link.heartbeats.value, self._last_heartbeats
+        self._last_heartbeats = heartbeats
+        self._hanging_seconds = self._hanging_seconds + seconds if heartbeats == last_heartbeats else 0.0
         if self._hanging_seconds > HANG_SECONDS and self.process.is_alive():
             log.error("worker hangs", extra={"worker_pid": self.process.pid})
             self.process.kill()
@@ -92,7 +98,7 @@ class SupervisedWorker:
 
 
 class Supervisor:
-    """Starts the workers, replaces those that die, and passes the signals on to them.
+    """Starts the workers, replaces those that die, and handles the signals.
 
     Args:
         state: The state that all processes share.
@@ -101,60 +107,76 @@ class Supervisor:
 
     def __init__(self, state: ServiceState, listener: socket.socket) -> None:
         self._state, self._listener = state, listener
-        self._signals, self._signal_writer = socket.socketpair()
+        self._reloader = Reloader(state.artefact, state.settings, state.counters)
         self._workers: list[SupervisedWorker] = []
+        self._received: list[int] = []  # numbers of signals
+        self._wakeup, self._wakeup_writer = socket.socketpair()
 
     def run(self) -> None:
         """Keep the workers running until a signal stops the service, and wait for their end."""
-        self._signal_writer.settimeout(0)  # a full socket must not block the interpreter
-        signal.set_wakeup_fd(self._signal_writer.fileno())  # Python writes the number of each signal to the socket
+        # Python writes to this socket when a signal arrives, and so ends a wait. A full socket must not block it.
+        self._wakeup_writer.settimeout(0)
+        signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
-            signal.signal(number, lambda *_: None)
-        for _ in range(self._state.settings.workers):
-            self._add_worker()
-        while not self._state.drain.is_draining():
-            self._wait()
-            for worker in self._workers:
-                if not worker.is_retiring:
-                    worker.replace_if_dead()
-        self._listener.close()  # otherwise new connections would wait in a queue that no worker empties
-        self._wait_for_workers()
+            signal.signal(number, lambda received, _: self._received.append(received))
+        resource_tracker.ensure_running()  # the start of the first worker would start it, and reset the signal mask
+        try:
+            with closing(self._listener):  # otherwise new connections would wait in a queue that no worker empties
+                self._workers += [self._create_worker() for _ in range(self._state.settings.workers)]
+                while not self._state.drain.is_draining():
+                    self._maintain()
+                    self._wait()
+        finally:
+            self._state.drain.begin()
+            self._wait_for_workers()
+
+    def _maintain(self) -> None:
+        """Replace dead workers, forget those that have retired, and load the weights if that is requested."""
+        self._workers = [worker for worker in self._workers if not worker.is_retiring or worker.process.is_alive()]
+        for worker in self._workers:
+            if not worker.is_retiring:
+                worker.replace_if_dead()
+        self._reloader.start_if_requested()
+
+    def _wait(self) -> None:
+        """Wait until a worker has died or a signal arrives, but not for long; kill workers that hang."""
+        start = time.monotonic()
+        self._wait_for_event()
+        # The limit prevents kills after all processes were frozen together.
+        seconds = min(time.monotonic() - start, SECONDS_BETWEEN_CHECKS)
+        for worker in self._workers:
+            if not worker.is_retiring:
+                worker.kill_if_hanging(seconds)
+
+    def _wait_for_event(self) -> None:
+        sentinels = [worker.process.sentinel for worker in self._workers if worker.process.is_alive()]
+        if self._wakeup in connection.wait([self._wakeup, *sentinels], SECONDS_BETWEEN_CHECKS):
+            self._wakeup.recv(4096)
+        while self._received:
+            self._handle_signal(self._received.pop(0))
+
+    def _handle_signal(self, number: int) -> None:
+        active = [worker for worker in self._workers if not worker.is_retiring]
+        if number in {signal.SIGTERM, signal.SIGINT}:
+            self._state.drain.handle_signal(number)
+        elif self._state.drain.is_draining():
+            pass  # the other signals are for a service that goes on
+        elif number == signal.SIGHUP:
+            self._state.handle_sighup(self._reloader.request)
+        elif number == signal.SIGTTIN:
+            self._workers.append(self._create_worker())
+        elif len(active) > 1:
+            active[-1].retire()
+
+    def _create_worker(self) -> SupervisedWorker:
+        return SupervisedWorker(self._state, self._listener)
 
     def _wait_for_workers(self) -> None:
         """Wait until all workers have ended, and kill those that take too long."""
         settings = self._state.settings
         end = time.monotonic() + settings.drain_seconds + settings.graceful_stop_seconds + END_SECONDS
-        while alive := [worker for worker in self._workers if worker.process.is_alive()]:
-            self._wait()
+        while alive := [worker.process for worker in self._workers if worker.process.is_alive()]:
+            self._wait_for_event()
             if time.monotonic() > end:
-                for worker in alive:
-                    worker.process.kill()
-
-    def _wait(self) -> None:
-        """Handle the signals, and kill workers that hang; return when a worker has died, or after a while."""
-        start = time.monotonic()
-        alive = [worker for worker in self._workers if worker.process.is_alive()]
-        sentinels = [worker.process.sentinel for worker in alive]
-        events = connection.wait([self._signals, *sentinels], SECONDS_BETWEEN_CHECKS)
-        if self._signals in events:
-            for number in self._signals.recv(64):
-                self._handle_signal(number)
-        # Not more, because all processes may have been frozen meanwhile.
-        seconds = min(time.monotonic() - start, SECONDS_BETWEEN_CHECKS)
-        for worker in alive:
-            worker.kill_if_hanging(seconds)
-
-    def _handle_signal(self, number: int) -> None:
-        active = [worker for worker in self._workers if not worker.is_retiring]
-        if number == signal.SIGHUP:
-            reload_artefact(self._state.artefact, self._state.settings, self._state.counters)
-        elif number == signal.SIGTTIN:
-            self._add_worker()
-        elif number == signal.SIGTTOU:
-            if len(active) > 1:
-                active[-1].retire()
-        else:
-            self._state.drain.handle_signal(number)
-
-    def _add_worker(self) -> None:
-        self._workers.append(SupervisedWorker(self._state, self._listener))
+                for process in alive:
+                    process.kill()

@@ -45,7 +45,8 @@ def freeze_gc() -> None:
 
     Requests create no reference cycles, unless they still wait when their connection is lost. By default the collector
     would search every large batch several times, and sometimes all imported modules. A second call also frees ignored
-    objects that are not in use any more, such as the application before the last reload. It takes about 50 ms.
+    objects that are not in use any more, such as applications of former reloads. It blocks the event loop for about
+    50 ms.
     """
     gc.unfreeze()
     gc.collect()

@@ -1,9 +1,7 @@
-"""One serving process: its application, which a reload exchanges, and its regular tasks."""
+"""The application of one serving process, which a reload exchanges, and the regular tasks of the process."""
 
 import asyncio
 import multiprocessing
-import signal
-import socket
 from collections.abc import Awaitable
 
 from fastapi import FastAPI
@@ -11,16 +9,14 @@ from starlette.types import Receive, Scope, Send
 
 from app.main import VERSION, create_app, create_process_state, create_service_counters
 from app.observability.exporter import create_tracer_provider
-from app.observability.logs import configure_logging, log
+from app.observability.logs import log
 from app.observability.shared_counters import SharedCountersError
-from app.process.listener import copies
-from app.process.server import GracefulServer, server_config
-from app.process.service_state import ServiceState, WorkerSigns
-from app.process.shared_artefact import reload_artefact
-from app.process.tuning import freeze_gc, set_heap_limits, trim_heap
+from app.process.service_state import ServiceState, WorkerLink
+from app.process.shared_artefact import Reloader
+from app.process.tuning import freeze_gc, trim_heap
 from model import parse_artefact
 
-TICKS_BETWEEN_TRIMS = 20  # two seconds
+HEARTBEATS_BETWEEN_TRIMS = 20  # two seconds
 
 
 class Worker:
@@ -31,18 +27,17 @@ class Worker:
 
     Args:
         state: The state that all processes share.
-        signs: Values that the worker and the supervisor exchange.
+        link: Values that the worker and the supervisor exchange.
     """
 
-    def __init__(self, state: ServiceState, signs: WorkerSigns) -> None:
-        self._state, self._signs = state, signs
+    def __init__(self, state: ServiceState, link: WorkerLink) -> None:
+        self._state, self._link = state, link
+        self._supervisor = multiprocessing.parent_process()  # None in the only process
+        self._reloader = Reloader(state.artefact, state.settings, state.counters)
         # A reload keeps these, because requests of the old application are still in progress.
         self._process_state = create_process_state(state.counters, state.settings)
         self._tracer_provider = create_tracer_provider(VERSION)
-        self._version, self._app = self._create_app()
-        self._supervisor = multiprocessing.parent_process()
-        self._is_reload_requested = False
-        self._reload: asyncio.Future[None] | None = None
+        self._publication, self._app = self._create_app()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request.
@@ -56,73 +51,41 @@ class Worker:
         """
         return self._app(scope, receive, send)
 
-    def handle_signal(self, number: int) -> None:
-        """Begin or end the drain, if this is the only process.
-
-        Otherwise, only the supervisor does so, because a signal to the process group reaches all processes.
-
-        Args:
-            number: Number of the signal: SIGTERM or SIGINT.
-        """
-        if self._supervisor is None:
-            self._state.drain.handle_signal(number)
-
-    def request_reload(self) -> None:
-        """Let the next tick load the file of weights again."""
-        self._is_reload_requested = True
+    def handle_sighup(self) -> None:
+        """Reload the weights with the next tick, or stop."""
+        self._state.handle_sighup(self._reloader.request)
 
     async def tick(self) -> bool:
-        """Do what is due.
+        """Send a heartbeat, follow the supervisor, trim the heap, and exchange the application after a reload.
 
         Returns:
             True if this process must stop.
         """
-        self._signs.ticks.value += 1
-        if self._signs.ticks.value % TICKS_BETWEEN_TRIMS == 0:
-            trim_heap()
-        self._load_if_requested()
-        if self._state.artefact.version != self._version:
-            self._version, self._app = await asyncio.to_thread(self._create_app)
-            freeze_gc()
+        self._link.heartbeats.value += 1
         if self._supervisor is not None and not self._supervisor.is_alive() and not self._state.drain.is_draining():
             log.error("the supervisor died, so its workers stop")
             self._state.drain.begin()
-        return self._state.drain.is_over() or self._signs.must_retire.value
+        if self._link.heartbeats.value % HEARTBEATS_BETWEEN_TRIMS == 0:
+            trim_heap()
+        if not self._state.drain.is_draining():
+            self._reloader.start_if_requested()
+            await self._exchange_app()
+        return self._state.drain.is_over() or self._link.must_retire.value
 
-    def _load_if_requested(self) -> None:
-        """Load the file of weights in a thread, because its file system may be slow."""
-        if self._is_reload_requested and (self._reload is None or self._reload.done()):
-            self._is_reload_requested = False
-            arguments = self._state.artefact, self._state.settings, self._process_state.counters
-            self._reload = asyncio.get_running_loop().run_in_executor(None, reload_artefact, *arguments)
+    async def _exchange_app(self) -> None:
+        """Use the weights that were published last, if they are not in use yet."""
+        if self._publication != self._state.artefact.publication:
+            self._publication, self._app = await asyncio.to_thread(self._create_app)
+            freeze_gc()
 
     def _create_app(self) -> tuple[int, FastAPI]:
-        """Create an application with the last verified weights, and with own counters if no shared slot is free."""
-        version, data = self._state.artefact.read()
+        """Create an application with the published weights, and with own counters if no shared slot is free."""
+        publication, data = self._state.artefact.read()
         settings, is_draining = self._state.settings, self._state.drain.is_draining
         artefact, provider = parse_artefact(data, str(settings.weights)), self._tracer_provider
         try:
-            return version, create_app(artefact, settings, is_draining, self._process_state, provider)
+            return publication, create_app(artefact, settings, is_draining, self._process_state, provider)
         except SharedCountersError as error:
             log.warning("this worker counts for itself: %s", error)
             self._process_state = create_process_state(create_service_counters(settings), settings)
-            return version, create_app(artefact, settings, is_draining, self._process_state, provider)
-
-
-def run_worker(state: ServiceState, listener: socket.socket, signs: WorkerSigns) -> None:
-    """Serve in this process until a signal or the supervisor stops it.
-
-    Args:
-        state: The state that all processes share.
-        listener: The listening socket.
-        signs: Values that the worker and the supervisor exchange.
-    """
-    configure_logging()
-    set_heap_limits()
-    worker = Worker(state, signs)
-    # A closed terminal sends SIGHUP to all processes. Only the supervisor or the only process reloads the weights.
-    is_only_process = multiprocessing.parent_process() is None
-    signal.signal(signal.SIGHUP, (lambda *_: worker.request_reload()) if is_only_process else signal.SIG_IGN)
-    config = server_config(worker, state.settings)
-    freeze_gc()
-    GracefulServer(config, listener, state.drain, worker.handle_signal, worker.tick).run(copies(listener))
+            return publication, create_app(artefact, settings, is_draining, self._process_state, provider)

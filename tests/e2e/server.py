@@ -64,7 +64,7 @@ class Server:
         return socket.create_connection(("127.0.0.1", self.start["port"]), timeout=10)
 
     def worker_pids(self):
-        """List the process ids of the workers that uvicorn has started."""
+        """List the process ids of the workers that the supervisor has started."""
         command = ["pgrep", "-f", "-P", str(self.process.pid), "spawn_main"]
         return {int(pid) for pid in subprocess.run(command, capture_output=True, check=False).stdout.split()}
 
@@ -82,15 +82,16 @@ class Server:
 
 
 @contextmanager
-def running(*arguments, **settings):
+def running(*arguments, command=COMMAND, **settings):
     """Start a service and wait until it is ready; stop it in the end, also after an error.
 
     Args:
         arguments: Command-line arguments.
+        command: The program.
         settings: Settings without the prefix DIGITS_; by default, the port is free and nothing delays the stop.
     """
     with subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*command, *arguments],
         cwd=ROOT,
         env=service_environment(**{"port": 0, "drain_seconds": 0, **settings}),
         stderr=subprocess.PIPE,

@@ -1,7 +1,10 @@
 """A graceful shutdown: a drain on SIGTERM, none on a second signal, and an answer to every request."""
 
 import os
+import pty
 import signal
+import socket
+import subprocess
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -11,7 +14,11 @@ import httpx
 import pytest
 
 from app.api.schemas import EXAMPLE_IMAGE
+from tests.conftest import ROOT
 from tests.e2e.server import (
+    COMMAND,
+    LIVENESS_PROBE,
+    Server,
     incomplete_request,
     poll_until,
     probe_liveness,
@@ -19,6 +26,9 @@ from tests.e2e.server import (
     request_status,
     running,
     running_workers,
+    service_environment,
+    service_metrics,
+    statuses,
 )
 from tests.hostile import INFER
 
@@ -77,7 +87,10 @@ def test_second_signal_ends_the_drain(worker_count, second_signal):
     with running_workers(worker_count, drain_seconds=300) as server:
         server.process.send_signal(signal.SIGTERM)
         poll_until(lambda: request_status("GET", f"{server.url}/readyz") == 503)
+        for number in (signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)[: None if worker_count > 1 else 1]:
+            server.process.send_signal(number)  # has no effect now
         assert server.stop(second_signal) == 0
+        assert [line["message"] for line in server.log] == ["stopped"]
 
 
 @pytest.mark.parametrize("worker_count", [1, 2])
@@ -98,6 +111,52 @@ def test_open_connections_get_one_more_answer_and_idle_ones_close_after_a_second
         assert server.process.wait(timeout=30) == 0
 
 
+@pytest.mark.parametrize("worker_count", [1, 2])
+def test_connections_in_the_queue_of_the_socket_are_answered(worker_count):
+    with running_workers(worker_count, drain_seconds=0) as server, ExitStack() as stack:
+        pids = server.worker_pids() or [server.process.pid]
+        signal_all(pids, signal.SIGSTOP)  # so that no connection is accepted
+        connections = [stack.enter_context(server.connect()) for _ in range(200)]
+        for connection in connections:
+            connection.sendall(LIVENESS_PROBE)
+        server.process.send_signal(signal.SIGTERM)
+        signal_all(pids, signal.SIGCONT)
+        for connection in connections:
+            assert statuses(receive_all(connection)) == [200]
+        assert server.process.wait(timeout=30) == 0
+
+
+def signal_all(pids, number):
+    """Send a signal to several processes."""
+    for pid in pids:
+        os.kill(pid, number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_to_all_processes_leaves_time_for_the_requests_in_progress(number):
+    with running_workers(2, drain_seconds=0) as server, ExitStack() as stack:
+        connections = [stack.enter_context(server.connect()) for _ in range(8)]
+        for connection in connections:
+            connection.sendall(incomplete_request())
+        poll_until(lambda: service_metrics(server.url)["requests_in_flight"] == 8 + 1)
+        os.killpg(server.process.pid, number)
+        poll_until(lambda: not accepts_connections(server))
+        for connection in connections:
+            connection.sendall(b" " * 204)  # the rest of the body
+            assert statuses(receive_all(connection)) == [422]
+        assert server.process.wait(timeout=30) == 0
+        assert [line["message"] for line in server.finish_log()] == ["stopped"]
+
+
+def accepts_connections(server):
+    """Tell whether a new connection is accepted; the last attempts before the close of the socket time out."""
+    try:
+        socket.create_connection(("127.0.0.1", server.start["port"]), timeout=0.1).close()
+    except OSError:
+        return False
+    return True
+
+
 def test_workers_stop_when_their_supervisor_is_killed():
     with running_workers(2, drain_seconds=1) as server, server.connect() as connection:
         workers = server.worker_pids()
@@ -108,3 +167,23 @@ def test_workers_stop_when_their_supervisor_is_killed():
         assert {line["message"] for line in server.finish_log()} == {"the supervisor died, so its workers stop"}
         with pytest.raises(ConnectionRefusedError):
             server.connect()
+
+
+@pytest.mark.parametrize("worker_count", [1, 2])
+def test_closed_terminal_stops_the_service(worker_count):
+    terminal, terminal_of_service = pty.openpty()
+    command = ["setsid", "--ctty", *COMMAND, "--workers", str(worker_count)]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=service_environment(port=0, drain_seconds=0),
+        stdin=terminal_of_service,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(terminal_of_service)
+        server = Server(process)
+        poll_until(lambda: request_status("GET", f"{server.url}/readyz") == 200)
+        os.close(terminal)
+        assert process.wait(timeout=30) == 0
+        assert [line["message"] for line in server.finish_log()] == ["stopped"]

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -98,13 +99,74 @@ def test_supervisor_adds_a_worker_on_sigttin_and_ends_it_gracefully_on_sigttou(s
 
         server.process.send_signal(signal.SIGTTOU)
         poll_until(is_retired)
-    assert request_status("GET", f"{server.url}/readyz") == 200
     wait_for_both_workers(server.url)
 
 
-def test_workers_killed_during_their_start_do_not_block_the_shutdown():
+def test_last_worker_stays_on_sigttou(server):
+    for _ in range(2):
+        server.process.send_signal(signal.SIGTTOU)
+        poll_until(lambda: len(server.worker_pids()) == 1)
+    server.process.send_signal(signal.SIGHUP)  # is handled after the others
+    poll_until(lambda: "reload" in server.log[-1]["message"])
+    assert request_status("GET", f"{server.url}/readyz") == 200
+    server.process.send_signal(signal.SIGTTIN)
+    wait_for_both_workers(server.url)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signal_to_all_processes_during_the_start_of_workers_ends_none_of_them_early(number):
     with running("--workers", "2") as server:
-        kill(wait_for_two_worker_pids(server))
-        wait_for_two_worker_pids(server)
-        os.killpg(server.process.pid, signal.SIGTERM)
+        killed = wait_for_two_worker_pids(server)
+        kill(killed)
+        started = poll_until(lambda: len(pids := server.worker_pids() - killed) == 2 and pids)
+        os.killpg(server.process.pid, number)
+        if number == signal.SIGHUP:
+            wait_for_both_workers(server.url)
+            assert server.worker_pids() == started
+            server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=30) == 0
+        messages = [line["message"] for line in server.finish_log()]
+        assert messages == [*["worker died"] * 2, *["reloaded"] * (number == signal.SIGHUP), "stopped"]
+
+
+# Starts the service, and shortens the time limits of the supervisor between SIGUSR1 and SIGUSR2.
+IMPATIENT = """
+import signal
+from app.__main__ import main
+from app.process import supervisor
+def set_limits(hang_seconds, end_seconds):
+    supervisor.HANG_SECONDS, supervisor.END_SECONDS = hang_seconds, end_seconds
+signal.signal(signal.SIGUSR1, lambda *_: set_limits(0.6, 0))
+signal.signal(signal.SIGUSR2, lambda *_: set_limits(30, 0))
+main()
+"""
+
+
+def test_worker_that_hangs_is_killed_and_replaced_or_killed_at_the_end_of_a_stop():
+    command = [sys.executable, "-c", IMPATIENT]
+    with running("--workers", "2", command=command, graceful_stop_seconds=1) as server:
+        wait_for_both_workers(server.url)
+        victim, other = sorted(server.worker_pids())
+        server.process.send_signal(signal.SIGUSR1)
+        os.kill(victim, signal.SIGSTOP)
+        poll_until(lambda: len(server.log) == 2)
+        server.process.send_signal(signal.SIGUSR2)  # otherwise the start of the successor would take too long
+        wait_for_both_workers(server.url)
+        assert [line["message"] for line in server.log] == ["worker hangs", "worker died"]
+        assert {line["worker_pid"] for line in server.log} == {victim}
+        os.kill(other, signal.SIGSTOP)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=30) == 0
+        assert server.finish_log()[-1]["message"] == "stopped"
+
+
+def test_successors_that_die_early_start_after_pauses_and_the_other_worker_stays_ready():
+    with running("--workers", "2") as server:
+        wait_for_both_workers(server.url)
+        healthy = max(server.worker_pids())
+        for deaths in (1, 2):
+            kill(server.worker_pids() - {healthy})
+            poll_until(lambda deaths=deaths: len(server.log) == deaths)
+            while len(server.worker_pids()) < 2:
+                assert request_status("GET", f"{server.url}/readyz") == 200
+        assert [line["pause_seconds"] for line in server.log] == [0, 1]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from app.process import listener as listener_module
-from app.process.listener import ACCEPTS_PER_ITERATION, SEND_BUFFER_BYTES, accept_last_connections, copies, listen
+from app.process.listener import ACCEPTS_PER_ITERATION, SEND_BUFFER_BYTES, accept_last_connections, listen, with_copies
 from tests.virtual_time import run_in_virtual_time
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has socket filters")
@@ -36,7 +36,7 @@ def test_connections_have_a_small_send_buffer(host):
 
 
 def test_copies_accept_the_connections_of_one_listening_socket(listener):
-    sockets = copies(listener)
+    sockets = with_copies(listener)
     try:
         assert (len(sockets), sockets[0]) == (ACCEPTS_PER_ITERATION, listener)
         for each in sockets:
@@ -50,7 +50,7 @@ def test_copies_accept_the_connections_of_one_listening_socket(listener):
 def test_copies_in_a_worker_leave_the_listening_socket_non_blocking(listener):
     received = socket.socket(fileno=os.dup(listener.fileno()))  # as a worker receives it from the supervisor
     assert received.gettimeout() is None
-    copied = copies(received)
+    copied = with_copies(received)
     assert not os.get_blocking(listener.fileno())
     assert {each.gettimeout() for each in copied} == {0}
     for each in copied:

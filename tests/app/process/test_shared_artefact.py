@@ -2,30 +2,32 @@
 
 import itertools
 import multiprocessing
+import threading
 import time
 
 import pytest
 
 from app.main import create_service_counters
 from app.observability.shared_counters import MODEL_LOAD_RESULTS
-from app.process.shared_artefact import SharedArtefact, reload_artefact
+from app.process import shared_artefact
+from app.process.shared_artefact import Reloader, SharedArtefact, reload_artefact
 from app.settings import Settings
 from model import MAX_ARTEFACT_BYTES
 from tests.artefacts import BAD_FILES, second_artefact
 from tests.conftest import ROOT
+from tests.e2e.server import poll_until
 
 RELEASED = ROOT / "model" / "digits.npz"
 
 
-def test_publication_replaces_all_bytes_and_changes_the_version():
-    shared, versions = SharedArtefact(b"first\0"), set()
+def test_publication_replaces_all_bytes_and_has_another_number():
+    shared, numbers = SharedArtefact(b"first\0"), set()
     for data in (b"first\0", b"", b"\0longer", bytes(MAX_ARTEFACT_BYTES)):
         shared.publish(data)
-        version, published = shared.read()
-        assert published == data
-        versions.add(version)
-    assert len(versions) == 4
-    assert version == shared.version
+        number, published = shared.read()
+        assert (number, published) == (shared.publication, data)
+        numbers.add(number)
+    assert len(numbers) == 4
 
 
 def publish_alternately(shared, contents):
@@ -41,12 +43,14 @@ def test_reader_never_sees_a_part_of_one_content_and_a_part_of_another():
     writer = multiprocessing.get_context("fork").Process(target=publish_alternately, args=(shared, contents))
     writer.start()
     try:
-        read = [shared.read() for _ in range(200)]
+        while shared.publication < 10:  # the writer has started
+            pass
+        read = {shared.read() for _ in range(200)}
     finally:
         writer.kill()
         writer.join()
     assert {content for _, content in read} == set(contents)
-    assert {version % 2 for version, _ in read} == {0}
+    assert {number % 2 for number, _ in read} == {0}
 
 
 @pytest.fixture
@@ -98,3 +102,34 @@ def test_bad_file_is_one_log_line_and_the_old_bytes_stay(reload, tmp_path, name)
     assert "\n" not in record.message
     assert record.exc_info is None
     assert not (tmp_path / "bomb").exists()  # which the pickle would create
+
+
+def test_requests_for_a_load_during_a_load_cause_one_more(artefact, tmp_path, monkeypatch):
+    loads: list[threading.Event] = []
+
+    def load_when_allowed(*arguments):
+        loads.append(threading.Event())
+        loads[-1].wait(10)
+        reload_artefact(*arguments)
+
+    def load_count():
+        reloader.start_if_requested()
+        return len(loads)
+
+    monkeypatch.setattr(shared_artefact, "reload_artefact", load_when_allowed)
+    second = second_artefact(tmp_path / "second.npz", artefact)
+    shared, settings = SharedArtefact(artefact.data), Settings(weights=tmp_path / "second.npz")
+    counters = create_service_counters(settings)
+    reloader = Reloader(shared, settings, counters)
+    assert load_count() == 0
+    reloader.request()
+    poll_until(lambda: load_count() == 1)
+    for _ in range(3):
+        reloader.request()
+        assert load_count() == 1
+    loads[0].set()
+    poll_until(lambda: load_count() == 2)
+    loads[1].set()
+    poll_until(lambda: counters.model_loads.tolist() == [2, 0])
+    assert load_count() == 2
+    assert shared.read()[1] == second.data

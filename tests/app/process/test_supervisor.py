@@ -1,5 +1,8 @@
 """The supervisor's part for one worker: successors of dead workers, and the end of a worker that hangs."""
 
+import resource
+from pathlib import Path
+
 import pytest
 
 from app.process.listener import listen
@@ -80,7 +83,7 @@ def test_living_worker_is_not_replaced(worker):
 
 def test_worker_without_ticks_is_killed_and_a_tick_restarts_the_time(worker, caplog):
     for seconds in (HANG_SECONDS + 1, HANG_SECONDS, HANG_SECONDS - 1):
-        worker.signs.ticks.value += 1
+        worker.link.heartbeats.value += 1
         worker.kill_if_hanging(seconds)
     worker.kill_if_hanging(HANG_SECONDS)
     assert worker.process.is_alive()
@@ -88,3 +91,21 @@ def test_worker_without_ticks_is_killed_and_a_tick_restarts_the_time(worker, cap
     worker.process.join(10)
     assert worker.process.exitcode == -9
     assert [(record.message, record.worker_pid) for record in caplog.records] == [("worker hangs", worker.process.pid)]
+
+
+def test_process_that_cannot_be_started_is_started_after_a_pause(worker, clock, caplog):
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    worker.process.kill()
+    worker.process.join()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())), limit[1]))
+    try:
+        worker.replace_if_dead()
+        worker.replace_if_dead()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    assert not worker.process.is_alive()
+    clock.now += 1
+    worker.replace_if_dead()
+    assert worker.process.is_alive()
+    messages = ["worker died", "worker not started: [Errno 24] Too many open files", "worker died"]
+    assert [record.message for record in caplog.records] == messages

@@ -17,14 +17,22 @@ from app.api.schemas import EXAMPLE_IMAGE
 from app.main import create_app
 from app.observability.shared_counters import create_shared_counters
 from app.process import worker as worker_module
-from app.process.service_state import create_service_state, create_worker_signs
-from app.process.shared_artefact import reload_artefact
+from app.process.service_state import create_service_state, create_worker_link
 from app.process.worker import Worker
 from app.settings import Settings
 from tests.artefacts import second_artefact
 from tests.conftest import ROOT, InProcess
 
 PIXELS = {"pixels": EXAMPLE_IMAGE}  # a 3, and for the second artefact a 6
+
+
+@pytest.fixture(autouse=True)
+def collector():
+    """Undo the effects of a reload on the garbage collector of this process."""
+    threshold = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
 
 
 @pytest.fixture
@@ -40,21 +48,21 @@ def state(artefact, tmp_path):
 
 
 @pytest.fixture
-def signs():
-    return create_worker_signs()
+def link():
+    return create_worker_link()
 
 
 @pytest.fixture
-def worker(state, signs):
-    return Worker(state, signs)
+def worker(state, link):
+    return Worker(state, link)
 
 
-def test_worker_without_room_in_shared_counters_serves_with_its_own_counters(state, signs, second, monkeypatch, caplog):
+def test_worker_without_room_in_shared_counters_serves_with_its_own_counters(state, link, second, monkeypatch, caplog):
     spans, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(spans))
     monkeypatch.setattr(worker_module, "create_tracer_provider", lambda _: provider)
     state.drain.begin()
-    worker = Worker(state._replace(counters=create_shared_counters(counters_per_slot=10)), signs)
+    worker = Worker(state._replace(counters=create_shared_counters(counters_per_slot=10)), link)
     client = InProcess(worker)
     assert client.post("/predict", json=PIXELS).json()["digit"] == 3
     assert client.get("/readyz").status_code == 503
@@ -103,7 +111,7 @@ def test_request_sees_one_network_from_its_start_to_its_end(worker, state, secon
 
 def test_requested_reload_reads_the_file_and_the_next_ticks_use_it(worker, state, second):
     async def reload():
-        worker.request_reload()
+        worker.handle_sighup()
         async with httpx.AsyncClient(transport=httpx.ASGITransport(worker), base_url="http://digits") as client:
             while (await client.post("/predict", json=PIXELS)).json()["digit"] == 3:
                 await worker.tick()
@@ -112,27 +120,7 @@ def test_requested_reload_reads_the_file_and_the_next_ticks_use_it(worker, state
     assert state.artefact.read()[1] == second.data
 
 
-def test_request_for_a_reload_during_a_reload_is_not_lost(worker, state, second, monkeypatch):
-    reloads: list[object] = []
-
-    def reload_twice(*arguments):
-        reloads.append(arguments)
-        if len(reloads) == 1:
-            worker.request_reload()
-        reload_artefact(*arguments)
-
-    async def reload():
-        worker.request_reload()
-        while state.counters.model_loads.sum() < 3:  # the start is the first load
-            await worker.tick()
-
-    monkeypatch.setattr(worker_module, "reload_artefact", reload_twice)
-    asyncio.run(asyncio.wait_for(reload(), 30))
-    assert len(reloads) == 2
-    assert state.artefact.read()[1] == second.data
-
-
-def test_applications_before_the_last_reload_are_freed(state, signs, second, monkeypatch):
+def test_applications_before_the_last_reload_are_freed(state, link, second, monkeypatch):
     created: list[weakref.ref[object]] = []
 
     def create_and_record(*arguments):
@@ -141,34 +129,39 @@ def test_applications_before_the_last_reload_are_freed(state, signs, second, mon
         return app
 
     monkeypatch.setattr(worker_module, "create_app", create_and_record)
-    worker = Worker(state, signs)
-    try:
-        for _ in range(3):
-            state.artefact.publish(second.data)
-            asyncio.run(worker.tick())
-        assert [reference() is None for reference in created] == [True, True, True, False]
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(700, 10, 10)
+    worker = Worker(state, link)
+    for _ in range(3):
+        state.artefact.publish(second.data)
+        asyncio.run(worker.tick())
+    # In the service, the lifespan keeps the first one too.
+    assert [reference() is None for reference in created] == [True, True, True, False]
 
 
-def test_only_process_handles_signals_and_a_worker_leaves_them_to_its_supervisor(worker, state, monkeypatch):
-    monkeypatch.setattr(worker, "_supervisor", object())
-    worker.handle_signal(signal.SIGTERM)
-    assert not state.drain.is_draining()
-    monkeypatch.setattr(worker, "_supervisor", None)
-    worker.handle_signal(signal.SIGTERM)
-    assert state.drain.is_draining()
+def test_no_application_is_exchanged_during_the_drain(worker, state, second):
+    state.drain.begin()
+    state.artefact.publish(second.data)
+    worker.handle_sighup()
+    asyncio.run(worker.tick())
+    assert InProcess(worker).post("/predict", json=PIXELS).json()["digit"] == 3
+    assert state.counters.model_loads.tolist() == [1, 0]
 
 
-def test_worker_stops_when_the_drain_is_over_or_the_supervisor_retires_it(worker, state, signs):
+def test_worker_trims_its_heap_every_two_seconds(worker, link, monkeypatch):
+    trims: list[int] = []
+    monkeypatch.setattr(worker_module, "trim_heap", lambda: trims.append(link.heartbeats.value))
+    for _ in range(50):
+        asyncio.run(worker.tick())
+    assert trims == [20, 40]
+
+
+def test_worker_stops_when_the_drain_is_over_or_the_supervisor_retires_it(worker, state, link):
     assert asyncio.run(worker.tick()) is False
-    signs.must_retire.value = True
+    link.must_retire.value = True
     assert asyncio.run(worker.tick()) is True
-    signs.must_retire.value = False
+    link.must_retire.value = False
     state.drain.handle_signal(signal.SIGINT)
     assert asyncio.run(worker.tick()) is True
-    assert signs.ticks.value == 3
+    assert link.heartbeats.value == 3
 
 
 # Prepares a worker and prints what the preparation has tuned, in place of the server.
@@ -176,18 +169,18 @@ PREPARE_WORKER = """
 import ctypes, gc
 from pathlib import Path
 from types import SimpleNamespace
-from app.process import worker
-from app.process.service_state import create_service_state, create_worker_signs
+from app.process import server
+from app.process.service_state import create_service_state, create_worker_link
 from app.process.listener import listen
 from app.settings import Settings
 from model import load_artefact
 
 limits = []
 ctypes.CDLL = lambda _: SimpleNamespace(mallopt=lambda *limit: limits.append(limit))
-worker.GracefulServer.run = lambda *_: print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits))
+server.GracefulServer.run = lambda *_: print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits))
 settings = Settings()
 state = create_service_state(load_artefact(settings.weights), settings)
-worker.run_worker(state, listen("127.0.0.1", 0), create_worker_signs())
+server.run_worker(state, listen("127.0.0.1", 0), create_worker_link())
 """
 
 
