@@ -2,21 +2,45 @@
 
 import asyncio
 import itertools
+import json
 import os
+import re
+import signal
+import socket
 import socketserver
+import struct
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from app.settings import Settings
-from benchmarks.faults import attacks, good_clients, hostile_files, loads, measure, requests, table
-from benchmarks.serving import process, wrk
+from benchmarks.faults import (
+    attacks,
+    continuous_clients,
+    event_table,
+    events,
+    good_clients,
+    hostile_files,
+    loads,
+    measure,
+    report_figures,
+    requests,
+    service,
+    table,
+    weights_file,
+)
+from benchmarks.faults.__main__ import parse_options
+from benchmarks.faults.continuous_clients import Outcome
+from benchmarks.serving import probe, process, wrk
 from benchmarks.serving.contenders import ROOT
+from model import ArtefactError, Network, load_artefact
 from tests.e2e.server import poll_until
 from tests.machine import skip_without
 
@@ -52,6 +76,7 @@ class AnsweringServer(socketserver.ThreadingTCPServer):
     """A server that runs during a `with` block. It lists its connections and the statuses that it has given."""
 
     daemon_threads = True
+    request_queue_size = 100  # the default is 5, and further connections would come a second later
 
     def __init__(self, *statuses):
         super().__init__(("127.0.0.1", 0), AnswersInTurn)
@@ -224,3 +249,394 @@ def test_fault_table_has_a_row_for_each_load():
     cells = "5 | 2 / 1 / 1 / 1 | 30/s, 75% | - | 250.5 / 500 | 2.0 / 500 (1 rejected, 1 lost of 4) | 200 → 90 | - |"
     assert lines[-1] == f"| {loads.LOADS['idle'].title} | {cells}"
     assert {line.count("|") for line in lines} == {10}
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # lingers for 0 s, socket(7)
+
+
+class ActsInTurn(socketserver.BaseRequestHandler):
+    """Reacts to each request with the next action of the server; several letters are several steps.
+
+    `a`: answers. `c`: announces the end of the connection and answers. `u`: answers with a 503. `h`: sends half an
+    answer. `w`: answers without a length. `e`: ends the connection. `r`: resets it. `s`: says nothing.
+    """
+
+    server: "ActingServer"
+
+    def handle(self):
+        self.server.connections.append(self.client_address)
+        while b"\r\n\r\n" in self.request.recv(1000):
+            for step in (action := next(self.server.actions)):
+                self.take(step)
+            self.server.taken.append(action)
+            if set(action) & set("er"):
+                return
+
+    def take(self, step):
+        """Take one step of an action."""
+        half, rest = ANSWER + b"\r\n[", b"]"
+        answers = {
+            "a": half + rest,
+            "c": ANSWER + b"connection: close\r\n\r\n[]",
+            "h": half,
+            "u": half.replace(b"200", b"503") + rest,
+            "w": b"HTTP/1.1 200 OK\r\n\r\n[]",
+        }
+        if step in answers:
+            self.request.sendall(answers[step])
+        elif step == "r":
+            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+        if step in "er":
+            self.request.close()
+
+
+class ActingServer(socketserver.ThreadingTCPServer):
+    """A server that runs during a `with` block. It lists its connections and the actions that it has taken."""
+
+    daemon_threads = True
+
+    def __init__(self, *actions):
+        super().__init__(("127.0.0.1", 0), ActsInTurn)
+        self.actions, self.taken, self.connections = iter(actions), [], []
+        threading.Thread(target=self.serve_forever, args=(0.01,)).start()
+
+    def __exit__(self, *error):
+        self.shutdown()
+        super().__exit__(*error)
+
+
+def run_client(actions, **options):
+    """Send a request for each action of a server; return the outcomes and the number of connections."""
+    with ActingServer(*actions) as server:
+        client = continuous_clients.Client(server.server_address, (0, b"GET / HTTP/1.1\r\n\r\n"), **options)
+
+        def is_stopped():
+            poll_until(
+                lambda: len(server.taken) == client.tally.outcomes.total()
+            )  # the connection may end after an answer
+            return len(server.taken) == len(actions)
+
+        asyncio.run(client.run(is_stopped))
+        assert client.tally.answers.total() == client.tally.outcomes[Outcome.ANSWERED]
+        assert {body for _, body in client.tally.answers} <= {b"[]"}
+        return list(client.tally.outcomes.elements()), len(server.connections)
+
+
+@pytest.mark.parametrize(
+    ("actions", "outcomes", "connections"),
+    [
+        (["a", "a"], [Outcome.ANSWERED] * 2, 1),
+        (["ce", "a"], [Outcome.ANSWERED] * 2, 2),
+        (["c", "a"], [Outcome.ANSWERED] * 2, 2),  # the client does not send on a connection that is about to close
+        (["ae", "a"], [Outcome.ANSWERED] * 2, 2),
+        (["ar", "a"], [Outcome.ANSWERED] * 2, 2),
+        (["we", "a"], [Outcome.ANSWERED] * 2, 2),
+        (["u", "a"], [Outcome.OTHER_STATUS, Outcome.ANSWERED], 1),
+        (["e", "a"], [Outcome.LOST_NEW, Outcome.ANSWERED], 2),
+        (["r", "he"], [Outcome.LOST_NEW] * 2, 2),
+        (["a", "e"], [Outcome.ANSWERED, Outcome.LOST_KEPT], 1),
+        (["a", "r"], [Outcome.ANSWERED, Outcome.LOST_KEPT], 1),
+        (["a", "he", "e"], [Outcome.ANSWERED, Outcome.LOST_KEPT, Outcome.LOST_NEW], 2),
+    ],
+)
+def test_a_client_counts_the_outcome_of_each_request(actions, outcomes, connections):
+    assert run_client(actions) == (outcomes, connections)
+
+
+def test_a_client_without_a_kept_connection_opens_one_for_each_request():
+    assert run_client(["a", "a", "e"], keeps=False) == ([Outcome.ANSWERED] * 2 + [Outcome.LOST_NEW], 3)
+
+
+def test_a_request_whose_answer_does_not_arrive_in_time_is_lost(monkeypatch):
+    monkeypatch.setattr(continuous_clients, "TIMEOUT_SECONDS", 0.1)
+    assert run_client(["a", "h", "w", "s"]) == ([Outcome.ANSWERED, Outcome.LOST_KEPT] + [Outcome.LOST_NEW] * 2, 3)
+
+
+def test_a_client_tells_its_longest_wait_and_pauses(monkeypatch):
+    pauses = []
+
+    async def sleep(seconds):
+        pauses.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    times = iter([0, 1, 10, 13, 20, 22])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(times))
+    with ActingServer("a", "u", "a") as server:
+        client = continuous_clients.Client(server.server_address, (7, b"GET / HTTP/1.1\r\n\r\n"), max_pause=0.5)
+        asyncio.run(client.run(lambda: len(server.taken) == 3))
+    assert client.tally.worst_seconds == 3
+    assert client.tally.answers == {(7, b"[]"): 2}
+    assert len(set(pauses)) == 3
+    assert 0 < min(pauses) < max(pauses) < 0.5
+
+
+def test_a_client_that_cannot_connect_ends_and_has_lost_nothing():
+    client = continuous_clients.Client(("127.0.0.1", process.free_port()), (0, b""))
+    asyncio.run(client.run(lambda: False))
+    assert client.tally.outcomes == {Outcome.NOT_CONNECTED: 1}
+    assert client.tally.sent() == 0
+
+
+def test_a_request_in_the_queue_of_a_closed_listener_is_lost_but_a_dropped_connection_is_not():
+    async def run(listener):
+        address = listener.getsockname()
+        clients = [continuous_clients.Client(address, (0, b"GET / HTTP/1.1\r\n\r\n")) for _ in range(2)]
+        queued = asyncio.create_task(clients[0].run(lambda: False))
+        await asyncio.sleep(0.05)
+        dropped = asyncio.create_task(clients[1].run(lambda: False))  # connects again after a second
+        await asyncio.sleep(0.05)
+        listener.close()
+        await asyncio.gather(queued, dropped)
+        return [client.tally.outcomes for client in clients]
+
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:  # its queue has one place
+        queued, dropped = asyncio.run(run(listener))
+    assert queued == {Outcome.LOST_NEW: 1, Outcome.NOT_CONNECTED: 1}
+    assert dropped == {Outcome.NOT_CONNECTED: 1}
+
+
+def test_continuous_clients_send_all_requests_and_count_every_answer():
+    kept = [COMPLETE, COMPLETE.replace(b"\0", b"1")]
+    with AnsweringServer(200) as server:
+        clients = continuous_clients.continuous_clients(server.server_address, kept, kept, requests.probe("/readyz"))
+        with clients as tally:
+            poll_until(lambda: len(server.given) >= 300)
+        assert tally.outcomes == {Outcome.ANSWERED: tally.sent()}
+        assert tally.sent() + len(tally.probes) == len(server.given)
+        kept_connections = continuous_clients.BUSY_CLIENTS + continuous_clients.IDLE_CLIENTS
+        new_connections = len(server.connections) - kept_connections - len(tally.probes)
+        assert continuous_clients.NEW_CLIENTS < new_connections < tally.sent() - kept_connections
+    assert tally.answers.total() == tally.sent()
+    assert set(tally.answers) == {(0, bytes(1000)), (1, b"1" * 1000)}
+    assert {probe.status for probe in tally.probes} == {200}
+
+
+def test_tallies_of_several_clients_add_up():
+    total = continuous_clients.Tally()
+    for outcome, seconds in [(Outcome.ANSWERED, 2), (Outcome.LOST_NEW, 3), (Outcome.NOT_CONNECTED, 1)]:
+        total.add(continuous_clients.Tally(Counter([outcome]), Counter({(0, b""): 2}), seconds, EXAMPLE_WAITS))
+    outcomes = Counter([Outcome.ANSWERED, Outcome.LOST_NEW, Outcome.NOT_CONNECTED])
+    assert total == continuous_clients.Tally(outcomes, Counter({(0, b""): 6}), 3, EXAMPLE_WAITS * 3)
+    assert total.sent() == 2
+
+
+def test_a_file_of_weights_has_another_network_and_hash_each_time(tmp_path, split):
+    weights = weights_file.WeightsFile(tmp_path / "digits.npz")
+    images = split.training.pixels[:20]
+    first = load_artefact(weights.path)
+    weights.exchange()
+    second = load_artefact(weights.path)
+    weights.exchange()
+    third = load_artefact(weights.path)
+    assert weights.hashes == [first.sha256, second.sha256, third.sha256]
+    assert len(set(weights.hashes)) == 3
+    probabilities = [artefact.network.probabilities(images) for artefact in (first, second, third)]
+    assert np.array_equal(probabilities[0], probabilities[2])
+    assert abs(probabilities[0] - probabilities[1]).max(axis=1).min() > 10 * probe.TOLERANCE
+    for name in ("W1", "W2", "W3"):
+        mixture = Network(first.network.weights._replace(**{name: getattr(second.network.weights, name)}))
+        differences = [abs(mixture.probabilities(images) - other).max() for other in probabilities]
+        assert min(differences) > 10 * probe.TOLERANCE, name
+    weights.damage()
+    with pytest.raises(ArtefactError):
+        load_artefact(weights.path)
+
+
+def test_answers_are_counted_by_the_network_that_gives_them(tmp_path, split):
+    networks, images = weights_file.WeightsFile(tmp_path / "digits.npz").networks, split.training.pixels[:2]
+
+    def answer(network, image, **other):
+        probabilities = networks[network].probabilities(images[image : image + 1])[0]
+        return json.dumps({"digit": int(np.argmax(probabilities)), "probabilities": probabilities.tolist(), **other})
+
+    answers = {
+        (0, answer(0, 0).encode()): 5,
+        (1, answer(0, 1).encode()): 4,
+        (1, answer(1, 1).encode()): 3,
+        (1, answer(0, 0).encode()): 1,  # to another request
+        (0, answer(0, 0, digit=10).encode()): 1,
+        (0, b"{}"): 1,
+        (0, b"{"): 1,
+    }
+    assert weights_file.count_by_network(answers, images, networks) == {0: 9, 1: 3, None: 4}
+    assert weights_file.count_by_network(answers, images, networks[:1]) == {0: 9, None: 7}
+
+
+def service_report(workers, starts, made, predictions):
+    return {"workers": workers, "worker_starts": starts, "requests": made, "predictions": predictions}
+
+
+def test_figures_of_the_reports():
+    reports = [(1, "a"), (2.5, "a"), (3, "b"), (9, "c"), (9.5, "b")]
+    assert report_figures.longest_use(["a", "b", "c"], [2, 7], reports) == 2.5
+    assert report_figures.longest_use(["a", "b"], [2], reports[2:4]) == 0
+    assert report_figures.longest_use(["a", "b"], [9], reports[:1]) == 0
+    counts = [service_report(*figures) for figures in [(2, 2, 5, [2, 1]), (1, 2, 5, [1, 2]), (2, 3, 4, [3, 2])]]
+    assert report_figures.count_shrinks(counts) == 1
+    assert report_figures.count_shrinks([*counts, service_report(2, 3, 4, [0, 4]), counts[0]]) == 3
+    moments = [(moment, {"service": counts[moment]}) for moment in range(3)]
+    assert report_figures.seconds_until_recovery(moments, 0.5, 2) == 1.5
+    assert report_figures.seconds_until_recovery(moments, 0.5, 3) is None
+
+
+@contextmanager
+def running_python(code):
+    """Run Python code that prints a line as soon as it is ready, and yield it as a service without an address."""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
+        try:
+            assert child.stdout is not None
+            port = int(child.stdout.readline())
+            yield service.Service(f"http://127.0.0.1:{port}", process.ProcessTree(child.pid)), child
+        finally:
+            child.kill()
+
+
+LISTEN = "import signal, socket, sys; listener = socket.create_server(('127.0.0.1', 0))\n"
+PRINT_PORT = "print(listener.getsockname()[1], flush=True)\n"
+
+
+def test_end_of_a_service_is_observed_and_its_status_is_left_to_its_parent():
+    with running_python(LISTEN + PRINT_PORT + "listener.accept()[0].recv(1000); sys.exit(3)") as (observed, child):
+        assert observed.exit_status() is None
+        assert not observed.is_port_free()
+        assert observed.report() is None
+        poll_until(lambda: observed.exit_status() is not None)
+        assert observed.exit_status() == 3
+        assert observed.is_port_free()  # although the connection has just ended
+        assert child.wait() == 3
+
+
+@pytest.mark.parametrize(("number", "limit", "status"), [(signal.SIGTERM, 30, 0), (signal.SIGKILL, 0.1, -9)])
+def test_the_end_of_a_service_is_the_end_of_its_last_process(number, limit, status):
+    code = (
+        "import subprocess; subprocess.Popen(['sleep', '0.3']); signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+    )
+    with running_python(LISTEN + code + PRINT_PORT + "signal.pause()") as (observed, _):
+        seconds = observed.stop_all(number, limit)
+        assert observed.exit_status() == status
+    assert seconds is None if limit < 0.3 else 0.1 < seconds < limit
+
+
+def test_connections_of_a_killed_worker_are_counted():
+    code = "accepted = [listener.accept() for _ in range(2)]; print(flush=True); signal.pause()"
+    with running_python(LISTEN + PRINT_PORT + code) as (observed, child), ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(socket.create_connection(observed.address))
+        assert child.stdout is not None
+        child.stdout.readline()  # both are accepted
+        assert observed.kill_worker(child.pid) == 2
+        poll_until(lambda: observed.exit_status() == -signal.SIGKILL)
+
+
+@pytest.mark.e2e
+@skip_without("prlimit", "taskset")
+def test_reloads_are_measured_under_load(split, monkeypatch):
+    for name, value in {"LOAD_SECONDS": 0.5, "DRAIN": {"DIGITS_DRAIN_SECONDS": "0"}, "RELOADS": 1}.items():
+        monkeypatch.setattr(events, name, value)
+    measured = events.EVENTS["reload_one"].measure(events.Plan(ROOT, split.training.pixels, 1))
+    assert measured.times == 1
+    assert measured.wrong == 0
+    assert measured.tally.sent() == measured.tally.outcomes[Outcome.ANSWERED] > 10
+    assert re.match(r"2 of 2 files were in use, a replaced one for 0\.\d\d s at most; [1-9]", measured.remark)
+    assert re.search(r"0 of [1-9]\d* probes of `/readyz` without a 200; workers replaced: 0$", measured.remark)
+
+
+class ServiceOfStub:
+    """A service whose reports are given. It lists the processes that were killed."""
+
+    def __init__(self, *reports):
+        self.killed, self._reports = [], iter(reports)
+
+    def reports(self, _):
+        return [(time.perf_counter() + 1, {"service": next(self._reports)})]
+
+    def worker_pids(self):
+        return [10 + len(self.killed), 20]
+
+    def kill_worker(self, pid):
+        self.killed.append(pid)
+        return 7
+
+    def stop_all(self, *_):
+        return 1.5
+
+    def exit_status(self):
+        return 0
+
+
+def replace_service(monkeypatch, stub, outcomes):
+    """Make an event use a service of this test, beside which the clients have had these outcomes."""
+
+    @contextmanager
+    def service_under_load(*_):
+        wrong_answer = Counter({(0, b"{}"): 1})
+        yield stub, SimpleNamespace(networks=[]), continuous_clients.Tally(Counter(outcomes), wrong_answer)
+
+    monkeypatch.setattr(events, "service_under_load", service_under_load)
+    return events.Plan(ROOT, np.zeros((1, 64), np.float32), 5)
+
+
+def test_stops_are_repeated_until_enough_requests_were_sent(monkeypatch):
+    outcomes = [Outcome.ANSWERED, Outcome.LOST_NEW, Outcome.NOT_CONNECTED]
+    measured = events.EVENTS["stop_two"].measure(replace_service(monkeypatch, ServiceOfStub(), outcomes))
+    assert (measured.times, measured.wrong, measured.tally.sent()) == (3, 3, 6)
+    assert measured.tally.outcomes == Counter(outcomes * 3)
+    assert measured.remark == "ended after 1.50 s at most, exit status 0"
+
+
+@pytest.mark.parametrize(
+    ("starts", "recovery"),
+    [
+        ((2, 3, 4), r"after 1\.0\d s at most"),
+        ((2, 3, 3, 4), r"after 1\.0\d s at most"),  # the service has more time than the interval
+        ((2, 3, 3, 3), "not each time"),
+    ],
+)
+def test_kills_of_workers_are_measured(monkeypatch, starts, recovery):
+    monkeypatch.setattr(events, "KILLS", 2)
+    reports = [service_report(2, count, made, []) for count, made in zip(starts, (10, 11, 9, 9), strict=False)]
+    stub = ServiceOfStub(*reports)
+    measured = events.EVENTS["kill_worker"].measure(replace_service(monkeypatch, stub, [Outcome.LOST_KEPT]))
+    assert stub.killed == [10, 11]
+    assert (measured.times, measured.wrong) == (2, 1)
+    expected = (
+        f"14 connections of killed workers; two workers again {recovery}; counters shrank in 1 of {len(starts)} reports"
+    )
+    assert re.fullmatch(expected, measured.remark)
+
+
+def test_event_table_has_a_row_for_each_event():
+    outcomes = Counter(dict(zip(Outcome, [100_000, 2, 3, 4, 64], strict=True)))
+    tally = continuous_clients.Tally(outcomes, Counter(), 0.1234, EXAMPLE_WAITS)
+    measured = events.EventMeasurement(7, tally, 5, "the remark")
+    lines = list(event_table.event_table({"damaged": measured}))
+    cells = "7 | 100,009 | 3 / 4 | 2 | 5 | 64 | 123 | the remark |"
+    assert lines[-1] == f"| {events.EVENTS['damaged'].title} | {cells}"
+    assert {line.count("|") for line in lines} == {10}
+
+
+def test_remarks_tell_what_went_wrong():
+    assert events.worst_time([1.5, 0.25], "never") == "after 1.50 s at most"
+    assert events.worst_time([1.5, None], "never") == "never"
+    assert events.join({0, None, -9}) == "-9, 0, none"
+    tally = continuous_clients.Tally(probes=EXAMPLE_WAITS)
+    reports = [(moment, {"service": service_report(2, starts, 0, [])}) for moment, starts in enumerate([2, 4, 3])]
+    remark = events.goes_on_remark(tally, reports, None)
+    assert remark == "1 of 3 probes of `/readyz` without a 200; workers replaced: 2"
+    assert events.goes_on_remark(tally, reports, -1) == f"{remark}; the service ended with status -1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen_loads", "chosen_events"),
+    [
+        ([], list(loads.LOADS), list(events.EVENTS)),
+        (["--loads", "idle", "burst"], ["idle", "burst"], []),
+        (["--events", "damaged"], [], ["damaged"]),
+        (["--events"], [], list(events.EVENTS)),
+        (["--loads", "--events", "damaged"], list(loads.LOADS), ["damaged"]),
+    ],
+)
+def test_either_kind_of_fault_can_be_chosen_alone(arguments, chosen_loads, chosen_events):
+    options = parse_options(arguments)
+    assert (options.loads, options.events) == (chosen_loads, chosen_events)

@@ -1,6 +1,6 @@
-"""Measure what faulty and hostile clients do to the service and to the clients beside them, and print one table.
+"""Measure what faulty and hostile clients, stops, reloads and kills do to the service and its clients.
 
-`python -m benchmarks.faults` sends all loads in succession. It writes no file.
+`python -m benchmarks.faults` sends all loads and then causes all events. It prints a table of each, and writes no file.
 """
 
 import argparse
@@ -9,6 +9,8 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from benchmarks.faults.event_table import event_conditions, event_table
+from benchmarks.faults.events import EVENTS, STOP_REQUESTS, Plan
 from benchmarks.faults.loads import LOADS
 from benchmarks.faults.measure import measure
 from benchmarks.faults.table import conditions, fault_table
@@ -19,10 +21,23 @@ from training.data import load_split
 SECONDS = 8
 
 
-def _parse_options():
-    """Parse the command line."""
+def parse_options(arguments=None):
+    """Parse the command line.
+
+    Args:
+        arguments: The arguments; None for those of this process.
+    Returns:
+        The options. `loads` and `events` are lists of names.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--loads", nargs="+", choices=list(LOADS), default=list(LOADS), help="default: all")
+    for kind, names in {"loads": LOADS, "events": EVENTS}.items():
+        parser.add_argument(
+            f"--{kind}",
+            nargs="*",
+            choices=list(names),
+            metavar="NAME",
+            help=f"only these {kind}, or all {kind} without a name: {', '.join(names)}; default: all loads and events",
+        )
     parser.add_argument(
         "--seconds",
         type=int,
@@ -32,21 +47,40 @@ def _parse_options():
         help="duration of each load; default: %(default)s",
     )
     parser.add_argument(
+        "--requests",
+        type=int,
+        default=STOP_REQUESTS,
+        metavar="N",
+        help="stops by SIGTERM are repeated until this number of requests was sent; default: %(default)s",
+    )
+    parser.add_argument(
         "--checkout", type=Path, default=ROOT, help="folder whose service is measured; default: this checkout"
     )
-    return parser.parse_args()
+    options = parser.parse_args(arguments)
+    is_everything = options.loads is None and options.events is None
+    for kind, names in {"loads": LOADS, "events": EVENTS}.items():
+        chosen = getattr(options, kind)
+        setattr(options, kind, list(names) if is_everything or chosen == [] else chosen or [])
+    return options
 
 
 def main():
-    """Measure the chosen loads, and print the table."""
-    options = _parse_options()
+    """Measure the chosen loads and events, and print a table of each."""
+    options = parse_options()
     require_wrk()
-    os.sched_setaffinity(0, {int(CLIENT_CORE)})  # of this process and of the good clients; the server has another core
-    images, measurements = load_split().training.pixels, {}
+    os.sched_setaffinity(0, {int(CLIENT_CORE)})  # of this process and of the clients; the server has another core
+    images, folder = load_split().training.pixels, options.checkout.resolve()
+    loads, events = {}, {}
     for name in options.loads:
-        measurements[name] = measure(LOADS[name], images, options.seconds, options.checkout.resolve())
+        loads[name] = measure(LOADS[name], images, options.seconds, folder)
         print(f"{name} is measured", flush=True)
-    print("", conditions(options.seconds), "", *fault_table(measurements), sep="\n")
+    for name in options.events:
+        events[name] = EVENTS[name].measure(Plan(folder, images, options.requests))
+        print(f"{name} is measured", flush=True)
+    if loads:
+        print("", conditions(options.seconds), "", *fault_table(loads), sep="\n")
+    if events:
+        print("", event_conditions(), "", *event_table(events), sep="\n")
 
 
 if __name__ == "__main__":

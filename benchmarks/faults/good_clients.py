@@ -1,13 +1,13 @@
 """Good clients beside a load: probes and single predictions, from a process of their own."""
 
 import asyncio
-import multiprocessing
 import re
 import time
 from contextlib import closing, contextmanager, suppress
 from typing import Any, NamedTuple
 
-SPAWN = multiprocessing.get_context("spawn")
+from benchmarks.faults.client_process import client_process
+
 PROBE_INTERVAL_SECONDS = 0.025
 PREDICTION_INTERVAL_SECONDS = 0.05
 TIMEOUT_SECONDS = 20
@@ -52,24 +52,10 @@ def good_clients(address, probe, prediction):
         The `Waits`, which are empty until the end of the block.
     """
     waits = Waits([], [], [])
-    pipe, pipe_of_process = SPAWN.Pipe()
-    process = SPAWN.Process(target=_run, args=(pipe_of_process, address, probe, prediction), daemon=True)
-    with closing(pipe):
-        process.start()
-        pipe_of_process.close()  # without this copy of it, `recv` fails if the process dies
-        pipe.recv()
-        try:
-            yield waits
-        finally:
-            pipe.send("stop")
-            for collected, received in zip(waits, pipe.recv(), strict=True):
-                collected.extend(received)
-            process.join()
-
-
-def _run(pipe, address, probe, prediction):
-    """Run the clients in their process until the pipe has a message, and send the waits."""
-    pipe.send(asyncio.run(_run_clients(pipe, address, probe, prediction)))
+    with client_process(_run_clients, address, probe, prediction) as results:
+        yield waits
+    for collected, received in zip(waits, results, strict=True):
+        collected.extend(received)
 
 
 async def _run_clients(pipe, address, probe, prediction):

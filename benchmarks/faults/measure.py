@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 from benchmarks.faults import requests
 from benchmarks.faults.good_clients import Waits, good_clients
 from benchmarks.faults.loads import Sent, Target
+from benchmarks.faults.service import contender
 from benchmarks.serving.comparison import running_contender
-from benchmarks.serving.contenders import CONTENDERS
 
 SETTLE_SECONDS = 3  # after the load, before the remaining memory is measured
-OPEN_FILES = 1024  # soft limit of the service, and the usual one; the limit of this process may be higher
 RESET_PEAK = "5"  # what to write to /proc/<pid>/clear_refs, proc(5)
 
 
@@ -46,7 +45,7 @@ def measure(load, images, seconds, folder):
     Returns:
         The `Measurement`.
     """
-    with running_contender(_service(folder, load.environment)) as (url, processes, _):
+    with running_contender(contender(folder, load.environment)) as (url, processes, _):
         parts = urlsplit(url)
         target = Target(url, (parts.hostname, parts.port), processes, images)
         peak = load.measure_peak(target) if load.measure_peak else None
@@ -79,13 +78,3 @@ def memory_bytes(processes, name):
     """
     statuses = [Path(f"/proc/{pid}/status").read_text() for pid in processes.pids()]
     return sum(int(kilobytes) * 1024 for text in statuses for kilobytes in re.findall(rf"{name}:\s*(\d+) kB", text))
-
-
-def _service(folder, environment):
-    """Return the contender that runs the service of a checkout with additional settings."""
-    ours = CONTENDERS["ours"]
-    return ours._replace(
-        command=lambda port, work: ["prlimit", f"--nofile={OPEN_FILES}:", *ours.command(port, work)],
-        environment={**ours.environment, **environment},
-        folder=folder,
-    )

@@ -22,9 +22,9 @@ def request_bytes(load, *lines, method="POST"):
     return "\r\n".join([*head, "", ""]).encode() + load.body
 
 
-def probe():
-    """Write a liveness probe."""
-    return request_bytes(Load("/livez", b"", {}, 1), method="GET")
+def probe(path="/livez"):
+    """Write a probe, by default a liveness probe."""
+    return request_bytes(Load(path, b"", {}, 1), method="GET")
 
 
 def many_probes(_):
@@ -34,7 +34,12 @@ def many_probes(_):
 
 def single_image(images):
     """Write a request that predicts one image."""
-    return request_bytes(CONTENDERS["ours"].single_image_load(images[0].tolist()))
+    return single_images(images[:1])[0]
+
+
+def single_images(images, *lines):
+    """Write a request for each image that predicts it, with further lines of the head."""
+    return [request_bytes(CONTENDERS["ours"].single_image_load(image), *lines) for image in images.tolist()]
 
 
 def batch_load(images):

@@ -7,7 +7,8 @@ import time
 from statistics import median
 
 from benchmarks.faults.loads import LOADS
-from benchmarks.faults.measure import OPEN_FILES, SETTLE_SECONDS
+from benchmarks.faults.measure import SETTLE_SECONDS
+from benchmarks.faults.service import OPEN_FILES
 from benchmarks.serving.report import LINE_LENGTH
 from benchmarks.training import processor_name
 
@@ -32,13 +33,17 @@ def conditions(seconds):
     Returns:
         The sentences, in lines of the documentation's length.
     """
-    machine = f"{processor_name()}, {os.cpu_count()} cores, {platform.platform()}, {time.strftime('%Y-%m-%d')}"
     text = (
-        f"`make faults` on {machine}: one worker with at most {OPEN_FILES} open files on one "
+        f"`make faults` on {machine()}: one worker with at most {OPEN_FILES} open files on one "
         f"core, and all clients on another, {seconds} s for each load. Milliseconds are the median / the worst wait of "
         f"clients beside the load. MiB are the peak → {SETTLE_SECONDS} s after the load."
     )
     return textwrap.fill(text, LINE_LENGTH, break_on_hyphens=False)
+
+
+def machine():
+    """Describe this machine, and tell the date."""
+    return f"{processor_name()}, {os.cpu_count()} cores, {platform.platform()}, {time.strftime('%Y-%m-%d')}"
 
 
 def fault_table(measurements):

@@ -1,0 +1,75 @@
+"""Markdown table of the events: one row for each of them."""
+
+import textwrap
+
+from benchmarks.faults.continuous_clients import BUSY_CLIENTS, IDLE_CLIENTS, MAX_PAUSE_SECONDS, NEW_CLIENTS, Outcome
+from benchmarks.faults.events import DRAIN, EVENTS, LOAD_SECONDS
+from benchmarks.faults.table import machine
+from benchmarks.serving.report import LINE_LENGTH
+
+COLUMNS = {
+    "event": "---",
+    "times": "---:",
+    "requests": "---:",
+    "lost on kept / new connections": "---:",
+    "other status": "---:",
+    "wrong": "---:",
+    "not connected": "---:",
+    "worst ms": "---:",
+    "besides": "---",
+}
+
+
+def event_conditions():
+    """Describe the conditions of the events and the cells of the table.
+
+    Returns:
+        The sentences, in lines of the documentation's length.
+    """
+    text = (
+        f"`make faults` on {machine()}: the service on one core, with a drain of {DRAIN['DIGITS_DRAIN_SECONDS']} s, "
+        f"and all clients on another. They start {LOAD_SECONDS} s before an event. A client sends its next request "
+        f"after the answer: {BUSY_CLIENTS} clients keep their connection, {IDLE_CLIENTS} keep it and pause for up to "
+        f"{MAX_PAUSE_SECONDS} s, and {NEW_CLIENTS} open a connection for each request. A lost request was sent and not "
+        f"answered completely. A wrong answer has a status of 200 and no prediction of the expected networks. A client "
+        f"that could not connect has lost no request, and it ends. Milliseconds are the longest wait for an answer."
+    )
+    return textwrap.fill(text, LINE_LENGTH, break_on_hyphens=False)
+
+
+def event_table(measurements):
+    """Write the measurements.
+
+    Args:
+        measurements: The `EventMeasurement` of each event, by its name.
+    Yields:
+        Lines of Markdown.
+    """
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield f"|{'|'.join(COLUMNS.values())}|"
+    for name, measurement in measurements.items():
+        yield f"| {' | '.join(cells(EVENTS[name].title, measurement))} |"
+
+
+def cells(title, measurement):
+    """Write the cells of a row.
+
+    Args:
+        title: Name of the event.
+        measurement: The `EventMeasurement`.
+    Returns:
+        The cells, one for each of `COLUMNS`.
+    """
+    tally = measurement.tally
+    outcomes = tally.outcomes
+    return (
+        title,
+        f"{measurement.times:,}",
+        f"{tally.sent():,}",
+        f"{outcomes[Outcome.LOST_KEPT]:,} / {outcomes[Outcome.LOST_NEW]:,}",
+        f"{outcomes[Outcome.OTHER_STATUS]:,}",
+        f"{measurement.wrong:,}",
+        f"{outcomes[Outcome.NOT_CONNECTED]:,}",
+        f"{tally.worst_seconds * 1000:.0f}",
+        measurement.remark,
+    )
