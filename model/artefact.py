@@ -60,7 +60,7 @@ def load_artefact(path: Path, sha256: str | None = None) -> Artefact:
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ArtefactError(f"{path} is not a regular file")
-            data = file.read(MAX_ARTEFACT_BYTES + 1)
+            data = file.read(MAX_ARTEFACT_BYTES + 1) or b""  # None if the file system has no data yet
     except OSError as error:
         raise ArtefactError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > MAX_ARTEFACT_BYTES:

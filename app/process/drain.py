@@ -6,6 +6,8 @@ import signal
 import time
 from multiprocessing.sharedctypes import RawValue
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 class DrainState:
     """State of the drain: not begun, running or over. The supervisor and all workers share one state.
@@ -29,7 +31,7 @@ class DrainState:
         """Begin the drain on the first SIGTERM, and end it on a second signal and on SIGINT.
 
         Args:
-            number: Number of the signal: SIGTERM or SIGINT.
+            number: Number of one of `STOP_SIGNALS`.
         """
         if number == signal.SIGTERM and not self.is_draining():
             self.begin()

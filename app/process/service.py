@@ -8,9 +8,9 @@ memory that all processes share, so all workers stop at the same time.
 
 import signal
 import socket
-import sys
 
 from app.observability.logs import configure_logging, log
+from app.process.drain import STOP_SIGNALS
 from app.process.server import run_worker
 from app.process.service_state import create_service_state, create_worker_link
 from app.process.supervisor import Supervisor
@@ -28,8 +28,9 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
     """
     configure_logging()
     state = create_service_state(artefact, settings)
-    # The server or the supervisor replaces both handlers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # The server or the supervisor replaces these handlers while it runs.
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda received, _: state.drain.handle_signal(received))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     host, port = listener.getsockname()[:2]
     start = {"host": host, "port": port, "workers": settings.workers}
@@ -39,8 +40,7 @@ def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> No
             Supervisor(state, listener).run()
         else:
             run_worker(state, listener, create_worker_link())
-    except KeyboardInterrupt:
-        pass
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a further SIGTERM has no effect now
+        for number in (*STOP_SIGNALS, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         log.info("stopped")

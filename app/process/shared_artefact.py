@@ -29,13 +29,13 @@ class SharedArtefact:
     def __init__(self, data: bytes) -> None:
         self._data = RawArray(ctypes.c_char, MAX_ARTEFACT_BYTES)
         self._size = RawValue(ctypes.c_size_t)
-        self._publications = RawValue(ctypes.c_size_t)  # odd while the bytes are written
+        self._changes = RawValue(ctypes.c_size_t)  # two for each publication, so odd while the bytes are written
         self.publish(data)
 
     @property
     def publication(self) -> int:
-        """Number that changes with each publication."""
-        return int(self._publications.value)
+        """Number of complete publications."""
+        return int(self._changes.value // 2)
 
     def publish(self, data: bytes) -> None:
         """Replace the bytes.
@@ -43,10 +43,10 @@ class SharedArtefact:
         Args:
             data: The bytes of another verified file. Only one process may publish.
         """
-        self._publications.value += 1
+        self._changes.value += 1
         self._data.raw = data
         self._size.value = len(data)
-        self._publications.value += 1
+        self._changes.value += 1
 
     def read(self) -> tuple[int, bytes]:
         """Copy the bytes.
@@ -55,10 +55,10 @@ class SharedArtefact:
             The number and the bytes of the last publication.
         """
         while True:
-            publication = self.publication
+            changes = self._changes.value
             data = self._data.raw[: self._size.value]
-            if publication % 2 == 0 and publication == self.publication:
-                return publication, data
+            if changes % 2 == 0 and changes == self._changes.value:
+                return changes // 2, data
             time.sleep(SECONDS_BETWEEN_READS)  # another process is writing
 
 

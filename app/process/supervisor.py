@@ -1,5 +1,6 @@
 """The supervisor, which keeps several workers running."""
 
+import math
 import multiprocessing
 import signal
 import socket
@@ -9,17 +10,19 @@ from contextlib import closing
 from multiprocessing import connection, resource_tracker
 
 from app.observability.logs import log
+from app.process.drain import STOP_SIGNALS
 from app.process.server import run_worker
 from app.process.service_state import ServiceState, create_worker_link
 from app.process.shared_artefact import Reloader
 
 SPAWN = multiprocessing.get_context("spawn")  # a worker starts with fresh modules, and without locks of its parent
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
+SIGNALS = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
 SECONDS_BETWEEN_CHECKS = 0.5
 # Pause before each successor, by the number of early deaths in a row.
 PAUSES_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 EARLY_DEATH_SECONDS = 5.0
 HANG_SECONDS = 30.0  # a worker without a heartbeat is killed; a start and the largest batch take less
+KILL_SECONDS = 1.0  # for the system to end a killed process
 END_SECONDS = 5.0  # after the drain and the requests in flight; the last traces take three seconds
 
 
@@ -34,13 +37,13 @@ class SupervisedWorker:
     Attributes:
         process: The process that was started last.
         link: Values that the worker and the supervisor exchange.
-        is_retiring: True if the process stops gracefully and has no successor.
+        end: Time of the clock at which the process must have ended. A process with an end has no successor.
     """
 
     def __init__(
         self, state: ServiceState, listener: socket.socket, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.is_retiring = False
+        self.end = math.inf
         self._state, self._listener, self._clock = state, listener, clock
         self._early_deaths = 0
         self._start()
@@ -51,7 +54,8 @@ class SupervisedWorker:
         self._start_time = self._clock()
         self._successor_start: float | None = None
         # The process inherits the mask, so the signals have no effect on it. A service manager or a terminal may send
-        # them to all processes, also during a start.
+        # them to all processes, also during a start. A start of the resource tracker would change the mask.
+        resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self.process.start()
@@ -60,12 +64,26 @@ class SupervisedWorker:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
+    @property
+    def is_retiring(self) -> bool:
+        """True if the process must end, and has no successor."""
+        return self.end < math.inf
+
     def retire(self) -> None:
-        """Let the process stop gracefully; it has no successor."""
-        self.is_retiring = self.link.must_retire.value = True
+        """Let the process stop gracefully, without the drain."""
+        self.link.must_retire.value = True
+        self.expect_end(0)
+
+    def expect_end(self, drain_seconds: float) -> None:
+        """Set the time at which the process is killed if it has not stopped.
+
+        Args:
+            drain_seconds: Time until it begins to stop, in seconds.
+        """
+        self.end = self._clock() + drain_seconds + self._state.settings.graceful_stop_seconds + END_SECONDS
 
     def kill_if_hanging(self, seconds: float) -> None:
-        """Kill the process if it has had no heartbeat for long.
+        """Kill the process if it has had no heartbeat for long, or has not ended in time.
 
         Args:
             seconds: Time since the last call, in seconds.
@@ -73,9 +91,12 @@ class SupervisedWorker:
         heartbeats, last_heartbeats = self.link.heartbeats.value, self._last_heartbeats
         self._last_heartbeats = heartbeats
         self._hanging_seconds = self._hanging_seconds + seconds if heartbeats == last_heartbeats else 0.0
-        if self._hanging_seconds > HANG_SECONDS and self.process.is_alive():
+        # A process that stops has no heartbeats.
+        is_hanging = self._clock() > self.end if self.is_retiring else self._hanging_seconds > HANG_SECONDS
+        if is_hanging and self.process.is_alive():
             log.error("worker hangs", extra={"worker_pid": self.process.pid})
             self.process.kill()
+            self.process.join(KILL_SECONDS)
 
     def replace_if_dead(self) -> None:
         """Start a successor of a dead process: at once, or after a pause that grows with each early death."""
@@ -92,9 +113,18 @@ class SupervisedWorker:
             self._early_deaths = 0
         pause = PAUSES_SECONDS[min(self._early_deaths, len(PAUSES_SECONDS) - 1)]
         self._early_deaths += 1
-        fields = {"worker_pid": self.process.pid, "exit_status": self.process.exitcode, "pause_seconds": pause}
-        log.warning("worker died", extra=fields)
+        self.log_death(pause_seconds=pause)
         return now + pause
+
+    def log_death(self, **fields: float) -> None:
+        """Log that the process has died, if it was started and has not stopped as it should.
+
+        Args:
+            fields: Further fields of the log line.
+        """
+        if self.process.pid is not None and (self.process.exitcode or not self.is_retiring):
+            pid_and_status = {"worker_pid": self.process.pid, "exit_status": self.process.exitcode}
+            log.warning("worker died", extra={**pid_and_status, **fields})
 
 
 class Supervisor:
@@ -119,7 +149,6 @@ class Supervisor:
         signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
             signal.signal(number, lambda received, _: self._received.append(received))
-        resource_tracker.ensure_running()  # the start of the first worker would start it, and reset the signal mask
         try:
             with closing(self._listener):  # otherwise new connections would wait in a queue that no worker empties
                 self._workers += [self._create_worker() for _ in range(self._state.settings.workers)]
@@ -145,8 +174,7 @@ class Supervisor:
         # The limit prevents kills after all processes were frozen together.
         seconds = min(time.monotonic() - start, SECONDS_BETWEEN_CHECKS)
         for worker in self._workers:
-            if not worker.is_retiring:
-                worker.kill_if_hanging(seconds)
+            worker.kill_if_hanging(seconds)
 
     def _wait_for_event(self) -> None:
         sentinels = [worker.process.sentinel for worker in self._workers if worker.process.is_alive()]
@@ -157,7 +185,7 @@ class Supervisor:
 
     def _handle_signal(self, number: int) -> None:
         active = [worker for worker in self._workers if not worker.is_retiring]
-        if number in {signal.SIGTERM, signal.SIGINT}:
+        if number in STOP_SIGNALS:
             self._state.drain.handle_signal(number)
         elif self._state.drain.is_draining():
             pass  # the other signals are for a service that goes on
@@ -166,17 +194,17 @@ class Supervisor:
         elif number == signal.SIGTTIN:
             self._workers.append(self._create_worker())
         elif len(active) > 1:
-            active[-1].retire()
+            # A dead worker, whose successor has not started yet, retires first.
+            min(reversed(active), key=lambda worker: worker.process.is_alive()).retire()
 
     def _create_worker(self) -> SupervisedWorker:
         return SupervisedWorker(self._state, self._listener)
 
     def _wait_for_workers(self) -> None:
         """Wait until all workers have ended, and kill those that take too long."""
-        settings = self._state.settings
-        end = time.monotonic() + settings.drain_seconds + settings.graceful_stop_seconds + END_SECONDS
-        while alive := [worker.process for worker in self._workers if worker.process.is_alive()]:
-            self._wait_for_event()
-            if time.monotonic() > end:
-                for process in alive:
-                    process.kill()
+        for worker in self._workers:
+            worker.expect_end(self._state.settings.drain_seconds)
+        while any(worker.process.is_alive() for worker in self._workers):
+            self._wait()
+        for worker in self._workers:
+            worker.log_death()

@@ -13,7 +13,7 @@ from app.observability.logs import log
 from app.observability.shared_counters import SharedCountersError
 from app.process.service_state import ServiceState, WorkerLink
 from app.process.shared_artefact import Reloader
-from app.process.tuning import freeze_gc, trim_heap
+from app.process.tuning import clear_endpoint_caches, freeze_gc, trim_heap
 from model import parse_artefact
 
 HEARTBEATS_BETWEEN_TRIMS = 20  # two seconds
@@ -76,6 +76,7 @@ class Worker:
         """Use the weights that were published last, if they are not in use yet."""
         if self._publication != self._state.artefact.publication:
             self._publication, self._app = await asyncio.to_thread(self._create_app)
+            clear_endpoint_caches()
             freeze_gc()
 
     def _create_app(self) -> tuple[int, FastAPI]:

@@ -4,11 +4,14 @@ A test fails if a new version of the dependency behaves differently. It uses the
 names the assumption and not a symptom in the service.
 """
 
+import gc
+import weakref
 from functools import partial, update_wrapper
 from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi.dependencies import models
 from fastapi.routing import APIRoute, iter_route_contexts
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -131,3 +134,21 @@ def test_pydantic_puts_the_tag_of_each_member_of_a_union_into_the_location_of_it
     with pytest.raises(ValidationError) as caught:
         union.validate_json(b'[[1, "x"], "y"]')
     assert [error["loc"] for error in caught.value.errors()] == [("flat", 0), ("rows", 0, 1)]
+
+
+def test_fastapi_keeps_endpoints_of_former_applications_only_in_caches_that_can_be_cleared():
+    async def endpoint():
+        return {}
+
+    app = FastAPI()
+    app.get("/")(endpoint)
+    assert InProcess(app).get("/").status_code == 200
+    kept = weakref.ref(endpoint)
+    del app, endpoint
+    gc.collect()
+    assert kept() is not None
+    for function in vars(models).values():
+        if clear := getattr(function, "cache_clear", None):
+            clear()
+    gc.collect()
+    assert kept() is None

@@ -6,9 +6,11 @@ names the assumption and not a symptom in the service.
 
 import multiprocessing
 import os
+import signal
 import struct
 import zlib
 from io import BytesIO
+from multiprocessing import resource_tracker
 from multiprocessing.context import assert_spawning
 from multiprocessing.reduction import DupFd
 from operator import methodcaller
@@ -97,3 +99,24 @@ def test_httptools_stops_behind_a_head_with_an_offer_to_upgrade(body):
     assert caught.value.args == (len(head),)
     assert (parser.get_method(), parser.get_http_version()) == (b"POST", "1.1")
     assert Protocol.calls == ["headers", "complete"]
+
+
+def send_blocked_signals(pipe):
+    """Send the signals that this process blocks."""
+    pipe.send(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
+def test_multiprocessing_starts_a_process_with_the_signal_mask_of_its_parent_if_the_resource_tracker_runs():
+    signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+    spawn = multiprocessing.get_context("spawn")
+    receiver, sender = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=send_blocked_signals, args=(sender,))
+    resource_tracker.ensure_running()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    assert receiver.poll(30)
+    assert receiver.recv() >= signals
+    process.join(30)

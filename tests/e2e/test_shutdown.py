@@ -61,6 +61,7 @@ def test_sigterm_drains_the_service_and_every_request_is_answered(artefact, work
         incomplete = {path: stack.enter_context(server.connect()) for path in LAST_ANSWERS}
         for path, connection in incomplete.items():
             connection.sendall(incomplete_request(path))
+        start = time.monotonic()
         send_sigterm(server)
         poll_until(lambda: request_status("GET", f"{server.url}/readyz") == 503)
         assert http.post("/predict", json={"pixels": EXAMPLE_IMAGE}).json()["digit"] == 3
@@ -72,6 +73,7 @@ def test_sigterm_drains_the_service_and_every_request_is_answered(artefact, work
             assert b"x-request-id" in reply
             assert reply.rpartition(b"\r\n\r\n")[2].endswith(LAST_ANSWERS[path])
         assert server.process.wait(timeout=30) == 0
+        assert time.monotonic() - start >= 3  # a worker that handles the signal would end the drain
         assert not [line for line in server.finish_log() if "exc_info" in line]
 
 
@@ -187,3 +189,15 @@ def test_closed_terminal_stops_the_service(worker_count):
         os.close(terminal)
         assert process.wait(timeout=30) == 0
         assert [line["message"] for line in server.finish_log()] == ["stopped"]
+
+
+def test_connections_that_arrive_during_the_start_are_answered_although_a_signal_stops_the_service():
+    command = [*COMMAND, "--workers", "1"]
+    environment = service_environment(port=0, drain_seconds=0)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        server = Server(process)
+        with server.connect() as connection:
+            connection.sendall(LIVENESS_PROBE)
+            process.send_signal(signal.SIGTERM)
+            assert statuses(receive_all(connection)) == [200]
+        assert process.wait(timeout=30) == 0

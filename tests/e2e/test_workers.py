@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -107,26 +108,40 @@ def test_last_worker_stays_on_sigttou(server):
         server.process.send_signal(signal.SIGTTOU)
         poll_until(lambda: len(server.worker_pids()) == 1)
     server.process.send_signal(signal.SIGHUP)  # is handled after the others
-    poll_until(lambda: "reload" in server.log[-1]["message"])
+    poll_until(lambda: server.log and "reload" in server.log[-1]["message"])
     assert request_status("GET", f"{server.url}/readyz") == 200
     server.process.send_signal(signal.SIGTTIN)
     wait_for_both_workers(server.url)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_signal_to_all_processes_during_the_start_of_workers_ends_none_of_them_early(number):
+def kill_and_wait_for_successors(server):
+    """Kill both workers, and return the process ids of their successors as soon as these start."""
+    killed = wait_for_two_worker_pids(server)
+    kill(killed)
+    return poll_until(lambda: len(pids := server.worker_pids() - killed) == 2 and pids)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stop_signal_to_all_processes_during_the_start_of_workers_ends_none_of_them_early(number):
     with running("--workers", "2") as server:
-        killed = wait_for_two_worker_pids(server)
-        kill(killed)
-        started = poll_until(lambda: len(pids := server.worker_pids() - killed) == 2 and pids)
+        kill_and_wait_for_successors(server)
         os.killpg(server.process.pid, number)
-        if number == signal.SIGHUP:
-            wait_for_both_workers(server.url)
-            assert server.worker_pids() == started
-            server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=30) == 0
-        messages = [line["message"] for line in server.finish_log()]
-        assert messages == [*["worker died"] * 2, *["reloaded"] * (number == signal.SIGHUP), "stopped"]
+        assert [line["message"] for line in server.finish_log()] == [*["worker died"] * 2, "stopped"]
+
+
+def test_sighup_to_all_processes_ends_none_of_them_and_later_workers_leave_signals_to_the_supervisor_too():
+    with running("--workers", "2", drain_seconds=2) as server:
+        started = kill_and_wait_for_successors(server)
+        os.killpg(server.process.pid, signal.SIGHUP)
+        wait_for_both_workers(server.url)
+        assert server.worker_pids() == started
+        kill_and_wait_for_successors(server)  # after a pause, because they die early again
+        wait_for_both_workers(server.url)
+        start = time.monotonic()
+        os.killpg(server.process.pid, signal.SIGTERM)
+        assert server.process.wait(timeout=30) == 0
+        assert time.monotonic() - start >= 2  # a worker that handles the signal would end the drain
 
 
 # Starts the service, and shortens the time limits of the supervisor between SIGUSR1 and SIGUSR2.
@@ -136,7 +151,7 @@ from app.__main__ import main
 from app.process import supervisor
 def set_limits(hang_seconds, end_seconds):
     supervisor.HANG_SECONDS, supervisor.END_SECONDS = hang_seconds, end_seconds
-signal.signal(signal.SIGUSR1, lambda *_: set_limits(0.6, 0))
+signal.signal(signal.SIGUSR1, lambda *_: set_limits(1.5, 0))
 signal.signal(signal.SIGUSR2, lambda *_: set_limits(30, 0))
 main()
 """
@@ -149,15 +164,32 @@ def test_worker_that_hangs_is_killed_and_replaced_or_killed_at_the_end_of_a_stop
         victim, other = sorted(server.worker_pids())
         server.process.send_signal(signal.SIGUSR1)
         os.kill(victim, signal.SIGSTOP)
-        poll_until(lambda: len(server.log) == 2)
+        poll_until(lambda: len(server.log) >= 2)
         server.process.send_signal(signal.SIGUSR2)  # otherwise the start of the successor would take too long
         wait_for_both_workers(server.url)
-        assert [line["message"] for line in server.log] == ["worker hangs", "worker died"]
-        assert {line["worker_pid"] for line in server.log} == {victim}
         os.kill(other, signal.SIGSTOP)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=30) == 0
-        assert server.finish_log()[-1]["message"] == "stopped"
+        *deaths, stopped = server.finish_log()
+        assert [(line["message"], line["worker_pid"]) for line in deaths] == [
+            *(("worker hangs", victim), ("worker died", victim)),
+            *(("worker hangs", other), ("worker died", other)),
+        ]
+        assert stopped["message"] == "stopped"
+
+
+def test_supervisor_ends_the_worker_that_waits_for_its_successor_first_on_sigttou():
+    with running("--workers", "2") as server:
+        wait_for_both_workers(server.url)
+        healthy = max(server.worker_pids())
+        for deaths in (1, 2):
+            kill(poll_until(lambda: len(pids := server.worker_pids()) == 2 and pids) - {healthy})
+            poll_until(lambda deaths=deaths: len(server.log) == deaths)
+        server.process.send_signal(signal.SIGTTOU)  # in the pause before the next start
+        server.process.send_signal(signal.SIGHUP)  # is handled after it
+        poll_until(lambda: server.log[-1]["message"] == "reloaded")
+        assert server.worker_pids() == {healthy}
+        assert request_status("GET", f"{server.url}/readyz") == 200
 
 
 def test_successors_that_die_early_start_after_pauses_and_the_other_worker_stays_ready():

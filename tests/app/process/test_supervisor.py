@@ -1,5 +1,6 @@
 """The supervisor's part for one worker: successors of dead workers, and the end of a worker that hangs."""
 
+import multiprocessing
 import resource
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from app.process.listener import listen
 from app.process.service_state import create_service_state
-from app.process.supervisor import EARLY_DEATH_SECONDS, HANG_SECONDS, SupervisedWorker
+from app.process.supervisor import EARLY_DEATH_SECONDS, END_SECONDS, HANG_SECONDS, SupervisedWorker
 from app.settings import Settings
 
 
@@ -107,5 +108,30 @@ def test_process_that_cannot_be_started_is_started_after_a_pause(worker, clock, 
     clock.now += 1
     worker.replace_if_dead()
     assert worker.process.is_alive()
-    messages = ["worker died", "worker not started: [Errno 24] Too many open files", "worker died"]
+    messages = ["worker died", "worker not started: [Errno 24] Too many open files"]
     assert [record.message for record in caplog.records] == messages
+
+
+def test_worker_that_does_not_retire_in_time_is_killed_but_not_before(worker, clock, caplog):
+    worker.retire()
+    assert worker.link.must_retire.value
+    clock.now = Settings().graceful_stop_seconds + END_SECONDS - 1
+    worker.kill_if_hanging(HANG_SECONDS + 1)  # without a heartbeat, which does not matter any more
+    assert worker.process.is_alive()
+    clock.now += 2
+    worker.kill_if_hanging(0)
+    worker.process.join(10)
+    assert worker.process.exitcode == -9
+    worker.log_death()
+    assert [record.message for record in caplog.records] == ["worker hangs", "worker died"]
+
+
+def test_death_of_a_worker_that_has_stopped_as_it_should_is_not_logged(worker, caplog):
+    worker.process.kill()
+    worker.process.join()
+    worker.process = multiprocessing.get_context("fork").Process(target=int)
+    worker.process.start()
+    worker.process.join()
+    worker.retire()
+    worker.log_death()
+    assert caplog.records == []

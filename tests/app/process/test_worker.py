@@ -14,12 +14,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.api.schemas import EXAMPLE_IMAGE
-from app.main import create_app
 from app.observability.shared_counters import create_shared_counters
 from app.process import worker as worker_module
 from app.process.service_state import create_service_state, create_worker_link
 from app.process.worker import Worker
 from app.settings import Settings
+from model import parse_artefact
 from tests.artefacts import second_artefact
 from tests.conftest import ROOT, InProcess
 
@@ -120,17 +120,22 @@ def test_requested_reload_reads_the_file_and_the_next_ticks_use_it(worker, state
     assert state.artefact.read()[1] == second.data
 
 
-def test_applications_before_the_last_reload_are_freed(state, link, second, monkeypatch):
+def test_networks_before_the_last_reload_are_freed_although_they_have_answered_all_kinds_of_requests(
+    state, link, second, monkeypatch
+):
     created: list[weakref.ref[object]] = []
 
-    def create_and_record(*arguments):
-        app = create_app(*arguments)
-        created.append(weakref.ref(app))
-        return app
+    def parse_and_record(*arguments):
+        artefact = parse_artefact(*arguments)
+        created.append(weakref.ref(artefact.network.weights.W1))
+        return artefact
 
-    monkeypatch.setattr(worker_module, "create_app", create_and_record)
-    worker = Worker(state, link)
+    monkeypatch.setattr(worker_module, "parse_artefact", parse_and_record)
+    client = InProcess(worker := Worker(state, link))
     for _ in range(3):
+        for method, path in (("POST", "/predict/picture"), ("GET", "/v2/models/digits"), ("GET", "/metrics")):
+            client.request(method, path)
+        client.post("/predict", json=PIXELS)
         state.artefact.publish(second.data)
         asyncio.run(worker.tick())
     # In the service, the lifespan keeps the first one too.
