@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from contextlib import ExitStack
 
 import pytest
@@ -12,12 +14,14 @@ import pytest
 from tests.conftest import ROOT
 from tests.e2e.server import (
     HTTP,
+    Server,
     incomplete_request,
     poll_until,
     probe_liveness,
     request_status,
     running,
     running_workers,
+    service_environment,
     service_metrics,
     statuses,
     wait_for_both_workers,
@@ -121,11 +125,10 @@ def kill_and_wait_for_successors(server):
     return poll_until(lambda: len(pids := server.worker_pids() - killed) == 2 and pids)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stop_signal_to_all_processes_during_the_start_of_workers_ends_none_of_them_early(number):
+def test_stop_signal_to_all_processes_during_the_start_of_workers_ends_none_of_them_early():
     with running("--workers", "2") as server:
         kill_and_wait_for_successors(server)
-        os.killpg(server.process.pid, number)
+        os.killpg(server.process.pid, signal.SIGINT)
         assert server.process.wait(timeout=30) == 0
         assert [line["message"] for line in server.finish_log()] == [*["worker died"] * 2, "stopped"]
 
@@ -144,52 +147,33 @@ def test_sighup_to_all_processes_ends_none_of_them_and_later_workers_leave_signa
         assert time.monotonic() - start >= 2  # a worker that handles the signal would end the drain
 
 
-# Starts the service, and shortens the time limits of the supervisor between SIGUSR1 and SIGUSR2.
-IMPATIENT = """
-import signal
+def hang(*_):
+    """Do nothing, in place of a worker."""
+    threading.Event().wait()
+
+
+# Starts a service whose workers hang, with short time limits of the supervisor.
+HANGING = """
 from app.__main__ import main
 from app.process import supervisor
-def set_limits(hang_seconds, end_seconds):
-    supervisor.HANG_SECONDS, supervisor.END_SECONDS = hang_seconds, end_seconds
-signal.signal(signal.SIGUSR1, lambda *_: set_limits(1.5, 0))
-signal.signal(signal.SIGUSR2, lambda *_: set_limits(30, 0))
+from tests.e2e import test_workers
+supervisor.run_worker, supervisor.HANG_SECONDS, supervisor.END_SECONDS = test_workers.hang, 1, 0
 main()
 """
 
 
-def test_worker_that_hangs_is_killed_and_replaced_or_killed_at_the_end_of_a_stop():
-    command = [sys.executable, "-c", IMPATIENT]
-    with running("--workers", "2", command=command, graceful_stop_seconds=1) as server:
-        wait_for_both_workers(server.url)
-        victim, other = sorted(server.worker_pids())
-        server.process.send_signal(signal.SIGUSR1)
-        os.kill(victim, signal.SIGSTOP)
-        poll_until(lambda: len(server.log) >= 2)
-        server.process.send_signal(signal.SIGUSR2)  # otherwise the start of the successor would take too long
-        wait_for_both_workers(server.url)
-        os.kill(other, signal.SIGSTOP)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=30) == 0
-        *deaths, stopped = server.finish_log()
-        assert [(line["message"], line["worker_pid"]) for line in deaths] == [
-            *(("worker hangs", victim), ("worker died", victim)),
-            *(("worker hangs", other), ("worker died", other)),
-        ]
-        assert stopped["message"] == "stopped"
-
-
-def test_supervisor_ends_the_worker_that_waits_for_its_successor_first_on_sigttou():
-    with running("--workers", "2") as server:
-        wait_for_both_workers(server.url)
-        healthy = max(server.worker_pids())
-        for deaths in (1, 2):
-            kill(poll_until(lambda: len(pids := server.worker_pids()) == 2 and pids) - {healthy})
-            poll_until(lambda deaths=deaths: len(server.log) == deaths)
-        server.process.send_signal(signal.SIGTTOU)  # in the pause before the next start
-        server.process.send_signal(signal.SIGHUP)  # is handled after it
-        poll_until(lambda: server.log[-1]["message"] == "reloaded")
-        assert server.worker_pids() == {healthy}
-        assert request_status("GET", f"{server.url}/readyz") == 200
+def test_workers_that_hang_are_killed_and_replaced_or_killed_at_the_end_of_a_stop():
+    command = [sys.executable, "-c", HANGING, "--workers", "2"]
+    environment = service_environment(port=0, drain_seconds=0, graceful_stop_seconds=1)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        server = Server(process)
+        poll_until(lambda: len(server.log) >= 4)
+        assert Counter(line["message"] for line in server.log[:4]) == {"worker hangs": 2, "worker died": 2}
+        assert {line.get("exit_status", -9) for line in server.log} == {-9}
+        poll_until(lambda: len(server.worker_pids()) == 2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+        assert [line["message"] for line in server.finish_log()][-2:] == ["worker died", "stopped"]
 
 
 def test_successors_that_die_early_start_after_pauses_and_the_other_worker_stays_ready():
@@ -197,8 +181,13 @@ def test_successors_that_die_early_start_after_pauses_and_the_other_worker_stays
         wait_for_both_workers(server.url)
         healthy = max(server.worker_pids())
         for deaths in (1, 2):
-            kill(server.worker_pids() - {healthy})
-            poll_until(lambda deaths=deaths: len(server.log) == deaths)
             while len(server.worker_pids()) < 2:
                 assert request_status("GET", f"{server.url}/readyz") == 200
+            kill(server.worker_pids() - {healthy})
+            poll_until(lambda deaths=deaths: len(server.log) == deaths)
         assert [line["pause_seconds"] for line in server.log] == [0, 1]
+        server.process.send_signal(signal.SIGTTOU)  # ends the worker that waits for its successor
+        server.process.send_signal(signal.SIGHUP)  # is handled after it
+        poll_until(lambda: server.log[-1]["message"] == "reloaded")
+        assert server.worker_pids() == {healthy}
+        assert request_status("GET", f"{server.url}/readyz") == 200
