@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-clients coverage check check-page fix train report cross-validate notebook bench-training bench bench-quick faults gradients check-release image lock clean
+.PHONY: help setup run test test-fast test-clients coverage check check-page fix train report cross-validate notebook bench-training bench bench-quick faults soak gradients check-release image lock clean
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -133,8 +133,11 @@ bench: .venv/.dev $(SERVERS:%=.venv/peers/%/.done)  ## compare with other server
 bench-quick: .venv/.dev  ## compare with the earlier release or BEFORE=revision, and with the lower limits (five to eight minutes)
 	@$(PY) -m benchmarks.serving quick $(if $(BEFORE),--before '$(BEFORE)')
 
-faults: .venv/.dev  ## measure what overload, slow clients and hostile files do to the service (three minutes)
+faults: .venv/.dev  ## measure overload, slow clients, hostile files, stops, reloads and kills (seven minutes)
 	@$(PY) -m benchmarks.faults
+
+soak: .venv/.dev  ## run the service under a mixed load with reloads and kills (MINUTES=… or ten minutes; PLOT=file)
+	@$(PY) -m benchmarks.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PLOT),--plot '$(PLOT)')
 
 gradients: .venv/.dev  ## check the gradients by finite differences
 	@$(PY) -m training gradients

@@ -1,0 +1,548 @@
+"""The soak test: it judges answers, losses, growth and counters correctly, and its clients hide no delay."""
+
+import asyncio
+import dataclasses
+import os
+import signal
+import socket
+import socketserver
+import subprocess
+import threading
+import time
+from array import array
+from collections import Counter
+from contextlib import closing, suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks.serving.process import ProcessTree
+from benchmarks.soak import client, clients, course, plot, samples, service, table, verdict
+from benchmarks.soak.answers import KILL_SECONDS, Answer, Loss, State, Tally, judge, predicted_digits
+from benchmarks.soak.client import Client
+from benchmarks.soak.requests import PROBE, SHARES, Request, build_requests
+from model import load_artefact
+from tests.e2e.server import poll_until
+from tests.machine import skip_without_proc
+
+FIRST, SECOND, BOTH = (State(frozenset(networks)) for networks in ({0}, {1}, {0, 1}))
+STOPPING = State(is_stopping=True)
+SEVEN = Request("single prediction", b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 200, ("7", "8"))
+GET = b"GET / HTTP/1.1\r\n\r\n"
+SEVEN_ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"digit":7}'
+MIB = 2**20
+A_MINUTE = course.Minute(1000, 1.25, 20.5, 300.4, Counter(), 3, 1, 2, 200 * MIB, 80.5 * MIB, 150)
+COUNTERS = {'http_requests_total{status="200"}': 5.0, "service_worker_starts_total": 2.0}
+
+
+@pytest.fixture(scope="module")
+def requests(split, artefact):
+    return build_requests(split.training.pixels, artefact.network)
+
+
+def send_in_process(client, request):
+    """Send a request of the soak test to an application in this process."""
+    head, _, body = request.data.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    method, path, _ = first.split()
+    response = client.request(method, path, content=body, headers=dict(line.split(": ") for line in lines))
+    return Answer(response.status_code, response.content)
+
+
+def test_the_service_gives_the_expected_answers(client, requests):
+    assert set(requests) == set(SHARES)
+    assert sum(SHARES.values()) == pytest.approx(1)
+    for kind, (request, *_) in requests.items():
+        if request.status is not None:
+            answer = send_in_process(client, request)
+            assert judge(request, answer, FIRST) is None, kind
+            assert bool(judge(request, answer, SECOND)) is bool(request.digits), kind
+
+
+def test_second_network_gives_the_other_expected_answers(artefact, split, requests):
+    weights, card = service.second_network(artefact)
+    network = dataclasses.replace(artefact.network, weights=weights)
+    digits = network.probabilities(split.training.pixels[:64]).argmax(axis=1)
+    (batch,) = requests["batch of 64"]
+    assert "".join(map(str, digits)) == batch.digits[1] != batch.digits[0]
+    assert card.version != artefact.card.version
+
+
+def test_aborted_requests_have_no_answer_and_one_of_them_is_incomplete(requests):
+    (half,), (complete,) = requests["half a body"], requests["no wait for the answer"]
+    assert half.status is complete.status is None
+    assert complete.data.startswith(half.data)
+    assert 2 * len(half.data) == pytest.approx(len(complete.data), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "state", "judgement"),
+    [
+        (200, b'{"digit":7}', FIRST, None),
+        (200, b'{"digit":8}', FIRST, "single prediction: the other network"),
+        (200, b'{"digit":7}', SECOND, "single prediction: the other network"),
+        (200, b'{"digit":8}', BOTH, None),
+        (200, b'{"digit":6}', BOTH, "single prediction: wrong digit"),
+        (200, b"{}", BOTH, "single prediction: wrong digit"),
+        (500, b'{"digit":7}', FIRST, "single prediction: status 500"),
+        (503, b"", STOPPING, "single prediction: status 503"),
+    ],
+)
+def test_a_prediction_must_have_the_status_and_the_digit_of_a_network_that_may_answer(status, body, state, judgement):
+    assert judge(SEVEN, Answer(status, body), state) == judgement
+
+
+def test_only_readiness_may_turn_503_and_only_during_the_stop():
+    probe, unavailable = Request(PROBE, GET), Answer(503, b"")
+    assert judge(probe, unavailable, STOPPING) is None
+    assert judge(probe, unavailable, FIRST) == "probe: status 503"
+    assert judge(probe, Answer(404, b""), STOPPING) == "probe: status 404"
+    assert judge(probe, Answer(200, b""), STOPPING) is None
+    assert judge(Request("wrong pixel", GET, 422), Answer(200, b""), FIRST) == "wrong pixel: status 200"
+
+
+def test_digits_of_batches_and_of_the_open_inference_protocol_are_found_in_their_order():
+    assert predicted_digits(b'{"predictions":[{"digit":3,"probabilities":[0.1]},{"digit":0}]}') == "30"
+    output = b'{"name":"digit","shape":[2],"datatype":"INT64","data":[4,1]},{"name":"probabilities","data":[0,1]}'
+    assert predicted_digits(b'{"outputs":[' + output + b"]}") == "41"
+
+
+def test_both_networks_may_answer_a_request_that_is_sent_before_the_end_of_an_exchange():
+    assert FIRST.merge(STOPPING) == STOPPING
+    assert FIRST.merge(SECOND) == BOTH
+
+
+def test_only_losses_just_after_a_kill_are_explained_by_it():
+    tally = Tally()
+    tally.unexpected["x: status 500"] = 2
+    tally.losses = [Loss("x", "Reset", time) for time in (9.9, 10.0, 10 + KILL_SECONDS, 10.1 + KILL_SECONDS, 20.2)]
+    lost, unexpected = tally.split_losses([10.0, 20.0])
+    assert (lost, unexpected) == (3, {"x: status 500": 2, "x: lost, Reset": 2})
+    assert tally.split_losses([]) == (0, {"x: status 500": 2, "x: lost, Reset": 5})
+
+
+class AnswersInTurn(socketserver.StreamRequestHandler):
+    """Gives the answers of the server in turn; an incomplete answer closes the connection."""
+
+    server: "AnsweringServer"
+
+    def handle(self):
+        self.server.heads.append(heads := [])
+        lines = iter(self.rfile.readline, b"")
+        with suppress(OSError):  # the client has closed the connection
+            while head := b"".join(self.lines_of_a_head(lines)):
+                heads.append(head)
+                time.sleep(self.server.delay)
+                answer = self.server.answers.pop(0) if self.server.answers else SEVEN_ANSWER
+                self.wfile.write(answer)
+                if not answer.endswith(b"}"):
+                    return
+
+    def lines_of_a_head(self, lines):
+        for line in lines:
+            yield line
+            if line == b"\r\n":
+                return
+
+
+class AnsweringServer(socketserver.ThreadingTCPServer):
+    """A server that runs during a `with` block; it lists the heads of the requests on each connection."""
+
+    daemon_threads = True
+    heads: list[list[bytes]]
+
+    def __init__(self, *answers, delay=0.0):
+        super().__init__(("127.0.0.1", 0), AnswersInTurn)
+        self.answers, self.delay, self.heads = list(answers), delay, []
+        threading.Thread(target=self.serve_forever, args=(0.005,)).start()
+
+    def __exit__(self, *error):
+        self.shutdown()
+        super().__exit__(*error)
+
+
+def tally_of(requests, *answers, state=FIRST, is_new=False, address=None):
+    """Send requests with one client to a server that gives the answers; return the tally and the received heads."""
+
+    async def send(server):
+        all_clients = clients.Clients(address or server.server_address, {})
+        all_clients.state = state
+        sender = Client(address or server.server_address)
+        for request in requests:
+            await all_clients.send(sender, time.monotonic(), request, is_new)
+            await asyncio.sleep(0.005)  # the server closes the connection meanwhile
+        sender.close()
+        await asyncio.sleep(0)
+        return all_clients.take_tally()
+
+    with AnsweringServer(*answers) as server:
+        return asyncio.run(send(server)), server.heads
+
+
+def test_outcomes_are_tallied_and_a_lost_connection_is_replaced():
+    wrong = SEVEN_ANSWER.replace(b"7", b"9")
+    tally, heads = tally_of([SEVEN] * 5, SEVEN_ANSWER, wrong, b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{", b"")
+    assert (tally.requests, len(tally.milliseconds)) == (5, 3)
+    assert tally.unexpected == {"single prediction: wrong digit": 1}
+    assert [(loss.kind, loss.reason) for loss in tally.losses] == [("single prediction", "IncompleteReadError")] * 2
+    assert [len(requests) for requests in heads] == [3, 1, 1]
+
+
+def test_a_connection_is_not_used_again_if_its_answer_says_close():
+    closing_answer = SEVEN_ANSWER.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+    tally, heads = tally_of([SEVEN] * 3, SEVEN_ANSWER, closing_answer)
+    assert (tally.requests, len(tally.milliseconds), tally.losses) == (3, 3, [])
+    assert [len(requests) for requests in heads] == [2, 1]
+
+
+def test_a_connection_that_the_server_has_closed_is_replaced_before_the_next_request():
+    closing_answer = SEVEN_ANSWER.replace(b"11", b"12") + b"\n"
+    tally, heads = tally_of([SEVEN] * 3, SEVEN_ANSWER, closing_answer)
+    assert (tally.requests, len(tally.milliseconds), tally.losses) == (3, 3, [])
+    assert [len(requests) for requests in heads] == [2, 1]
+
+
+def test_a_connection_is_kept_for_some_requests_only(monkeypatch):
+    monkeypatch.setattr(client, "REQUESTS_PER_CONNECTION", 2)
+    tally, heads = tally_of([SEVEN] * 5)
+    assert len(tally.milliseconds) == 5
+    assert [len(requests) for requests in heads] == [2, 2, 1]
+
+
+def test_a_lost_answer_is_a_loss_also_during_the_stop():
+    tally, _ = tally_of([SEVEN], b"", state=STOPPING)
+    assert (tally.requests, tally.not_connected, len(tally.losses)) == (1, 0, 1)
+
+
+def test_a_client_whose_server_has_ended_finds_no_connection():
+    def send():
+        asyncio.run(all_clients.send(sender, time.monotonic(), SEVEN, is_new=True))
+
+    with AnsweringServer() as server:
+        all_clients, sender = clients.Clients(server.server_address, {}), Client(server.server_address)
+        send()
+    send()
+    tally = all_clients.take_tally()
+    assert (tally.unexpected, tally.losses) == ({"no connection, ConnectionRefusedError": 1}, [])
+
+
+@pytest.mark.parametrize("digit", [7, 8])
+def test_an_answer_may_come_from_a_network_of_the_time_when_its_request_was_sent_or_answered(digit):
+    async def send(server):
+        all_clients, sender = clients.Clients(server.server_address, {}), Client(server.server_address)
+        exchange = asyncio.create_task(all_clients.send(sender, time.monotonic(), SEVEN, is_new=True))
+        await asyncio.sleep(0.01)
+        all_clients.state = SECOND
+        await exchange
+        return all_clients.take_tally()
+
+    with AnsweringServer(SEVEN_ANSWER.replace(b"7", b"%d" % digit), delay=0.02) as server:
+        assert asyncio.run(send(server)).unexpected == {}
+
+
+def test_a_request_on_a_connection_of_its_own_asks_to_close_it():
+    tally, heads = tally_of([SEVEN] * 2, is_new=True)
+    assert len(tally.milliseconds) == 2
+    assert [len(requests) for requests in heads] == [1, 1]
+    assert all(head.startswith(b"POST / HTTP/1.1\r\nConnection: close\r\n") for (head,) in heads)
+
+
+def test_an_aborted_request_counts_without_a_latency():
+    tally, heads = tally_of([SEVEN._replace(status=None, data=GET[:-2])])
+    assert (tally.requests, len(tally.milliseconds), tally.losses, tally.unexpected) == (1, 0, [], {})
+    assert heads == [[GET[:-2]]]
+
+
+def test_a_closed_port_is_expected_only_during_the_stop(unused_address):
+    tally, _ = tally_of([SEVEN], address=unused_address)
+    assert (tally.requests, tally.not_connected) == (1, 0)
+    assert tally.unexpected == {"no connection, ConnectionRefusedError": 1}
+    tally, _ = tally_of([SEVEN], address=unused_address, state=STOPPING)
+    assert (tally.requests, tally.not_connected, tally.unexpected) == (0, 1, {})
+
+
+@pytest.fixture
+def unused_address():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()
+
+
+def test_clients_report_their_loads_and_count_latency_from_the_planned_time(monkeypatch):
+    monkeypatch.setattr(clients, "CLIENTS", 1)
+    monkeypatch.setattr(clients, "WARM_UP_SECONDS", 0.1)
+    monkeypatch.setattr(clients, "CLOSED_LOOP_SECONDS", 0.1)
+    pipe, pipe_of_clients = clients.SPAWN.Pipe()
+
+    def drive():
+        closed_loop, rate = pipe.recv()
+        pipe.send((time.monotonic(), 100.0, 0.3))
+        first_period = pipe.recv()
+        pipe.send(SECOND)
+        second_period = pipe.recv()
+        pipe.send(None)
+        return closed_loop, rate, first_period, second_period, pipe.recv()
+
+    async def run():
+        driver = asyncio.create_task(asyncio.to_thread(drive))
+        await clients.Clients(server.server_address, {kind: [SEVEN] for kind in SHARES}).run(pipe_of_clients)
+        return await driver
+
+    with AnsweringServer(delay=0.02) as server, closing(pipe), closing(pipe_of_clients):
+        closed_loop, rate, first, second, last = asyncio.run(run())
+    assert closed_loop.requests == len(closed_loop.milliseconds) > 0.1 * rate  # the tally includes the warm-up
+    # One client with 20 ms for each request serves half of the 100 requests a second, so the others wait ever longer.
+    assert 0 < rate < 50
+    assert max(first.milliseconds) > 100
+    assert max(second.milliseconds) > max(first.milliseconds) + 50
+    assert first.unexpected == {}
+    assert second.unexpected["single prediction: the other network"] > 1
+    assert last.requests == len(last.milliseconds)
+
+
+@pytest.mark.parametrize(
+    ("patience", "delay", "unexpected"), [(0.02, 1.0, {"no answer at the end": 1}), (10.0, 0.05, {})]
+)
+def test_the_load_ends_after_the_last_answer_or_after_a_while(patience, delay, unexpected, monkeypatch):
+    monkeypatch.setattr(clients, "CLIENTS", 1)
+    monkeypatch.setattr(clients, "LAST_ANSWERS_SECONDS", patience)
+    end = SimpleNamespace(recv=lambda: None)
+
+    async def run(server):
+        load = clients.Clients(server.server_address, {kind: [SEVEN] for kind in SHARES})
+        task = asyncio.create_task(load.run_open_loop(time.monotonic(), 1000.0))
+        await asyncio.to_thread(poll_until, lambda: any(server.heads))
+        load.receive_state(end)
+        await task
+        return load.take_tally()
+
+    with AnsweringServer(delay=delay) as server:
+        assert asyncio.run(run(server)).unexpected == unexpected
+
+
+def test_the_mix_has_its_shares_and_takes_the_requests_of_a_kind_in_turns():
+    requests = {kind: [Request(kind, b"1"), Request(kind, b"2")] for kind in SHARES}
+    mix = clients.mix(requests, np.random.default_rng(0))
+    sent = [next(mix) for _ in range(5000)]
+    counts = Counter(request.kind for request, _ in sent)
+    assert {kind: round(counts[kind] / 5000, 1) for kind in SHARES} == {k: round(s, 1) for k, s in SHARES.items()}
+    assert set(counts) == set(SHARES)
+    assert sum(is_new for _, is_new in sent) / 5000 == pytest.approx(clients.NEW_CONNECTION_SHARE, rel=0.3)
+    singles = [request.data for request, _ in sent if request.kind == "single prediction"]
+    assert singles[:4] == [b"1", b"2", b"1", b"2"]
+
+
+def test_counters_of_prometheus_text_are_parsed_without_gauges():
+    text = '# TYPE a counter\na_total{x="1 {"} 5.0\nb_bucket{le="+Inf"} 2\nb_sum 0.5\nworkers 2.0\n# EOF\n'
+    assert samples.parse_counters(text) == {'a_total{x="1 {"}': 5.0, 'b_bucket{le="+Inf"}': 2.0, "b_sum": 0.5}
+
+
+def a_sample(**counters):
+    return samples.Sample(0, 0, 0, 0, {f"{name}_total": value for name, value in counters.items()})
+
+
+def test_a_counter_shrank_if_it_was_once_smaller_or_missing():
+    grown = [a_sample(a=1, b=1), a_sample(a=2, b=1), a_sample(a=3, b=1, c=1)]
+    assert samples.shrunken_counters(grown) == []
+    assert samples.shrunken_counters([*grown, a_sample(a=2, c=1), a_sample(a=9, b=9, c=9)]) == ["a_total", "b_total"]
+    assert samples.increase(grown, "a_total") == 2
+    assert samples.increase(grown, "c_total") == 1
+
+
+@skip_without_proc()
+def test_a_sample_counts_the_memory_and_the_descriptors_of_the_processes():
+    missing = 2**22 + 1  # no process has such an id
+    with (
+        Path(os.devnull).open() as file,
+        subprocess.Popen(["sleep", "9"]) as supervisor,
+        subprocess.Popen(["sleep", "9"], pass_fds=[file.fileno()]) as worker,
+    ):
+        try:
+            for child in (supervisor, worker):
+                poll_until(lambda path=Path(f"/proc/{child.pid}/exe"): "sleep" in str(path.readlink()))
+            both = samples.take_sample(1, [supervisor.pid, worker.pid, missing], "")
+            first, second = (samples.take_sample(1, [child.pid, missing], "") for child in (supervisor, worker))
+        finally:
+            supervisor.kill()
+            worker.kill()
+    assert both.memory_bytes == first.memory_bytes + second.memory_bytes
+    assert both.worker_bytes == second.memory_bytes > 0 == second.worker_bytes
+    assert both.descriptors == first.descriptors + second.descriptors
+    assert second.descriptors == first.descriptors + 1
+
+
+def failures_after(growth):
+    return verdict.growth_failures([A_MINUTE, A_MINUTE, A_MINUTE, A_MINUTE._replace(**growth)])
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "message"),
+    [
+        ("memory_bytes", verdict.MEMORY_BOUND, "memory grew by 32.5 MiB, more than 32 MiB"),
+        ("worker_bytes", verdict.WORKER_BOUND, "memory of the largest worker grew by 16.5 MiB, more than 16 MiB"),
+        ("descriptors", verdict.DESCRIPTOR_BOUND, None),
+    ],
+)
+def test_growth_above_its_bound_is_a_failure(name, bound, message):
+    before, step = getattr(A_MINUTE, name), 1 if name == "descriptors" else MIB / 2
+    assert failures_after({name: before + bound}) == []
+    (failure,) = failures_after({name: before + bound + step})
+    assert failure == (message or f"{bound + 1} more descriptors are open, more than {bound}")
+
+
+def test_growth_is_counted_from_the_second_minute():
+    small, large = A_MINUTE._replace(memory_bytes=0), A_MINUTE
+    assert verdict.growth_failures([small, large, large]) == []
+    assert len(verdict.growth_failures([small, small, large])) == 1
+    assert verdict.growth_failures([small, large]) == []
+
+
+def test_unexpected_outcomes_are_listed_by_kind():
+    assert verdict.unexpected_failures(Counter()) == []
+    (failure,) = verdict.unexpected_failures(Counter({"a: status 500": 1200, "b": 3, "c": 2, "d": 1}))
+    assert failure == "1,206 outcomes were unexpected: a: status 500 (1,200), b (3), c (2), …"
+
+
+def a_course(**changes):
+    """A course that passes, with changes."""
+    passed = {"minutes": [A_MINUTE] * 3, "other_unexpected": Counter(), "kill_times": [100.0], "reload_times": [20.0]}
+    passed["samples"] = [
+        samples.Sample(0, 150 * MIB, 75 * MIB, 10, COUNTERS),
+        samples.Sample(180, 150 * MIB, 75 * MIB, 10, {**COUNTERS, samples.STARTED: 3.0, samples.LOADED: 1.0}),
+    ]
+    return SimpleNamespace(**{**passed, "stop": service.Stop(0, 3.21, 0), **changes})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"other_unexpected": Counter({"x": 1})}, "1 outcomes were unexpected: x (1)"),
+        ({"minutes": [A_MINUTE._replace(unexpected=Counter(x=1))] * 2}, "2 outcomes were unexpected: x (2)"),
+        ({"minutes": [A_MINUTE] * 2 + [A_MINUTE._replace(descriptors=200)]}, "50 more descriptors are open"),
+        ({"kill_times": []}, "1 workers started, although 0 were killed"),
+        ({"reload_times": [20.0, 80.0]}, "1 files of weights were loaded by 2 reloads"),
+        ({"stop": service.Stop(1, 3.21, 0)}, "the exit status was 1"),
+        ({"stop": service.Stop(-9, 3.21, 0)}, "the exit status was -9"),
+        ({"stop": service.Stop(None, 30.0, 0)}, "the service did not end"),
+        ({"stop": service.Stop(0, 3.21, 2)}, "2 processes still ran after the end of the supervisor"),
+    ],
+)
+def test_each_fault_of_a_course_is_a_reason_to_fail(change, reason):
+    assert verdict.failures(a_course()) == []
+    (failure,) = verdict.failures(a_course(**change))
+    assert failure.startswith(reason)
+
+
+def test_counters_that_shrank_and_answers_with_500_are_reasons_to_fail():
+    first = samples.Sample(0, 0, 0, 0, COUNTERS)
+    last = first._replace(counters={"service_worker_starts_total": 2.0, 'http_requests_total{status="500"}': 4.0})
+    assert verdict.counter_failures([first, first], 0, 0) == []
+    assert verdict.counter_failures([first, last], 0, 0) == [
+        '1 counters of /metrics shrank, the first is http_requests_total{status="200"}',
+        "the service counted 4 answers with the status 500",
+    ]
+
+
+def test_figures_of_a_minute_are_percentiles_and_medians():
+    tally = Tally()
+    tally.requests, tally.milliseconds = 101, array("f", range(101))
+    tally.losses = [Loss("x", "Reset", 10.1), Loss("x", "Reset", 30.0)]
+    counters = [{samples.STARTED: starts, samples.LOADED: starts * 2} for starts in (2.0, 2.0, 3.0, 3.0)]
+    taken = [samples.Sample(i, i * 10, i * 5, i * 100, values) for i, values in enumerate(counters)]
+    unexpected = Counter({"x: lost, Reset": 1})
+    assert course.summarise(tally, taken, [10.0]) == course.Minute(101, 50, 99, 100, unexpected, 1, 1, 2, 20, 10, 200)
+
+
+def test_table_has_a_cell_for_each_column():
+    line = table.row(2, A_MINUTE._replace(unexpected=Counter(x=1, y=2)))
+    assert line == "| 2 | 1,000 | 1.2 | 20.5 | 300 | 3 | 3 | 1 | 2 | 200.0 | 80.5 | 150 |"
+    assert {text.count("|") for text in (*table.head().split("\n"), line)} == {len(table.COLUMNS) + 1}
+    assert "2 workers" in table.conditions(2000.0)
+    assert "1,400 requests/s (70%)" in " ".join(table.conditions(2000.0).split())
+
+
+def test_stop_sentence_has_the_status_and_the_requests():
+    sentence = table.stop_sentence(a_course(stop_requests=4321, not_connected=12))
+    assert "took 3.2 s" in sentence
+    assert "status was 0, 4,321 requests were sent, and 12 found the port closed" in sentence
+
+
+def test_plot_shows_every_sample_and_marks_the_reloads_and_kills():
+    memory, descriptors, latency = plot.plot_course(a_course(reload_times=[20.0, 80.0])).axes
+    lines = {line.get_label(): line for line in memory.lines}
+    assert list(lines["all"].get_ydata()) == [150, 150]
+    assert list(lines["largest worker"].get_ydata()) == [75, 75]
+    assert list(descriptors.lines[0].get_xdata()) == [0, 3]
+    assert list(latency.patches[0].get_data().values) == [20.5] * 3
+    for axes in (memory, descriptors, latency):
+        assert [line.get_xdata()[0] * 60 for line in axes.lines[-3:]] == pytest.approx([20, 80, 100])
+    assert {"reload", "kill of a worker"} <= set(lines)
+
+
+def a_service(process, weights=None, networks=()):
+    return service.Service("http://127.0.0.1:1", process, weights, networks, log=None)
+
+
+@skip_without_proc()
+@pytest.mark.parametrize(("command", "status"), [("trap 'exit 3' TERM; read line", 3), ("read line", -signal.SIGTERM)])
+def test_the_stop_has_the_exit_status_and_leaves_it_for_the_parent(command, status):
+    with subprocess.Popen(["sh", "-c", f"echo; {command}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None  # it is a pipe
+        process.stdout.readline()
+        running = a_service(ProcessTree(process.pid))
+        assert running.is_running()
+        stop = running.stop()
+        assert not running.is_running()
+        assert (stop.status, stop.processes_left) == (status, 0)
+        assert process.wait() == status
+
+
+@skip_without_proc()
+def test_the_worker_that_started_last_is_killed(monkeypatch):
+    killed = []
+    commands = [["sh", "-c", "read line", name] for name in ("supervisor", "spawn_main", "spawn_main", "other")]
+    processes = []
+    for command in commands:
+        processes.append(subprocess.Popen(command, stdin=subprocess.PIPE))
+        time.sleep(0.02)  # the start times are in hundredths of a second
+    pids = [process.pid for process in processes]
+    monkeypatch.setattr(os, "kill", lambda *arguments: killed.append(arguments))
+    try:
+        tree = SimpleNamespace(pid=pids[0], pids=lambda: [pids[0], pids[2], pids[1], pids[3]])
+        a_service(tree).kill_youngest_worker()
+    finally:
+        for process in processes:
+            process.communicate()
+    assert killed == [(pids[2], signal.SIGKILL)]
+
+
+def test_the_networks_alternate_and_the_supervisor_gets_sighup(artefact, tmp_path, monkeypatch):
+    sent, file = [], tmp_path / "weights.npz"
+
+    def record(*arguments):
+        sent.append((*arguments, load_artefact(file).card.version))
+
+    monkeypatch.setattr(os, "kill", record)
+    networks = [(artefact.network.weights, artefact.card), service.second_network(artefact)]
+    running = a_service(SimpleNamespace(pid=123456), file, networks)
+    for _ in range(3):
+        running.exchange_network()
+    first, second = artefact.card.version, networks[1][1].version
+    assert sent == [(123456, signal.SIGHUP, version) for version in (second, first, second)]
+    assert running.network == 1
+
+
+@skip_without_proc()
+def test_a_process_that_survives_the_supervisor_is_counted_but_a_zombie_is_not(monkeypatch):
+    monkeypatch.setattr(service, "END_SECONDS", 0.02)
+    commands = ["exit 0", "read line", "read line"]
+    zombie, survivor, supervisor = (subprocess.Popen(["sh", "-c", text], stdin=subprocess.PIPE) for text in commands)
+    try:
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        tree = SimpleNamespace(pid=supervisor.pid, pids=lambda: [supervisor.pid, survivor.pid, zombie.pid])
+        stop = a_service(tree).stop()
+    finally:
+        for process in (zombie, survivor, supervisor):
+            process.communicate()
+    assert (stop.status, stop.processes_left) == (-signal.SIGTERM, 1)
