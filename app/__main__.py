@@ -5,6 +5,7 @@ status 1, before a request is accepted.
 """
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,10 @@ from collections.abc import Sequence
 # of them.
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(_variable, "1")
+# Imports create many objects and hardly any garbage. Without the collector, a process starts with a tenth less CPU.
+# `freeze_gc` enables it when the start is over.
+if __name__ in {"__main__", "__mp_main__"}:  # the second one is the name in a worker
+    gc.disable()
 
 from pydantic import ValidationError
 

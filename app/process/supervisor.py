@@ -14,6 +14,7 @@ from app.process.drain import STOP_SIGNALS
 from app.process.server import run_worker
 from app.process.service_state import ServiceState, create_worker_link
 from app.process.shared_artefact import Reloader
+from app.process.tuning import freeze_gc
 
 SPAWN = multiprocessing.get_context("spawn")  # a worker starts with fresh modules, and without locks of its parent
 SIGNALS = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
@@ -150,6 +151,7 @@ class Supervisor:
         for number in SIGNALS:
             signal.signal(number, lambda received, _: self._received.append(received))
         try:
+            freeze_gc()
             with closing(self._listener):  # otherwise new connections would wait in a queue that no worker empties
                 self._workers += [self._create_worker() for _ in range(self._state.settings.workers)]
                 while not self._state.drain.is_draining():

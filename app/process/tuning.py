@@ -53,13 +53,14 @@ def clear_endpoint_caches() -> None:
 
 
 def freeze_gc() -> None:
-    """Make the garbage collector run rarely, and ignore the objects that exist now.
+    """Enable the garbage collector, but make it run rarely and ignore the objects that exist now.
 
     Requests create no reference cycles, unless they still wait when their connection is lost. By default the collector
     would search every large batch several times, and sometimes all imported modules. A second call also frees ignored
     objects that are not in use any more, such as applications of former reloads. It blocks the event loop for about
     50 ms.
     """
+    gc.enable()
     gc.unfreeze()
     gc.collect()
     gc.freeze()

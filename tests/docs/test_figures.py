@@ -5,7 +5,7 @@ import re
 
 from app.http import admission
 from app.pictures import chunks, decode, jpeg
-from app.process import connection_limits, http_protocol
+from app.process import connection_limits, http_protocol, listener, supervisor
 from benchmarks import pictures
 from benchmarks import training as training_benchmark
 from benchmarks.serving import __main__ as serving
@@ -108,3 +108,17 @@ def test_page_about_operations_has_the_limits_of_the_code():
     ]
     assert [sentence for sentence in sentences if sentence not in text] == []
     assert (admission.MAX_BATCH_BODIES, admission.MAX_PICTURE_BODIES, decode.LARGE_PIXEL_FACTOR) == (8, 4, 2)
+
+
+def test_time_line_of_a_stop_and_pauses_of_the_supervisor_are_those_of_the_code():
+    text = prose("docs/operations.md")
+    for passage in (
+        f"| {listener.HANDSHAKE_SECONDS} s later | The listening socket closes.",
+        f"| {connection_limits.LAST_REQUEST_SECONDS:.0f} s later | Connections without a request close. |",
+        f"A round trip of more than {listener.HANDSHAKE_SECONDS} s.",
+        f"If it dies within {supervisor.EARLY_DEATH_SECONDS:.0f} s after its start",
+        f"from {supervisor.PAUSES_SECONDS[1]:.0f} s to {supervisor.PAUSES_SECONDS[-1]:.0f} s",
+        f"**A worker that hangs** for {supervisor.HANG_SECONDS:.0f} s is killed and replaced.",
+    ):
+        assert passage in text
+    assert supervisor.PAUSES_SECONDS[0] == 0  # "replaced at once"

@@ -180,9 +180,10 @@ from app.process.listener import listen
 from app.settings import Settings
 from model import load_artefact
 
+gc.disable()  # as the command line does
 limits = []
 ctypes.CDLL = lambda _: SimpleNamespace(mallopt=lambda *limit: limits.append(limit))
-server.GracefulServer.run = lambda *_: print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits))
+server.GracefulServer.run = lambda *_: print(gc.get_freeze_count(), gc.get_threshold()[0], len(limits), gc.isenabled())
 settings = Settings()
 state = create_service_state(load_artefact(settings.weights), settings)
 server.run_worker(state, listen("127.0.0.1", 0), create_worker_link())
@@ -192,7 +193,9 @@ server.run_worker(state, listen("127.0.0.1", 0), create_worker_link())
 def test_worker_freezes_the_garbage_collector_and_limits_its_heap():
     command = [sys.executable, "-c", PREPARE_WORKER]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-    frozen_objects, threshold, heap_limits = map(int, output.split())
+    *numbers, is_enabled = output.split()
+    frozen_objects, threshold, heap_limits = map(int, numbers)
     assert frozen_objects > 10_000
     assert threshold == 10_000
     assert heap_limits == 2
+    assert is_enabled == "True"
