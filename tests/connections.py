@@ -13,6 +13,7 @@ from tests.transports import Clock, RecordingTransport
 
 GET = b"GET / HTTP/1.1\r\nhost: digits\r\n\r\n"
 CLOSE = b"GET / HTTP/1.1\r\nhost: digits\r\nconnection: close\r\n\r\n"
+MOMENT = 0.001  # a short time, in seconds
 CHUNKED = b"POST / HTTP/1.1\r\nhost: digits\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -93,3 +94,11 @@ def run(conversation, **options):
         return connection
 
     return asyncio.run(asyncio.wait_for(run_with_connection(), 10))
+
+
+def closes_at(connection, end):
+    """Move the time to shortly before and to the end; return True if the connection closes only at the end."""
+    connection.clock.move_to(end - MOMENT)
+    is_open = not connection.protocol.transport.is_closing()
+    connection.clock.move_to(end)
+    return is_open and connection.protocol.transport.is_closing()

@@ -4,18 +4,8 @@ import pytest
 
 from app.process.connection_limits import ConnectionLimits
 from app.settings import Settings
-from tests.connections import GET, run
+from tests.connections import GET, closes_at, run
 from tests.e2e.server import incomplete_request
-
-MOMENT = 0.001
-
-
-def is_closed_at(connection, end):
-    """Move the time to shortly before and to the end; return True if the connection closes only at the end."""
-    connection.clock.move_to(end - MOMENT)
-    is_open = not connection.protocol.transport.is_closing()
-    connection.clock.move_to(end)
-    return is_open and connection.protocol.transport.is_closing()
 
 
 def test_request_in_progress_is_answered_and_the_answer_says_that_the_connection_closes():
@@ -54,7 +44,7 @@ def test_connection_without_a_request_closes_a_second_later(before):
             await connection.answer()
         connection.clock.move_to(3)
         connection.shut_down()
-        assert is_closed_at(connection, 4)
+        assert closes_at(connection, 4)
 
     run(conversation)
 
@@ -64,7 +54,7 @@ def test_head_that_is_not_complete_a_second_later_gets_a_408():
         await connection.receive(GET[:10])
         connection.clock.move_to(3)
         connection.shut_down()
-        assert is_closed_at(connection, 4)
+        assert closes_at(connection, 4)
 
     assert run(conversation).statuses() == [408]
 
@@ -106,7 +96,7 @@ def test_connection_that_is_accepted_last_has_a_second_for_one_request(request_b
         if request_bytes:
             await connection.receive(request_bytes)
         else:
-            assert is_closed_at(connection, 1)
+            assert closes_at(connection, 1)
 
     connection = run(conversation, limits=limits)
     assert connection.statuses() == [200] * bool(request_bytes)

@@ -12,20 +12,11 @@ from uvicorn.server import ServerState
 from app.http.body import LATE_BODY_KEY
 from app.http.request_head import EXCESS_CONNECTION_KEY
 from app.process.connection_limits import EXCESS_SECONDS, MAX_EXCESS_CONNECTIONS, Deadline, Phase
-from tests.connections import CHUNKED, CLOSE, GET, Connection, run
+from tests.connections import CHUNKED, CLOSE, GET, MOMENT, Connection, closes_at, run
 from tests.e2e.server import incomplete_request
 from tests.transports import Clock
 
 HEAD, BODY, IDLE = 10, 30, 75  # the default time limits, in seconds
-MOMENT = 0.001
-
-
-def closes_at(connection, end):
-    """Move the time to shortly before and to the end; return True if the connection closes only at the end."""
-    connection.clock.move_to(end - MOMENT)
-    is_open = not connection.protocol.transport.is_closing()
-    connection.clock.move_to(end)
-    return is_open and connection.protocol.transport.is_closing()
 
 
 def test_client_that_sends_nothing_is_disconnected_without_an_answer():
