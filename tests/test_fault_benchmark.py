@@ -619,12 +619,12 @@ def test_event_table_has_a_row_for_each_event():
 def test_remarks_tell_what_went_wrong():
     assert events.worst_time([1.5, 0.25], "never") == "after 1.50 s at most"
     assert events.worst_time([1.5, None], "never") == "never"
-    assert events.join({0, None, -9}) == "-9, 0, none"
+    assert events.format_statuses({0, None, -9}) == "-9, 0, none"
     tally = continuous_clients.Tally(probes=EXAMPLE_WAITS)
     reports = [(moment, {"service": service_report(2, starts, 0, [])}) for moment, starts in enumerate([2, 4, 3])]
-    remark = events.goes_on_remark(tally, reports, None)
+    remark = events.readiness_remark(tally, reports, None)
     assert remark == "1 of 3 probes of `/readyz` without a 200; workers replaced: 2"
-    assert events.goes_on_remark(tally, reports, -1) == f"{remark}; the service ended with status -1"
+    assert events.readiness_remark(tally, reports, -1) == f"{remark}; the service ended with status -1"
 
 
 @pytest.mark.parametrize(

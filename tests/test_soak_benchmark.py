@@ -20,7 +20,7 @@ import pytest
 
 from benchmarks.serving.process import ProcessTree
 from benchmarks.soak import client, clients, course, plot, samples, service, table, verdict
-from benchmarks.soak.answers import KILL_SECONDS, Answer, Loss, State, Tally, judge, predicted_digits
+from benchmarks.soak.answers import LOSS_SECONDS, Answer, Loss, State, Tally, judge, predicted_digits
 from benchmarks.soak.client import Client
 from benchmarks.soak.requests import PROBE, SHARES, Request, build_requests
 from model import load_artefact
@@ -117,7 +117,7 @@ def test_both_networks_may_answer_a_request_that_is_sent_before_the_end_of_an_ex
 def test_only_losses_just_after_a_kill_are_explained_by_it():
     tally = Tally()
     tally.unexpected["x: status 500"] = 2
-    tally.losses = [Loss("x", "Reset", time) for time in (9.9, 10.0, 10 + KILL_SECONDS, 10.1 + KILL_SECONDS, 20.2)]
+    tally.losses = [Loss("x", "Reset", time) for time in (9.9, 10.0, 10 + LOSS_SECONDS, 10.1 + LOSS_SECONDS, 20.2)]
     lost, unexpected = tally.split_losses([10.0, 20.0])
     assert (lost, unexpected) == (3, {"x: status 500": 2, "x: lost, Reset": 2})
     assert tally.split_losses([]) == (0, {"x: status 500": 2, "x: lost, Reset": 5})
@@ -465,7 +465,7 @@ def test_table_has_a_cell_for_each_column():
 def test_stop_sentence_has_the_status_and_the_requests():
     sentence = table.stop_sentence(a_course(stop_requests=4321, not_connected=12))
     assert "took 3.2 s" in sentence
-    assert "status was 0, 4,321 requests were sent, and 12 found the port closed" in sentence
+    assert "status was 0, 4,321 requests were sent, and 12 could not connect" in sentence
 
 
 def test_plot_shows_every_sample_and_marks_the_reloads_and_kills():

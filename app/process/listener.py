@@ -65,7 +65,7 @@ def with_copies(listener: socket.socket) -> list[socket.socket]:
     return [listener, *(listener.dup() for _ in range(ACCEPTS_PER_ITERATION - 1))]
 
 
-async def accept_last_connections(listener: socket.socket) -> None:
+async def stop_new_connections(listener: socket.socket) -> None:
     """Stop new connections, and wait until the event loops of all workers have accepted the queued ones.
 
     On systems other than Linux, and where a sandbox forbids the filter, new connections still arrive. Connections that

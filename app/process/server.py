@@ -11,7 +11,7 @@ from typing_extensions import override
 from app.observability.logs import configure_logging
 from app.process.connection_limits import ConnectionLimits, LimitedConfig
 from app.process.http_protocol import HttpProtocol
-from app.process.listener import BACKLOG, accept_last_connections, with_copies
+from app.process.listener import BACKLOG, stop_new_connections, with_copies
 from app.process.service_state import ServiceState, WorkerLink
 from app.process.tuning import freeze_gc, set_heap_limits
 from app.process.worker import Worker
@@ -44,7 +44,7 @@ class GracefulServer(uvicorn.Server):
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._drain.is_over():  # otherwise only this worker stops, and the others accept the connections
-            await accept_last_connections(self._listener)
+            await stop_new_connections(self._listener)
         self._limits.begin_shutdown()
         await super().shutdown(sockets)
 
@@ -79,7 +79,8 @@ def server_config(app: ASGIApp, settings: Settings) -> LimitedConfig:
 def run_worker(state: ServiceState, listener: socket.socket, link: WorkerLink) -> None:
     """Serve in this process until the drain is over or the supervisor retires it.
 
-    Only the only process of a service gets signals. The supervisor blocks them in its workers.
+    With several workers, the supervisor blocks its signals in them. So the handlers of signals run only if this is the
+    only serving process.
 
     Args:
         state: The state that all processes share.

@@ -2,8 +2,8 @@
 
 On SIGTERM, readiness turns 503 first, and nothing else changes during the drain. Load balancers notice it and send new
 requests elsewhere, while requests in flight and late requests are answered. Then the listening socket closes without a
-reset connection, each connection closes after its next answer, and the process ends with the status 0. The drain is in
-memory that all processes share, so all workers stop at the same time.
+reset connection, each connection closes after its next answer, and the process ends with the status 0. The end of the
+drain is a time in shared memory, so all workers stop at the same time.
 """
 
 import signal

@@ -47,7 +47,7 @@ class WorkerLink(NamedTuple):
     """Values in shared memory that one worker and the supervisor exchange.
 
     Args:
-        heartbeats: The worker counts ten times a second, so the supervisor notices a worker that hangs.
+        heartbeats: Number of heartbeats. The worker adds one ten times a second, so the supervisor notices if it hangs.
         must_retire: The supervisor sets it to True to stop this worker alone.
     """
 

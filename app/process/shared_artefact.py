@@ -59,7 +59,7 @@ class SharedArtefact:
             data = self._data.raw[: self._size.value]
             if changes % 2 == 0 and changes == self._changes.value:
                 return changes // 2, data
-            time.sleep(SECONDS_BETWEEN_READS)  # another process is writing
+            time.sleep(SECONDS_BETWEEN_READS)  # another process or thread is writing
 
 
 class Reloader:
@@ -83,7 +83,7 @@ class Reloader:
     def start_if_requested(self) -> None:
         """Start a requested load if no other one is running.
 
-        It runs in a thread, because the file system may be slow. The thread does not keep the process from its end.
+        It runs in a thread, because the file system may be slow. A daemon thread does not delay the end of the process.
         """
         if self._is_requested and not self._thread.is_alive():
             self._is_requested = False

@@ -16,10 +16,10 @@ from app.process.service_state import ServiceState, create_worker_link
 from app.process.shared_artefact import Reloader
 from app.process.tuning import freeze_gc
 
-SPAWN = multiprocessing.get_context("spawn")  # a worker starts with fresh modules, and without locks of its parent
+SPAWN = multiprocessing.get_context("spawn")  # a worker starts with fresh modules, and without locks of the supervisor
 SIGNALS = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
 SECONDS_BETWEEN_CHECKS = 0.5
-# Pause before each successor, by the number of early deaths in a row.
+# Pause before each successor, by the number of deaths before it in a row, each of them early.
 PAUSES_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 EARLY_DEATH_SECONDS = 5.0
 HANG_SECONDS = 30.0  # a worker without a heartbeat is killed; a start and the largest batch take less
@@ -38,13 +38,13 @@ class SupervisedWorker:
     Attributes:
         process: The process that was started last.
         link: Values that the worker and the supervisor exchange.
-        end: Time of the clock at which the process must have ended. A process with an end has no successor.
+        deadline: Time of the clock at which the process must have ended. A process with a deadline has no successor.
     """
 
     def __init__(
         self, state: ServiceState, listener: socket.socket, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.end = math.inf
+        self.deadline = math.inf
         self._state, self._listener, self._clock = state, listener, clock
         self._early_deaths = 0
         self._start()
@@ -55,7 +55,8 @@ class SupervisedWorker:
         self._start_time = self._clock()
         self._successor_start: float | None = None
         # The process inherits the mask, so the signals have no effect on it. A service manager or a terminal may send
-        # them to all processes, also during a start. A start of the resource tracker would change the mask.
+        # them to all processes, also during a start. The resource tracker changes the
+        # mask when it starts, so it must start before.
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
@@ -66,22 +67,22 @@ class SupervisedWorker:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     @property
-    def is_retiring(self) -> bool:
+    def must_end(self) -> bool:
         """True if the process must end, and has no successor."""
-        return self.end < math.inf
+        return self.deadline < math.inf
 
     def retire(self) -> None:
         """Let the process stop gracefully, without the drain."""
         self.link.must_retire.value = True
-        self.expect_end(0)
+        self.set_deadline(0)
 
-    def expect_end(self, drain_seconds: float) -> None:
+    def set_deadline(self, drain_seconds: float) -> None:
         """Set the time at which the process is killed if it has not stopped.
 
         Args:
             drain_seconds: Time until it begins to stop, in seconds.
         """
-        self.end = self._clock() + drain_seconds + self._state.settings.graceful_stop_seconds + END_SECONDS
+        self.deadline = self._clock() + drain_seconds + self._state.settings.graceful_stop_seconds + END_SECONDS
 
     def kill_if_hanging(self, seconds: float) -> None:
         """Kill the process if it has had no heartbeat for long, or has not ended in time.
@@ -93,7 +94,7 @@ class SupervisedWorker:
         self._last_heartbeats = heartbeats
         self._hanging_seconds = self._hanging_seconds + seconds if heartbeats == last_heartbeats else 0.0
         # A process that stops has no heartbeats.
-        is_hanging = self._clock() > self.end if self.is_retiring else self._hanging_seconds > HANG_SECONDS
+        is_hanging = self._clock() > self.deadline if self.must_end else self._hanging_seconds > HANG_SECONDS
         if is_hanging and self.process.is_alive():
             log.error("worker hangs", extra={"worker_pid": self.process.pid})
             self.process.kill()
@@ -123,7 +124,7 @@ class SupervisedWorker:
         Args:
             fields: Further fields of the log line.
         """
-        if self.process.pid is not None and (self.process.exitcode or not self.is_retiring):
+        if self.process.pid is not None and (self.process.exitcode or not self.must_end):
             pid_and_status = {"worker_pid": self.process.pid, "exit_status": self.process.exitcode}
             log.warning("worker died", extra={**pid_and_status, **fields})
 
@@ -145,7 +146,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Keep the workers running until a signal stops the service, and wait for their end."""
-        # Python writes to this socket when a signal arrives, and so ends a wait. A full socket must not block it.
+        # When a signal arrives, Python writes to this socket, which ends a wait. A full socket must not block Python.
         self._wakeup_writer.settimeout(0)
         signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
@@ -163,9 +164,9 @@ class Supervisor:
 
     def _maintain(self) -> None:
         """Replace dead workers, forget those that have retired, and load the weights if that is requested."""
-        self._workers = [worker for worker in self._workers if not worker.is_retiring or worker.process.is_alive()]
+        self._workers = [worker for worker in self._workers if not worker.must_end or worker.process.is_alive()]
         for worker in self._workers:
-            if not worker.is_retiring:
+            if not worker.must_end:
                 worker.replace_if_dead()
         self._reloader.start_if_requested()
 
@@ -186,7 +187,7 @@ class Supervisor:
             self._handle_signal(self._received.pop(0))
 
     def _handle_signal(self, number: int) -> None:
-        active = [worker for worker in self._workers if not worker.is_retiring]
+        active = [worker for worker in self._workers if not worker.must_end]
         if number in STOP_SIGNALS:
             self._state.drain.handle_signal(number)
         elif self._state.drain.is_draining():
@@ -204,9 +205,10 @@ class Supervisor:
 
     def _wait_for_workers(self) -> None:
         """Wait until all workers have ended, and kill those that take too long."""
-        for worker in self._workers:
-            worker.expect_end(self._state.settings.drain_seconds)
-        while any(worker.process.is_alive() for worker in self._workers):
+        alive = [worker for worker in self._workers if worker.process.is_alive()]
+        for worker in alive:
+            worker.set_deadline(self._state.settings.drain_seconds)
+        while any(worker.process.is_alive() for worker in alive):
             self._wait()
-        for worker in self._workers:
+        for worker in alive:
             worker.log_death()

@@ -5,7 +5,7 @@ import signal
 
 
 def has_terminal() -> bool:
-    """Tell whether this process has a controlling terminal, which is not closed.
+    """Tell whether this process has a controlling terminal that is still open.
 
     Returns:
         True if it has one.
@@ -18,9 +18,9 @@ def has_terminal() -> bool:
 
 
 def ends_with_terminal() -> bool:
-    """Tell whether the service must stop when its terminal is closed, as other programs do.
+    """Tell whether the service must stop when its terminal is closed, as other programs stop.
 
     Returns:
-        True if the service was started in a terminal and without `nohup`, which ignores the signal of a closed one.
+        True if the service was started in a terminal and SIGHUP is not ignored, as it is with `nohup`.
     """
     return has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN

@@ -33,8 +33,8 @@ def trim_heap() -> None:
     """Return the free memory of the heap to the system.
 
     After many requests at the same time, most of the heap is free, but a few small blocks at its end would keep all of
-    it. So would objects that Python keeps for later use, which a collection frees. It takes about 0.3 ms, or some
-    milliseconds after an overload. On other systems than Linux with glibc this function has no effect.
+    it. Objects that Python keeps for later use also hold memory, and a collection frees them. It takes about 0.3 ms, or
+    some milliseconds after an overload. On other systems than Linux with glibc this function has no effect.
     """
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:

@@ -52,7 +52,7 @@ class Worker:
         return self._app(scope, receive, send)
 
     def handle_sighup(self) -> None:
-        """Reload the weights with the next tick, or stop."""
+        """Request a reload, or begin the drain if the terminal was closed."""
         self._state.handle_sighup(self._reloader.request)
 
     async def tick(self) -> bool:

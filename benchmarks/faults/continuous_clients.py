@@ -1,4 +1,4 @@
-"""Clients beside an event: each sends its next request after the answer, and counts exactly what it loses."""
+"""Clients that send requests without interruption during an event, and count their lost requests."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ CLOSES = re.compile(rb"\nconnection: *close\r", re.IGNORECASE)
 
 
 class Outcome(Enum):
-    """What became of a request."""
+    """The outcome of a request."""
 
     ANSWERED = auto()  # with the status 200
     OTHER_STATUS = auto()
@@ -34,7 +34,7 @@ class Outcome(Enum):
 
 @dataclass
 class Tally:
-    """What clients have counted.
+    """The results of one or several clients.
 
     Args:
         outcomes: The number of requests with each outcome.
@@ -54,7 +54,7 @@ class Tally:
         return self.outcomes.total() - self.outcomes[Outcome.NOT_CONNECTED]
 
     def add(self, other):
-        """Add what other clients have counted."""
+        """Add the results of other clients."""
         self.outcomes += other.outcomes
         self.answers += other.answers
         self.worst_seconds = max(self.worst_seconds, other.worst_seconds)
@@ -189,7 +189,7 @@ def continuous_clients(address, kept_requests, closing_requests, probe):
 
     Args:
         address: The server's host and port.
-        kept_requests: The bytes of requests, which the clients send in turn.
+        kept_requests: The bytes of requests; each client repeats one of them.
         closing_requests: The same requests with `Connection: close`.
         probe: The bytes of a readiness probe.
     Yields:

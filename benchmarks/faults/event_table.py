@@ -31,8 +31,9 @@ def event_conditions():
         f"and all clients on another. They start {LOAD_SECONDS} s before an event. A client sends its next request "
         f"after the answer: {BUSY_CLIENTS} clients keep their connection, {IDLE_CLIENTS} keep it and pause for up to "
         f"{MAX_PAUSE_SECONDS} s, and {NEW_CLIENTS} open a connection for each request. A lost request was sent and not "
-        f"answered completely. A wrong answer has a status of 200 and no prediction of the expected networks. A client "
-        f"that could not connect has lost no request, and it ends. Milliseconds are the longest wait for an answer."
+        f"answered completely. A wrong answer has the status 200, but none of the expected networks gives this "
+        f"prediction. A client that could not connect has lost no request, and it ends. Milliseconds are the longest "
+        f"wait for an answer."
     )
     return textwrap.fill(text, LINE_LENGTH, break_on_hyphens=False)
 

@@ -25,12 +25,12 @@ RELOADS, RELOAD_INTERVAL_SECONDS = 40, 0.5
 DAMAGED_RELOADS = 10
 KILLS, KILL_INTERVAL_SECONDS = 4, 3
 RECOVERY_LIMIT_SECONDS = 5  # in addition, if there are no two workers at the end of the interval
-IMAGES = 10  # sent in turn, so that an answer to the request of another client is wrong
+IMAGES = 10  # different images for different clients, so that an answer to the request of another client is wrong
 DRAIN = {"DIGITS_DRAIN_SECONDS": "2"}  # the default, which the other benchmarks shorten
 
 
 class Plan(NamedTuple):
-    """What all events have in common.
+    """Settings of all events.
 
     Args:
         folder: The checkout whose service is measured.
@@ -103,7 +103,7 @@ def measure_stops(workers, plan):
         total.add(tally)
         wrong += count_by_network(tally.answers, plan.images, weights.networks[:1])[None]
     return EventMeasurement(
-        len(seconds), total, wrong, f"ended {worst_time(seconds, NOT_ENDED)}, exit status {join(statuses)}"
+        len(seconds), total, wrong, f"ended {worst_time(seconds, NOT_ENDED)}, exit status {format_statuses(statuses)}"
     )
 
 
@@ -124,7 +124,8 @@ def measure_reloads(workers, plan):
     remark = (
         f"{len({name for _, name in hashes})} of {len(weights.hashes)} files were in use, "
         f"a replaced one for {longest_use(weights.hashes, exchanges, hashes):.2f} s at most; "
-        f"{counts[0]:,} answers of one network and {counts[1]:,} of the other; {goes_on_remark(tally, reports, status)}"
+        f"{counts[0]:,} answers of one network and {counts[1]:,} of the other; "
+        f"{readiness_remark(tally, reports, status)}"
     )
     return EventMeasurement(len(exchanges), tally, counts[None], remark)
 
@@ -143,7 +144,7 @@ def measure_damaged_reloads(workers, plan):
     remark = (
         f"{'no' if failures is None else failures} failed loads are counted; "
         f"{others} of {len(reports):,} reports have another hash; "
-        f"{goes_on_remark(tally, reports, status)}"
+        f"{readiness_remark(tally, reports, status)}"
     )
     wrong = count_by_network(tally.answers, plan.images, weights.networks[:1])[None]
     return EventMeasurement(times, tally, wrong, remark)
@@ -187,7 +188,7 @@ def worst_time(seconds, otherwise):
     return f"after {max(known):.2f} s at most" if len(known) == len(seconds) else otherwise
 
 
-def goes_on_remark(tally, reports, status):
+def readiness_remark(tally, reports, status):
     """Write whether the service went on: its readiness, its processes, and its exit status if it has ended."""
     failed = sum(probe.status != 200 for probe in tally.probes)
     starts = [report["service"]["worker_starts"] for _, report in reports]
@@ -199,7 +200,7 @@ def goes_on_remark(tally, reports, status):
     return "; ".join(parts)
 
 
-def join(statuses):
+def format_statuses(statuses):
     """Write the exit statuses of several stops."""
     return ", ".join("none" if status is None else str(status) for status in sorted(statuses, key=str))
 

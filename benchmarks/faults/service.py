@@ -1,4 +1,4 @@
-"""The measured service: how it starts, what it reports, and how its processes end."""
+"""The measured service: its start, its metrics, its signals, and the end of its processes."""
 
 import errno
 import json

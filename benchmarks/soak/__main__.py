@@ -1,6 +1,7 @@
 """Run the service for some minutes under a mixed load, with reloads and kills; print a table and draw a plot.
 
-The exit status is 1 if an answer was unexpected, if memory or descriptors grew, or if a counter shrank.
+The exit status is 1 if an answer was unexpected, if memory or descriptors grew by more than a bound, if a counter
+shrank, or if the service did not stop properly.
 """
 
 import argparse

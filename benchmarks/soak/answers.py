@@ -9,8 +9,8 @@ from benchmarks.soak.requests import PROBE
 
 # The digit of each prediction, and the digits of an inference response of `/v2`.
 DIGITS = re.compile(rb'"digit"(?::|,"shape":\[\d+\],"datatype":"INT64","data":\[)([\d,]+)')
-# A kill closes all connections of the process within this time, also those that a client has just used.
-KILL_SECONDS = 0.5
+# A loss within this time after a kill counts as caused by it.
+LOSS_SECONDS = 0.5
 
 
 class Answer(NamedTuple):
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the service may do at a moment.
+    """The expected behaviour of the service at a moment.
 
     Args:
         networks: Which networks may answer: 0 for the first and 1 for the second. Both may while one is exchanged.
@@ -37,7 +37,7 @@ class State(NamedTuple):
     is_stopping: bool = False
 
     def merge(self, other):
-        """Return what the service may do at one of two moments."""
+        """Return a state that allows the behaviour of both."""
         return State(self.networks | other.networks, self.is_stopping or other.is_stopping)
 
 
@@ -73,14 +73,14 @@ class Tally:
         self.losses: list[Loss] = []
 
     def split_losses(self, kill_times):
-        """Tell the losses that a kill explains from the others.
+        """Separate the losses that follow a kill from all other losses.
 
         Args:
             kill_times: The times of the kills, in seconds of `time.monotonic`.
         Returns:
-            The number of the former, and the counts of all unexpected outcomes, including the latter.
+            The number of losses after a kill, and the counts of all unexpected outcomes, with the other losses.
         """
-        others = [loss for loss in self.losses if not any(0 <= loss.time - time <= KILL_SECONDS for time in kill_times)]
+        others = [loss for loss in self.losses if not any(0 <= loss.time - time <= LOSS_SECONDS for time in kill_times)]
         unexpected = self.unexpected + Counter(f"{loss.kind}: lost, {loss.reason}" for loss in others)
         return len(self.losses) - len(others), unexpected
 
@@ -91,7 +91,7 @@ def judge(request, answer, state):
     Args:
         request: The request.
         answer: The answer.
-        state: What the service may do while it answers.
+        state: The expected behaviour of the service while it answers.
     Returns:
         Text that says what is unexpected, or None if the answer is as expected.
     """

@@ -133,7 +133,7 @@ class Course:
         self._service.exchange_network()
 
     def _set_state(self, state):
-        """Tell the clients what the service may do from now on."""
+        """Send the expected behaviour to the clients, before the service changes it."""
         self._pipe.send(state)
         time.sleep(STATE_DELAY_SECONDS)
 

@@ -52,7 +52,7 @@ def build_requests(images, network):
 
     Args:
         images: Images to send, shape (B, 64), whole numbers in [0, 16]; B is at least 1024.
-        network: The first network. The second one answers each digit's successor, see `service.second_artefact`.
+        network: The first network. The second one answers each digit's successor, see `service.second_network`.
     Returns:
         The requests of each kind, which take turns, by kind.
     """

@@ -75,6 +75,6 @@ def stop_sentence(course):
     """
     return (
         f"Stopped under load: SIGTERM to the end took {course.stop.seconds:.1f} s, the exit status was "
-        f"{course.stop.status}, {course.stop_requests:,} requests were sent, and {course.not_connected:,} found the "
-        "port closed."
+        f"{course.stop.status}, {course.stop_requests:,} requests were sent, and {course.not_connected:,} "
+        "could not connect."
     )

@@ -7,8 +7,8 @@ from benchmarks.soak.service import WORKERS
 
 # Bounds of the growth from the second minute to the last. A worker keeps 8 MiB of free memory in its heap (`KEPT_BYTES`
 # in app/process/tuning.py) and the pages between its blocks. After many aborted batches at the same time, a worker kept
-# 16 MiB more than before, once; further such batches added nothing. In ten minutes, a worker answers about 350,000
-# requests, so a leak of a short string, 50 bytes, for each of them exceeds the bound.
+# 16 MiB more than before, once; further such batches added nothing. From the second minute to the tenth, a worker
+# answers about 300,000 requests. A leak of 64 bytes, the size of a short string, for each of them exceeds the bound.
 WORKER_BOUND = 16 * 2**20
 MEMORY_BOUND = WORKERS * WORKER_BOUND
 # The clients keep the same number of connections. The medians of two minutes differed by 4 at most. A leak of one
@@ -73,7 +73,7 @@ def growth_failures(minutes):
 
 
 def counter_failures(samples, kills, reloads):
-    """Report what the counters of the service show.
+    """Report counters that shrank, and counts that differ from those of the test.
 
     Args:
         samples: Each `Sample`.

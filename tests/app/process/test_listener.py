@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from app.process import listener as listener_module
-from app.process.listener import ACCEPTS_PER_ITERATION, SEND_BUFFER_BYTES, accept_last_connections, listen, with_copies
+from app.process.listener import ACCEPTS_PER_ITERATION, SEND_BUFFER_BYTES, listen, stop_new_connections, with_copies
 from tests.virtual_time import run_in_virtual_time
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has socket filters")
@@ -60,7 +60,7 @@ def test_copies_in_a_worker_leave_the_listening_socket_non_blocking(listener):
 @needs_linux
 def test_after_the_end_of_listening_no_connection_is_opened_and_open_ones_go_on(listener):
     with connect(listener) as client, listener.accept()[0] as server:
-        asyncio.run(accept_last_connections(listener))
+        asyncio.run(stop_new_connections(listener))
         with pytest.raises(TimeoutError):
             connect(listener)
         client.sendall(b"request")
@@ -72,7 +72,7 @@ def test_after_the_end_of_listening_no_connection_is_opened_and_open_ones_go_on(
 @needs_linux
 def test_listening_ends_only_when_all_queued_connections_are_accepted(listener):
     async def end_listening():
-        ending = asyncio.create_task(accept_last_connections(listener))
+        ending = asyncio.create_task(stop_new_connections(listener))
         await asyncio.sleep(0.5)
         assert not ending.done()
         with listener.accept()[0], listener.accept()[0]:
@@ -86,7 +86,7 @@ def test_without_a_filter_listening_ends_although_new_connections_arrive(listene
     monkeypatch.setattr(listener_module, "SO_ATTACH_FILTER", -1)  # as on systems that have no such option
 
     async def end_listening():
-        await accept_last_connections(listener)
+        await stop_new_connections(listener)
         return asyncio.get_running_loop().time()
 
     with connect(listener):
