@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from tests.e2e.server import (
     statuses,
 )
 from tests.hostile import INFER
+from tests.machine import skip_without
 
 pytestmark = pytest.mark.e2e
 
@@ -175,24 +176,48 @@ def test_workers_stop_when_their_supervisor_is_killed():
             server.connect()
 
 
-@pytest.mark.parametrize("worker_count", [1, 2])
-def test_closed_terminal_stops_the_service(worker_count):
+@contextmanager
+def running_in_terminal(sighup_handler, *arguments):
+    """Start a service in a terminal, and wait until it is ready; yield it and a function that closes the terminal."""
     terminal, terminal_of_service = pty.openpty()
-    command = ["setsid", "--ctty", *COMMAND, "--workers", str(worker_count)]
-    with subprocess.Popen(
-        command,
+    former_handler = signal.signal(signal.SIGHUP, sighup_handler)  # the service inherits it
+    process = subprocess.Popen(
+        ["setsid", "--ctty", *COMMAND, *arguments],
         cwd=ROOT,
         env=service_environment(port=0, drain_seconds=0),
         stdin=terminal_of_service,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
-        os.close(terminal_of_service)
-        server = Server(process)
-        poll_until(lambda: request_status("GET", f"{server.url}/readyz") == 200)
-        os.close(terminal)
-        assert process.wait(timeout=30) == 0
+    )
+    signal.signal(signal.SIGHUP, former_handler)
+    os.close(terminal_of_service)
+    with process:
+        try:
+            server = Server(process)
+            poll_until(lambda: request_status("GET", f"{server.url}/readyz") == 200)
+            yield server, partial(os.close, terminal)
+        finally:
+            process.kill()
+
+
+@skip_without("setsid")
+@pytest.mark.parametrize("worker_count", [1, 2])
+def test_closed_terminal_stops_the_service(worker_count):
+    with running_in_terminal(signal.SIG_DFL, "--workers", str(worker_count)) as (server, close_terminal):
+        close_terminal()
+        assert server.process.wait(timeout=30) == 0
         assert [line["message"] for line in server.finish_log()] == ["stopped"]
+
+
+@skip_without("setsid")
+def test_service_that_nohup_has_started_outlives_its_terminal():
+    with running_in_terminal(signal.SIG_IGN) as (server, close_terminal):
+        close_terminal()
+        poll_until(lambda: server.log)
+        assert request_status("GET", f"{server.url}/readyz") == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=30) == 0
+        assert [line["message"] for line in server.finish_log()] == ["reloaded", "stopped"]
 
 
 def test_connections_that_arrive_during_the_start_are_answered_although_a_signal_stops_the_service():
