@@ -134,7 +134,7 @@ class AnswersInTurn(socketserver.StreamRequestHandler):
         with suppress(OSError):  # the client has closed the connection
             while head := b"".join(self.lines_of_a_head(lines)):
                 heads.append(head)
-                time.sleep(self.server.delay)
+                time.sleep(self.server.delay)  # the service time, which the measured latencies contain
                 answer = self.server.answers.pop(0) if self.server.answers else SEVEN_ANSWER
                 self.wfile.write(answer)
                 if not answer.endswith(b"}"):
@@ -498,6 +498,11 @@ def test_the_stop_has_the_exit_status_and_leaves_it_for_the_parent(command, stat
         assert process.wait() == status
 
 
+def uptime():
+    """Return the time since the start of the system in hundredths of a second, the unit of the start of a process."""
+    return round(float(Path("/proc/uptime").read_text().split()[0]) * 100)
+
+
 @skip_without_proc()
 def test_the_worker_that_started_last_is_killed(monkeypatch):
     killed = []
@@ -505,11 +510,13 @@ def test_the_worker_that_started_last_is_killed(monkeypatch):
     processes = []
     for command in commands:
         processes.append(subprocess.Popen(command, stdin=subprocess.PIPE))
-        time.sleep(0.02)  # the start times are in hundredths of a second
+        now = uptime()
+        poll_until(lambda now=now: uptime() > now)  # so that each process has another start time
     pids = [process.pid for process in processes]
     monkeypatch.setattr(os, "kill", lambda *arguments: killed.append(arguments))
     try:
-        tree = SimpleNamespace(pid=pids[0], pids=lambda: [pids[0], pids[2], pids[1], pids[3]])
+        tree = ProcessTree(pids[0])
+        monkeypatch.setattr(tree, "pids", lambda: [pids[0], pids[2], pids[1], pids[3]])
         a_service(tree).kill_youngest_worker()
     finally:
         for process in processes:
@@ -540,7 +547,8 @@ def test_a_process_that_survives_the_supervisor_is_counted_but_a_zombie_is_not(m
     zombie, survivor, supervisor = (subprocess.Popen(["sh", "-c", text], stdin=subprocess.PIPE) for text in commands)
     try:
         os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
-        tree = SimpleNamespace(pid=supervisor.pid, pids=lambda: [supervisor.pid, survivor.pid, zombie.pid])
+        tree = ProcessTree(supervisor.pid)
+        monkeypatch.setattr(tree, "pids", lambda: [supervisor.pid, survivor.pid, zombie.pid])
         stop = a_service(tree).stop()
     finally:
         for process in (zombie, survivor, supervisor):

@@ -4,7 +4,7 @@ import textwrap
 
 from benchmarks.faults.continuous_clients import BUSY_CLIENTS, IDLE_CLIENTS, MAX_PAUSE_SECONDS, NEW_CLIENTS, Outcome
 from benchmarks.faults.events import DRAIN, EVENTS, LOAD_SECONDS
-from benchmarks.faults.table import machine
+from benchmarks.faults.table import machine, markdown_table
 from benchmarks.serving.report import LINE_LENGTH
 
 COLUMNS = {
@@ -43,13 +43,10 @@ def event_table(measurements):
 
     Args:
         measurements: The `EventMeasurement` of each event, by its name.
-    Yields:
-        Lines of Markdown.
+    Returns:
+        Iterator of lines of Markdown.
     """
-    yield f"| {' | '.join(COLUMNS)} |"
-    yield f"|{'|'.join(COLUMNS.values())}|"
-    for name, measurement in measurements.items():
-        yield f"| {' | '.join(cells(EVENTS[name].title, measurement))} |"
+    return markdown_table(COLUMNS, (cells(EVENTS[name].title, each) for name, each in measurements.items()))
 
 
 def cells(title, measurement):

@@ -60,8 +60,7 @@ class Service:
 
     def worker_pids(self):
         """Return the ids of the worker processes that the supervisor has started."""
-        pids = self._processes.pids()[1:]
-        return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return self._processes.worker_pids()
 
     def report(self):
         """Request the metrics; return their JSON value, or None without an answer."""
@@ -98,11 +97,7 @@ class Service:
 
     def exit_status(self):
         """Return the exit status of the main process, a negative number of a signal, or None while it runs."""
-        # The process is not reaped, because the code that has started it waits for it too.
-        end = os.waitid(os.P_PID, self._processes.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if end is None:
-            return None
-        return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+        return self._processes.exit_status()
 
     def stop_all(self, number, limit):
         """Send a signal to the main process, and wait until all processes of the service have ended.

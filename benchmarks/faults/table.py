@@ -51,13 +51,25 @@ def fault_table(measurements):
 
     Args:
         measurements: The `Measurement` of each load, by its name.
+    Returns:
+        Iterator of lines of Markdown.
+    """
+    return markdown_table(COLUMNS, (cells(LOADS[name].title, each) for name, each in measurements.items()))
+
+
+def markdown_table(columns, rows):
+    """Write a table.
+
+    Args:
+        columns: The alignment of each column, by its title.
+        rows: The cells of each row.
     Yields:
         Lines of Markdown.
     """
-    yield f"| {' | '.join(COLUMNS)} |"
-    yield f"|{'|'.join(COLUMNS.values())}|"
-    for name, measurement in measurements.items():
-        yield f"| {' | '.join(cells(LOADS[name].title, measurement))} |"
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{'|'.join(columns.values())}|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
 
 
 def cells(title, measurement):

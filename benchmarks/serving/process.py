@@ -36,16 +36,29 @@ class ProcessTree:
         """Return the ids of all running processes of the tree; the first process comes first."""
         children: dict[int, list[int]] = {}
         for folder in Path("/proc").glob("[0-9]*"):
-            if fields := _stat(folder.name):
+            if fields := stat_fields(folder.name):
                 children.setdefault(int(fields[1]), []).append(int(folder.name))
         pids = [self.pid]
         for pid in pids:  # the list grows during the loop
             pids += children.get(pid, [])
         return pids
 
+    def worker_pids(self):
+        """Return the ids of the worker processes that a supervisor of this service has started."""
+        pids = self.pids()[1:]
+        return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    def exit_status(self):
+        """Return the exit status of the first process, a negative number of a signal, or None while it runs."""
+        # The process is not reaped, because the code that has started it waits for it too.
+        end = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if end is None:
+            return None
+        return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+
     def cpu_seconds(self):
         """Return the CPU time of all processes: in user and kernel mode, and of children that have ended."""
-        return sum(int(ticks) for pid in self.pids() for ticks in _stat(pid)[11:15]) / CLOCK_TICKS_PER_SECOND
+        return sum(int(ticks) for pid in self.pids() for ticks in stat_fields(pid)[11:15]) / CLOCK_TICKS_PER_SECOND
 
     def memory(self):
         """Return the memory of all processes together, in bytes.
@@ -70,8 +83,14 @@ class ProcessTree:
         return {"rss_bytes": rss * 1024, "memory_bytes": (without_files + sum(files.values())) * 1024}
 
 
-def _stat(pid):
-    """Return the fields of /proc/<pid>/stat after the process's name, or no fields if the process ended."""
+def stat_fields(pid):
+    """Read the fields of /proc/<pid>/stat after the process's name, proc(5).
+
+    Args:
+        pid: The id of the process.
+    Returns:
+        The fields, as text; none if the process has ended.
+    """
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.serving.comparison import running_contender
 from benchmarks.serving.contenders import CONTENDERS, WEIGHTS
+from benchmarks.serving.process import stat_fields
 from benchmarks.soak.requests import PROMETHEUS_ACCEPT
 from benchmarks.soak.samples import take_sample
 from model import load_artefact, save_artefact
@@ -83,12 +84,11 @@ class Service:
 
     def kill_youngest_worker(self):
         """End the worker that started last by SIGKILL. The other one shows whether memory grows over the whole time."""
-        workers = [pid for pid in self._processes.pids()[1:] if b"spawn_main" in _command_line(pid)]
-        os.kill(max(workers, key=_start_time), signal.SIGKILL)
+        os.kill(max(self._processes.worker_pids(), key=_start_time), signal.SIGKILL)
 
     def is_running(self):
         """Tell whether the supervisor runs."""
-        return self._exit_status() is None
+        return self._processes.exit_status() is None
 
     def stop(self):
         """Send SIGTERM, and wait for the end.
@@ -98,7 +98,7 @@ class Service:
         """
         start, (pid, *others) = time.monotonic(), self._processes.pids()
         os.kill(pid, signal.SIGTERM)
-        while (status := self._exit_status()) is None and time.monotonic() < start + STOP_TIMEOUT_SECONDS:
+        while (status := self._processes.exit_status()) is None and time.monotonic() < start + STOP_TIMEOUT_SECONDS:
             time.sleep(0.01)
         seconds = time.monotonic() - start
         while (left := _count_running(others)) and time.monotonic() < start + seconds + END_SECONDS:
@@ -108,13 +108,6 @@ class Service:
     def read_log(self):
         """Return the lines of the log that were not read yet."""
         return self._log.read().splitlines()
-
-    def _exit_status(self):
-        """Return the exit status, or None while the supervisor runs; the status stays for `running_server`."""
-        ended = os.waitid(os.P_PID, self._processes.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if ended is None:
-            return None
-        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
 @contextmanager
@@ -163,22 +156,9 @@ def open_log(pid):
 
 def _count_running(pids):
     """Count the processes that have not ended; a zombie has ended, but its parent does not know yet."""
-    return sum((fields := _stat(pid)) != [] and fields[0] != "Z" for pid in pids)
-
-
-def _command_line(pid):
-    """Return the command line of a process."""
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return sum((fields := stat_fields(pid)) != [] and fields[0] != "Z" for pid in pids)
 
 
 def _start_time(pid):
     """Return when a process started, in clock ticks."""
-    return int(_stat(pid)[START_TIME])
-
-
-def _stat(pid):
-    """Return the fields of /proc/<pid>/stat after the process's name, or no fields if the process is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    return int(stat_fields(pid)[START_TIME])

@@ -9,9 +9,10 @@ import pytest
 
 from app.process import listener as listener_module
 from app.process.listener import ACCEPTS_PER_ITERATION, SEND_BUFFER_BYTES, listen, stop_new_connections, with_copies
+from tests.machine import skip_unless
 from tests.virtual_time import run_in_virtual_time
 
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has socket filters")
+needs_linux = skip_unless(sys.platform == "linux", "the socket filters of Linux")
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])
