@@ -55,8 +55,8 @@ class SupervisedWorker:
         self._start_time = self._clock()
         self._successor_start: float | None = None
         # The process inherits the mask, so the signals have no effect on it. A service manager or a terminal may send
-        # them to all processes, also during a start. The resource tracker changes the
-        # mask when it starts, so it must start before.
+        # them to all processes, also during a start. The resource tracker changes the mask when it starts, so it must
+        # start before.
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
