@@ -65,14 +65,14 @@ PROCESSES ?= $(shell $(PY) -c 'import os; print(min(os.cpu_count() + $(WAITING),
 PYTEST = $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -q --dist worksteal -n $(PROCESSES)
 
 test: .venv/.dev  ## run the tests, except those that drive other programs (two minutes)
-	$(PYTEST) -m 'not clients'
+	$(PYTEST) -m 'not (browser or clients)'
 
 test-fast: WAITING = 0
 test-fast: .venv/.dev  ## run the tests that need no server, no browser and little time (40 seconds)
 	$(PYTEST) -m 'not (slow or e2e or browser or clients)'
 
-test-clients: .venv/.dev .venv/kserve/.done  ## run the tests that drive other programs, for example nginx and Java
-	$(PYTEST) -m clients
+test-clients: .venv/.dev .venv/kserve/.done  ## run the tests that drive other programs, for example a browser, nginx and Java
+	$(PYTEST) -m 'browser or clients'
 
 coverage: .venv/.dev  ## report what the tests with COVERAGE=1 have run, and compare it with the floor
 	$(PY) -m coverage combine --quiet

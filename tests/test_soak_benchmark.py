@@ -5,11 +5,13 @@ import os
 import subprocess
 from array import array
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from benchmarks.serving import process
 from benchmarks.soak import course, plot, samples, service, table, verdict
 from benchmarks.soak.answers import LOSS_SECONDS, Answer, Loss, Tally, judge, predicted_digits
 from benchmarks.soak.requests import PROBE, SHARES, Request, build_requests
@@ -125,17 +127,26 @@ def test_a_counter_shrank_if_it_was_once_smaller_or_missing():
     assert samples.increase(grown, "c_total") == 1
 
 
+READY_CHILD = ["sh", "-c", "echo ready; read line"]
+
+
 @skip_without_proc()
 def test_a_sample_counts_the_memory_and_the_descriptors_of_the_processes():
     missing = 2**22 + 1  # no process has such an id
+    start = partial(subprocess.Popen, READY_CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with (
         Path(os.devnull).open() as file,
-        subprocess.Popen(["sleep", "9"]) as supervisor,
-        subprocess.Popen(["sleep", "9"], pass_fds=[file.fileno()]) as worker,
+        start() as supervisor,
+        subprocess.Popen(
+            READY_CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[file.fileno()]
+        ) as worker,
     ):
         try:
             for child in (supervisor, worker):
-                poll_until(lambda path=Path(f"/proc/{child.pid}/exe"): "sleep" in str(path.readlink()))
+                assert child.stdout is not None  # it is a pipe
+                assert child.stdout.readline() == b"ready\n"
+                # Its memory does not change any more once it waits for a line.
+                poll_until(lambda pid=child.pid: process.stat_fields(pid)[0] == "S")
             both = samples.take_sample(1, [supervisor.pid, worker.pid, missing], "")
             first, second = (samples.take_sample(1, [child.pid, missing], "") for child in (supervisor, worker))
         finally:
