@@ -40,14 +40,16 @@ class Prometheus:
 
     Args:
         url: Its URL, without a slash at the end.
+        time: Time for which queries are evaluated, in seconds since the epoch; by default the present.
     """
 
-    def __init__(self, url):
+    def __init__(self, url, time=None):
         self.url = url
+        self.time = {} if time is None else {"time": time}
 
     def vector(self, query):
         """Evaluate a query that returns a vector; return the labels and the value of each series."""
-        reply = HTTP.get(f"{self.url}/api/v1/query", params={"query": query}).json()
+        reply = HTTP.get(f"{self.url}/api/v1/query", params={"query": query, **self.time}).json()
         assert reply["status"] == "success", reply
         return [(series["metric"], float(series["value"][1])) for series in reply["data"]["result"]]
 
@@ -63,6 +65,16 @@ class Prometheus:
             return is_ready and self.number('up{job="digits"}') == 1
         except httpx.TransportError:
             return False
+
+    def at_next_scrape(self):
+        """Wait until the service has been scraped once more; return this Prometheus at the time of that scrape.
+
+        A busy machine can delay the answer to a later scrape by more than the timeout. From then on a query for the
+        present finds no series.
+        """
+        now = time.time()
+        times = poll_until(lambda: self.vector(f'timestamp(up{{job="digits"}}) > {now} and up == 1'))
+        return Prometheus(self.url, time=times[0][1])
 
 
 @contextmanager
@@ -125,9 +137,7 @@ def prometheus(server, tmp_path_factory):
         # Rates need two scrapes, and traffic between them.
         poll_until(lambda: prometheus.number("count_over_time(up[1h])") > 2)
         send_traffic(server)
-        time_of_traffic = time.time()
-        poll_until(lambda: prometheus.number('timestamp(up{job="digits"})') > time_of_traffic)
-        yield prometheus
+        yield prometheus.at_next_scrape()
 
 
 @pytest.mark.parametrize(("path", "options", "count", "status"), TRAFFIC)
@@ -197,7 +207,8 @@ def test_counts_of_killed_workers_are_kept(server, prometheus):
     metrics = service_metrics(server.url)
     assert metrics["worker_starts"] == 4
     assert metrics["predictions"][3] == 2 * PREDICTIONS
-    poll_until(lambda: prometheus.number("service_worker_starts_total") == 4)
+    prometheus = Prometheus(prometheus.url).at_next_scrape()
+    assert prometheus.number("service_worker_starts_total") == 4
     assert prometheus.number("sum(predictions_total)") == 2 * PREDICTIONS
     # No counter has decreased between two scrapes, and only the scrape itself is in flight.
     assert prometheus.number("sum(resets(predictions_total[1h]))") == 0
