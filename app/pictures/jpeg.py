@@ -114,8 +114,8 @@ def reduce_jpeg(data: bytes) -> bytes:
     head = list(takewhile(lambda segment: segment.marker not in (JPEG_SCAN, JPEG_END), segments))
     rest_start = segments[len(head)].start if len(head) < len(segments) else len(data)
     rest_end = segments[-1].end if segments and segments[-1].marker == JPEG_END else len(data)
-    needed = [segment for segment in head if NEEDED_SEGMENT.match(data, segment.start)]
-    needed += [segment for segment in head if EXIF_SEGMENT.match(data, segment.start)][:1]
+    needed = [segment for segment in head if NEEDED_SEGMENT.match(data, segment.start, segment.end)]
+    needed += [segment for segment in head if EXIF_SEGMENT.match(data, segment.start, segment.end)][:1]
     if (
         any(UNSUPPORTED_FRAME.match(segment.marker) for segment in needed)
         or sum(segment.end - segment.start for segment in needed) > MAX_JPEG_HEAD_BYTES

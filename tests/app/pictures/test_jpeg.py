@@ -205,6 +205,11 @@ def test_reduced_jpeg_has_the_pixels_of_the_file_that_pillow_wrote(mode, options
     assert np.array_equal(before, after)
 
 
+def test_segment_that_ends_before_its_name_is_not_needed():
+    for name in (b"\xe0\0\0JFIF\0", b"\xe1\0\2Exif\0\0", b"\xee\0\2Adobe"):
+        assert reduce_jpeg(b"\xff\xd8\xff" + name) == b"\xff\xd8"
+
+
 @given(st.data())
 def test_damaged_or_arbitrary_jpeg_raises_no_other_error(data):
     content = bytearray(encode_jpeg("L", progressive=data.draw(st.booleans())))
