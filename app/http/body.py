@@ -9,8 +9,8 @@ from starlette.types import Message, Receive, Scope
 from app.http.content_coding import content_coding, decode_body
 from app.http.headers import content_length
 
-# The server sets this key in the scope of a request whose body has not arrived in time, to the time limit in seconds.
-LATE_BODY_KEY = "digits.late_body"
+# The server sets this key in the scope of a request whose body it does not receive to the end, to the error.
+BODY_ERROR_KEY = "digits.body_error"
 # The server sets this key to a function that discards the part of the body that the application has not received.
 DISCARD_BODY_KEY = "digits.discard_body"
 
@@ -58,6 +58,29 @@ def body_too_large(max_bytes: int) -> HTTPException:
     return HTTPException(413, f"The body must be at most {max_bytes} bytes.")
 
 
+def body_too_late(seconds: float) -> HTTPException:
+    """Create the error of a body that has not arrived in time.
+
+    Args:
+        seconds: The time limit.
+    Returns:
+        The error to raise, with the status 408.
+    """
+    return HTTPException(408, f"The body must arrive within {seconds:g} s.", headers={"Connection": "close"})
+
+
+def too_many_chunks(max_chunks: int) -> HTTPException:
+    """Create the error of a body in too many chunks.
+
+    Args:
+        max_chunks: Largest number of chunks.
+    Returns:
+        The error to raise, with the status 413.
+    """
+    detail = f"The body must have at most {max_chunks} chunks."
+    return HTTPException(413, detail, headers={"Connection": "close"})
+
+
 def limit_body(scope: Scope, receive: Receive, max_bytes: int) -> Receive:
     """Wrap a receive function so that it rejects a body that exceeds a limit.
 
@@ -66,16 +89,16 @@ def limit_body(scope: Scope, receive: Receive, max_bytes: int) -> Receive:
         receive: ASGI receive function of the request.
         max_bytes: Largest size of the body.
     Returns:
-        The wrapped function; it raises an `HTTPException`: 413 if the limit is exceeded, and 408 if the body is late.
+        The wrapped function; it raises an `HTTPException`: 413 if the limit is exceeded, and the error of
+            `BODY_ERROR_KEY`.
     """
     size = 0
 
     async def receive_limited() -> Message:
         nonlocal size
         message = await receive()
-        if LATE_BODY_KEY in scope:
-            detail = f"The body must arrive within {scope[LATE_BODY_KEY]:g} s."
-            raise HTTPException(408, detail, headers={"Connection": "close"})
+        if BODY_ERROR_KEY in scope:
+            raise scope[BODY_ERROR_KEY]
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
             if size > max_bytes:

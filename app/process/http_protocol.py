@@ -9,15 +9,17 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.http.body import DISCARD_BODY_KEY, LATE_BODY_KEY
+from app.http.body import DISCARD_BODY_KEY, body_too_late, too_many_chunks
 from app.http.request_head import EXCESS_CONNECTION_KEY, MAX_HEAD_BYTES
 from app.process.connection_limits import MAX_EXCESS_CONNECTIONS, Deadline, LimitedConfig, Phase
 from app.process.input_flow import InputFlow
 from app.process.lingering import LingeringTransport
 from app.process.raw_answers import HEAD_TOO_LARGE, HEAD_TOO_LATE, MALFORMED
+from app.process.request_cycle import end_body, mark_disconnected
 from app.process.upgrade import feed_parser
 
 MAX_PIECE_BYTES = 4 * 1024  # parsed at once; 100 of the smallest requests
+MAX_CHUNKS = 65_536  # of a body; each of them takes as long as a hundred bytes
 MAX_HEADERS = 200  # of a head that is not complete after a piece; each of them takes about 150 bytes of memory
 
 
@@ -36,6 +38,7 @@ class HttpProtocol(HttpToolsProtocol):
     _lingering_transport: LingeringTransport  # the same object as `transport`
     _bytes_without_progress = 0  # bytes received since the parser completed a head or a piece of a body
     _is_head_due = False  # between the first byte of a request and the end of its head
+    _chunks = 0  # of the body that is being received
     _is_upgrade_offered = False  # by the head that the parser has just completed
     # uvicorn's states of the request that is answered now or was answered last, and of the last complete request.
     _active_cycle: RequestResponseCycle | None = None
@@ -125,7 +128,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._deadline.cancel()
-        self._mark_disconnected()
+        mark_disconnected(self._active_cycle)
 
     @override
     def on_message_begin(self) -> None:
@@ -134,13 +137,20 @@ class HttpProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
-        self._bytes_without_progress, self._is_head_due = 0, False
+        self._bytes_without_progress, self._chunks, self._is_head_due = 0, 0, False
         self._is_upgrade_offered = self.parser.should_upgrade()
         if not self._is_upgrade_offered:
             super().on_headers_complete()
             self.headers = []  # for the trailers of a body in chunks, which are not headers of the request
         elif self.parser.get_method() == b"CONNECT":  # asks for a tunnel, which is more than an offer
             raise httptools.HttpParserError
+
+    def on_chunk_header(self) -> None:
+        """Count a chunk of a body, and end a body that has too many."""
+        self._chunks += 1
+        if self._chunks > MAX_CHUNKS and not self._ignores_input:
+            self._ignores_input = True
+            end_body(self.cycle, too_many_chunks(MAX_CHUNKS))
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -204,8 +214,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _expire(self, phase: Phase) -> None:
         """End a phase that has lasted too long."""
         if phase is Phase.BODY and self._active_cycle is not None:
-            cast("dict[str, Any]", self._active_cycle.scope)[LATE_BODY_KEY] = self._limits.body_seconds
-            self._active_cycle.message_event.set()  # the application receives nothing, and sees the key
+            end_body(self._active_cycle, body_too_late(self._limits.body_seconds))
         elif phase in {Phase.READER, Phase.CLOSE}:
             self._lingering_transport.abort()
         elif self._is_head_due:
@@ -237,10 +246,4 @@ class HttpProtocol(HttpToolsProtocol):
         if not is_answered_early:
             self.transport.write(answer)
         self.transport.close()
-        self._mark_disconnected()
-
-    def _mark_disconnected(self) -> None:
-        """Tell the application that no more of its request will arrive, and that no answer can be sent."""
-        if self._active_cycle is not None and not self._active_cycle.response_complete:
-            self._active_cycle.disconnected = True
-            self._active_cycle.message_event.set()
+        mark_disconnected(self._active_cycle)

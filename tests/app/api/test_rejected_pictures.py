@@ -8,7 +8,7 @@ import pytest
 from anyio import to_thread
 
 from app.api import picture
-from app.http.body import LATE_BODY_KEY
+from app.http.body import BODY_ERROR_KEY, body_too_late
 from app.main import create_app
 from app.observability.instruments import REJECTION_REASONS
 from app.settings import Settings
@@ -121,7 +121,7 @@ def test_picture_above_the_limit_is_counted(artefact):
 @pytest.mark.parametrize("content_type", [b"image/png", b"multipart/form-data; boundary=x"])
 def test_picture_that_arrives_too_late_is_counted(make_client, content_type):
     client = make_client()
-    scope = request_scope(PATH, (b"content-type", content_type), **{LATE_BODY_KEY: 30})
+    scope = request_scope(PATH, (b"content-type", content_type), **{BODY_ERROR_KEY: body_too_late(30)})
     sent = call(client.app, scope, [{"type": "http.request", "body": b"", "more_body": True}])
     assert read_answer(sent)[0] == 408
     assert rejections(client.get("/metrics", headers=PROMETHEUS)) == {"slow": 1}
@@ -133,5 +133,5 @@ def test_reasons_of_rejection_are_complete():
 
 def test_every_documented_status_has_a_reason(client):
     operation = client.get("/openapi.json").json()["paths"]["/predict/picture"]["post"]
-    documented = {int(status) for status in operation["responses"]} - {200, 422, 500}
+    documented = {int(status) for status in operation["responses"]} - {200, 422, 431, 500}
     assert documented == set(picture.REASON_BY_STATUS)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from app.http.body import LATE_BODY_KEY, check_announced_length, largest_size, limit_body, receive_body, receive_part
+from app.http.body import (
+    BODY_ERROR_KEY,
+    body_too_late,
+    check_announced_length,
+    largest_size,
+    limit_body,
+    receive_body,
+    receive_part,
+)
 from tests.asgi import DISCONNECT, body_messages, call, read_answer, request_scope
 from tests.hostile import INFER
 
@@ -138,7 +146,7 @@ def test_part_of_a_body_ends_with_the_piece_that_exceeds_its_size(chunks, size):
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/predict/picture"])
 def test_body_that_is_late_gets_a_408_with_the_time_limit(client, path):
-    late = request_scope(path, **{LATE_BODY_KEY: 0.25})
+    late = request_scope(path, **{BODY_ERROR_KEY: body_too_late(0.25)})
     incomplete = {"type": "http.request", "body": b"", "more_body": True}
     status, headers, body = read_answer(call(client.app, late, [incomplete]))
     assert status == 408
@@ -148,7 +156,7 @@ def test_body_that_is_late_gets_a_408_with_the_time_limit(client, path):
 
 @pytest.mark.parametrize("path", [INFER, "/v2/repository/index"])
 def test_late_body_of_the_open_inference_protocol_gets_a_408_in_its_form(client, path):
-    late = request_scope(path, **{LATE_BODY_KEY: 30})
+    late = request_scope(path, **{BODY_ERROR_KEY: body_too_late(30)})
     incomplete = {"type": "http.request", "body": b"", "more_body": True}
     status, _, body = read_answer(call(client.app, late, [incomplete]))
     assert (status, json.loads(body)) == (408, {"error": "The body must arrive within 30 s."})

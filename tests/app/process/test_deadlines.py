@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
-from app.http.body import LATE_BODY_KEY
+from app.http.body import BODY_ERROR_KEY
 from app.http.request_head import EXCESS_CONNECTION_KEY
 from app.process.connection_limits import EXCESS_SECONDS, MAX_EXCESS_CONNECTIONS, Deadline, Phase
 from tests.connections import CHUNKED, CLOSE, GET, MOMENT, Connection, closes_at, run
@@ -59,11 +59,11 @@ def test_application_is_told_that_a_body_does_not_arrive_in_time(request_head):
         for number in range(BODY):
             connection.clock.move_to(number)
             await connection.receive(b"1\r\nx\r\n" if request_head is CHUNKED else b"x")
-        assert LATE_BODY_KEY not in connection.scopes[0]
+        assert BODY_ERROR_KEY not in connection.scopes[0]
         messages = len(connection.received)
         connection.clock.move_to(BODY)
         await connection.settle()
-        assert connection.scopes[0][LATE_BODY_KEY] == BODY
+        assert connection.scopes[0][BODY_ERROR_KEY].status_code == 408
         assert connection.received[messages:] == [{"type": "http.request", "body": b"", "more_body": True}]
 
     run(conversation)
@@ -77,7 +77,7 @@ def test_application_has_no_time_limit():
 
     connection = run(conversation)
     assert connection.statuses() == [200]
-    assert LATE_BODY_KEY not in connection.scopes[0]
+    assert BODY_ERROR_KEY not in connection.scopes[0]
 
 
 def test_time_of_a_body_behind_another_request_starts_when_the_application_handles_it():
@@ -86,9 +86,9 @@ def test_time_of_a_body_behind_another_request_starts_when_the_application_handl
         connection.clock.move_to(1000)
         await connection.answer()
         connection.clock.move_to(1000 + BODY - MOMENT)
-        assert LATE_BODY_KEY not in connection.scopes[1]
+        assert BODY_ERROR_KEY not in connection.scopes[1]
         connection.clock.move_to(1000 + BODY)
-        assert connection.scopes[1][LATE_BODY_KEY] == BODY
+        assert connection.scopes[1][BODY_ERROR_KEY].status_code == 408
 
     run(conversation)
 

@@ -1,0 +1,50 @@
+"""A body in too many chunks is rejected, whatever the application does with it."""
+
+import pytest
+
+from app.http.body import BODY_ERROR_KEY
+from app.process.http_protocol import MAX_CHUNKS
+from tests.connections import CHUNKED, GET, run
+
+CHUNK = b"1\r\nx\r\n"
+END = b"0\r\n\r\n"
+
+
+def test_body_of_the_largest_number_of_chunks_is_received():
+    async def conversation(connection):
+        await connection.receive(CHUNKED, CHUNK * (MAX_CHUNKS - 1) + END)  # the end is a chunk, too
+        assert BODY_ERROR_KEY not in connection.scopes[0]
+        await connection.answer()
+        await connection.receive(CHUNKED, CHUNK * (MAX_CHUNKS - 1) + END)  # the number begins anew
+
+    connection = run(conversation)
+    assert sum(len(message["body"]) for message in connection.received) == 2 * (MAX_CHUNKS - 1)
+    assert connection.statuses() == [200, 200]
+
+
+@pytest.mark.parametrize("rest", [END, CHUNK * 100, END + GET])
+def test_application_is_told_that_a_body_has_too_many_chunks(rest):
+    async def conversation(connection):
+        await connection.receive(CHUNKED, CHUNK * MAX_CHUNKS)
+        assert BODY_ERROR_KEY not in connection.scopes[0]
+        await connection.receive(rest)
+        error = connection.scopes[0][BODY_ERROR_KEY]
+        assert (error.status_code, error.detail) == (413, "The body must have at most 65536 chunks.")
+        received = sum(len(message["body"]) for message in connection.received)
+        await connection.receive(CHUNK)
+        assert sum(len(message["body"]) for message in connection.received) == received
+
+    run(conversation)
+
+
+def test_connection_is_closed_if_the_answer_did_not_wait_for_the_body():
+    async def conversation(connection):
+        await connection.receive(CHUNKED)
+        await connection.answer()
+        await connection.receive(CHUNK * MAX_CHUNKS)
+        assert not connection.protocol.transport.is_closing()
+        await connection.receive(CHUNK)
+
+    connection = run(conversation, reads_body=False)
+    assert connection.statuses() == [200]
+    assert connection.protocol.transport.is_closing()
