@@ -8,15 +8,19 @@ from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
 from starlette.types import Scope
 
+from app.api.document import DOCUMENT_HEAD
 from app.api.health import health_routes
 from app.api.metrics import METRICS, metrics_routes
 from app.api.page import PAGE_TEMPLATE, page_routes
 from app.api.picture import picture_routes
 from app.api.predict import predict_routes
+from app.api.schemas import PictureForm
 from app.http.admission import AdmissionQueues, create_admission_queues
+from app.http.cors import allow_origins
 from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonEndpoint
 from app.http.middleware import RequestMiddleware
+from app.http.openapi import operation_id
 from app.http.request_head import PROBES
 from app.http.routing import Application, json_addresses, methods_by_template
 from app.http.scope import route_path
@@ -31,6 +35,7 @@ from app.observability.instruments import (
 )
 from app.observability.request_spans import RequestSpans
 from app.observability.shared_counters import SharedCounters, create_shared_counters
+from app.oip.codec.messages import IndexRequest, InferRequest
 from app.oip.codec.statistics import OipStatistics, number_of_statistics_counters
 from app.oip.error_format import OIP_ERROR_FORMAT, OIP_PREFIX, STATUS_BY_ERROR
 from app.oip.inference import inference_routes
@@ -81,7 +86,7 @@ def create_app(
     predictions, rejected_pictures = PredictionCounters(registry), rejected_picture_counters(registry)
     oip_statistics = OipStatistics(registry, settings.max_batch_rows)
     errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT}, STATUS_BY_ERROR)
-    app = _create_bare_app(tracer_provider, errors)
+    app = _create_bare_app(settings, tracer_provider, errors)
     tracing_observers = [] if tracer_provider is None else [tracing.set_batch_size]
     predictor = Predictor(artefact.network, predictions.count, *tracing_observers)
     json_endpoint = partial(JsonEndpoint, admission=queues.batches, errors=errors)
@@ -108,19 +113,21 @@ def create_app(
         access_log=settings.access_log,
         spans=None if tracer_provider is None else RequestSpans(tracer_provider),
     )
+    allow_origins(app, settings.cors_origins)
     return app
 
 
-def _create_bare_app(tracer_provider: TracerProvider | None, errors: ErrorResponses) -> Application:
+def _create_bare_app(settings: Settings, tracer_provider: TracerProvider | None, errors: ErrorResponses) -> Application:
     """Create an application that traces requests and answers errors, but has no routes."""
     app = Application(
-        title="Digits",
-        summary="Recognises handwritten digits with a neural network written in plain NumPy.",
+        **DOCUMENT_HEAD,
         version=VERSION,
-        license_info={"name": "MIT", "identifier": "MIT"},
+        servers=[{"url": settings.root_path or "/", "description": "This service."}],
+        generate_unique_id_function=operation_id,
         telemetry=tracing.telemetry_config(tracer_provider, is_probe),
         lifespan=exporter.flush_at_shutdown(tracer_provider),
     )
+    app.documented_types = (PictureForm, InferRequest, IndexRequest, *(each.body_type for each in errors.all_formats))
     errors.install(app)
     return app
 

@@ -1,9 +1,11 @@
 """The settings of the service: environment variables with the prefix `DIGITS_`."""
 
+import json
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model import IMAGE_SIDE, PIXELS
 
@@ -11,6 +13,32 @@ RELEASED_WEIGHTS = Path(__file__).parents[1] / "model" / "digits.npz"
 VALUES_PER_IMAGE = PIXELS + IMAGE_SIDE + 1  # the numbers, the rows and the image itself, as JSON values
 MIN_IMAGE_BYTES = PIXELS  # in a body, because each pixel takes at least one byte
 ADDITIONAL_VALUES = 1000  # JSON values that a body may have besides its images
+
+
+def parse_list(value: object) -> object:
+    """Parse the text of an environment variable as JSON.
+
+    Args:
+        value: The text, or a value that is not from the environment.
+    Returns:
+        The parsed text, or the same value.
+    Raises:
+        ValueError: The text is not JSON.
+    Example:
+        >>> parse_list('["https://example.org"]')
+        ['https://example.org']
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError("must be a JSON list") from error
+
+
+# As browsers send it: scheme, host and port, in lower case.
+Origin: TypeAlias = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[a-z0-9.:_\[\]-]+)$")]
+Origins: TypeAlias = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(parse_list)]
 
 
 class Settings(BaseSettings):
@@ -91,6 +119,11 @@ class Settings(BaseSettings):
     )
     graceful_stop_seconds: int = Field(
         default=10, ge=1, description="Time limit for the requests in flight after the socket is closed."
+    )
+    cors_origins: Origins = Field(
+        default=(),
+        description='Origins whose pages may call the service, as a JSON list such as `["https://example.org"]`; '
+        "`*` stands for all origins.",
     )
     access_log: bool = Field(
         default=False, description="Log every request; off because it adds a third to the cost of a prediction."

@@ -59,10 +59,12 @@ def test_artefact_with_another_hash_than_the_pinned_one_is_rejected(start_error)
 
 
 def test_error_names_every_invalid_setting(start_error):
-    sentence = start_error(port="eighty", workers=0, drain_seconds=-1)
+    sentence = start_error(port="eighty", workers=0, drain_seconds=-1, cors_origins="https://example.org")
     prefix, *errors = re.split(r"DIGITS_(?=[A-Z])", sentence)
     assert prefix == "digits cannot start: "
-    assert [error.partition(": Input should be ")[0] for error in errors] == ["PORT", "WORKERS", "DRAIN_SECONDS"]
+    assert [re.split(": Input should be |: Value error, must be ", error)[0] for error in errors] == [
+        *("PORT", "WORKERS", "DRAIN_SECONDS", "CORS_ORIGINS")
+    ]
 
 
 def test_error_of_an_invalid_flag_names_its_setting(start_error):

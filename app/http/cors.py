@@ -1,0 +1,33 @@
+"""Cross-origin resource sharing: which pages of other origins may call the service."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+# Besides the headers that browsers always allow.
+REQUEST_HEADERS = (
+    *("Authorization", "Content-Encoding", "Content-Type", "Inference-Header-Content-Length"),
+    *("traceparent", "tracestate", "X-API-Key", "X-Request-Id"),
+)
+ANSWER_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-Id")
+
+
+def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let pages of other origins call the service; without origins, nothing is added.
+
+    It is called after all other middleware is added, because the middleware that is added last is the outermost one.
+    So error responses have its headers, too.
+
+    Args:
+        app: The application.
+        origins: Origins such as `https://example.org`; `*` stands for all.
+    """
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=REQUEST_HEADERS,
+            expose_headers=ANSWER_HEADERS,
+        )
