@@ -11,12 +11,13 @@ from app.http.content_coding import compress
 from app.http.headers import JSON_BYTES, combined_header, quality_values
 from app.http.json_body import parse_json
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, ReceivedRequest, Reply
+from app.http.openapi import STATUSES_OF_BODIES
 from app.oip.codec.body import JSON_LENGTH_HEADER, split_body
-from app.oip.codec.messages import InferReply, InferRequest, remove_format_names
+from app.oip.codec.messages import InferReply, InferRequest
 from app.oip.codec.statistics import OipStatistics
 from app.oip.codec.tensors import raw_binary_request, reject_shared_memory, to_outputs, to_pixels
-from app.oip.error_format import OIP_PREFIX, documented_errors
-from app.oip.openapi import INFER_BODY, INFER_REPLY, TAG, path_parameters
+from app.oip.error_format import OIP_PREFIX
+from app.oip.openapi import INFER_BODY, INFER_REPLY, TAG, infer_parameters, oip_errors
 from app.predictor import Predictions, Predictor
 from app.settings import Settings
 from model import Card
@@ -59,7 +60,7 @@ def inference_routes(
             if json_part is None:
                 message = raw_binary_request(binary_data)
             else:
-                message = parse_json(_REQUEST, json_part, settings, remove_format_names)
+                message = parse_json(_REQUEST, json_part, settings)
             reject_shared_memory(message)
             pixels = to_pixels(message, binary_data, settings.max_batch_rows)
             stopwatch.end_phase(batch_size=len(pixels))
@@ -75,8 +76,8 @@ def inference_routes(
             path,
             endpoint,
             methods=["POST"],
-            responses={**documented_errors(500, 404, 400, 408, 413, 501, 503), 200: INFER_REPLY},
-            openapi_extra={"parameters": path_parameters(*parameters), "requestBody": INFER_BODY},
+            responses={**oip_errors(404, *STATUSES_OF_BODIES), 200: INFER_REPLY},
+            openapi_extra={"parameters": infer_parameters(*parameters), "requestBody": INFER_BODY},
         )
     return router
 

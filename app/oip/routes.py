@@ -9,17 +9,19 @@ from starlette.exceptions import HTTPException
 from app.http.admission import SMALL_BODY_BYTES
 from app.http.body import check_announced_length, receive_body
 from app.http.json_body import parse_json
+from app.http.openapi import STATUSES_OF_BODIES, schema_reference
 from app.oip.codec import messages
 from app.oip.codec.metadata import EXTENSIONS, INPUT_TENSORS, OUTPUT_TENSORS, PLATFORM, tensor_config
 from app.oip.codec.statistics import OipStatistics, StatisticsReply
-from app.oip.error_format import OIP_PREFIX, documented_errors
+from app.oip.error_format import OIP_PREFIX
 from app.oip.inference import require_model
-from app.oip.openapi import TAG
+from app.oip.openapi import TAG, ModelName, ModelVersion, oip_errors
+from app.oip.unsupported import unsupported_routes
 from app.settings import Settings
 from model import Card
 
 _INDEX_REQUEST = TypeAdapter(messages.IndexRequest)
-_INDEX_BODY = {"content": {"application/json": {"schema": _INDEX_REQUEST.json_schema()}}}
+_INDEX_BODY = {"content": {"application/json": {"schema": schema_reference(messages.IndexRequest)}}}
 
 
 def is_oip_probe(path: str) -> bool:
@@ -46,10 +48,10 @@ def oip_routes(card: Card, settings: Settings, is_draining: Callable[[], bool], 
         A router.
     """
 
-    async def check_name(name: str) -> None:
+    async def check_name(name: ModelName) -> None:
         require_model(card, name)
 
-    async def check_version(name: str, version: str) -> None:
+    async def check_version(name: ModelName, version: ModelVersion) -> None:
         require_model(card, name, version)
 
     server_router = _create_router("")
@@ -64,15 +66,16 @@ def oip_routes(card: Card, settings: Settings, is_draining: Callable[[], bool], 
     _add_repository(repository_router, card, settings, is_draining)
     router = APIRouter()
     # The server's routes come first, because `/models/{name}` would also match `/models/stats`.
-    for part in (server_router, name_router, version_router, repository_router):
+    for part in (server_router, name_router, version_router, repository_router, unsupported_routes(card)):
         router.include_router(part)
     return router
 
 
 def _create_router(path: str, *statuses: int, dependencies: Sequence[params.Depends] = ()) -> APIRouter:
     """Create a router for the addresses below a path of the protocol."""
-    responses = documented_errors(500, *statuses)
-    return APIRouter(prefix=f"{OIP_PREFIX}{path}", tags=[TAG], dependencies=dependencies, responses=responses)
+    return APIRouter(
+        prefix=f"{OIP_PREFIX}{path}", tags=[TAG], dependencies=dependencies, responses=oip_errors(*statuses)
+    )
 
 
 def _add_model_description(
@@ -81,20 +84,20 @@ def _add_model_description(
     """Add the routes that describe a model."""
 
     @router.get("")
-    async def metadata() -> messages.ModelMetadataReply:
+    async def model_metadata() -> messages.ModelMetadataReply:
         """Return the inputs and outputs of the model."""
         return messages.ModelMetadataReply(
             name=card.name, versions=[card.version], platform=PLATFORM, inputs=INPUT_TENSORS, outputs=OUTPUT_TENSORS
         )
 
-    @router.get("/ready", responses=documented_errors(503))
-    async def ready() -> messages.ModelReadyReply:
+    @router.get("/ready")
+    async def model_ready() -> messages.ModelReadyReply:
         """Report whether the model is ready for requests; the status is 503 during shutdown."""
         _require_ready(is_draining)
         return messages.ModelReadyReply(name=card.name, ready=True)
 
     @router.get("/config")
-    async def config() -> messages.ConfigReply:
+    async def model_config() -> messages.ConfigReply:
         """Return the configuration of the model in Triton's form."""
         return messages.ConfigReply(
             name=card.name,
@@ -115,23 +118,23 @@ def _add_server(router: APIRouter, card: Card, statistics: OipStatistics, is_dra
 
     @router.get("/", include_in_schema=False)
     @router.get("")
-    async def server(request: Request) -> messages.ServerReply:
+    async def server_metadata(request: Request) -> messages.ServerReply:
         """Return the name and version of the service, and the extensions that it supports."""
         return messages.ServerReply(name=request.app.title.lower(), version=request.app.version, extensions=EXTENSIONS)
 
     @router.get("/health/live")
-    async def live() -> messages.OipHealthReply:
+    async def server_live() -> messages.OipHealthReply:
         """Report that the process answers requests; it is live until it ends."""
         return messages.OipHealthReply(live=True, ready=not is_draining())
 
-    @router.get("/health/ready", responses=documented_errors(503))
-    async def ready() -> messages.OipHealthReply:
+    @router.get("/health/ready")
+    async def server_ready() -> messages.OipHealthReply:
         """Report whether the service is ready for requests; the status is 503 during shutdown."""
         _require_ready(is_draining)
         return messages.OipHealthReply(live=True, ready=True)
 
     @router.get("/models")
-    async def models() -> messages.ModelsReply:
+    async def list_models() -> messages.ModelsReply:
         """List the names of all models; there is one."""
         return messages.ModelsReply(models=[card.name])
 
@@ -145,25 +148,18 @@ def _add_repository(router: APIRouter, card: Card, settings: Settings, is_draini
     """Add the routes of the model repository, which is read-only."""
     max_bytes = min(SMALL_BODY_BYTES, settings.max_body_bytes)
 
-    @router.post("/index", responses=documented_errors(400, 408, 413, 501), openapi_extra={"requestBody": _INDEX_BODY})
-    async def index(request: Request) -> list[messages.IndexEntry]:
+    @router.post("/index", responses=oip_errors(*STATUSES_OF_BODIES), openapi_extra={"requestBody": _INDEX_BODY})
+    async def repository_index(request: Request) -> list[messages.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` only the ready ones."""
         check_announced_length(request.scope, max_bytes)
         body = await receive_body(request.scope, request.receive, max_bytes) or b"{}"
-        index_filter = parse_json(_INDEX_REQUEST, body, settings, messages.remove_format_names)
+        index_filter = parse_json(_INDEX_REQUEST, body, settings)
         if not is_draining():
             return [messages.IndexEntry(name=card.name, version=card.version, state="READY", reason="")]
         if index_filter.ready:
             return []
         reason = "the service is stopping"
         return [messages.IndexEntry(name=card.name, version=card.version, state="UNAVAILABLE", reason=reason)]
-
-    @router.post("/models/{name}/load", include_in_schema=False)
-    @router.post("/models/{name}/unload", include_in_schema=False)
-    async def change(name: str) -> None:
-        """Reject the request, because the weights are chosen when the service starts."""
-        require_model(card, name)
-        raise HTTPException(501, "Models cannot be loaded or unloaded; the weights are chosen at the start.")
 
 
 def _require_ready(is_draining: Callable[[], bool]) -> None:

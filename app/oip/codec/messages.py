@@ -3,12 +3,11 @@
 Unknown fields and parameters are ignored, because clients send fields that other servers know.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, NotRequired, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType, TypedDict  # Python 3.12 has the first, and pydantic needs this second one
 
 from model import PIXELS
 
@@ -17,24 +16,24 @@ Datatype: TypeAlias = Literal[
 ]
 OutputName: TypeAlias = Literal["digit", "probabilities"]
 OUTPUTS: tuple[OutputName, ...] = ("digit", "probabilities")
+RESERVED_PREFIX = "triton_"  # of parameters; Source: Triton's "Parameters Extension"
 
-# Names of the JSON formats of a tensor: the tags of pydantic's union, and the titles in OpenAPI.
-FLAT = "one list"
-NESTED = "a list for each row"
-
-# Lists fail fast, because a body of 2 MiB can hold a million errors, and describing all of them takes
-# seconds.
-FlatData: TypeAlias = Annotated[list[float], Field(fail_fast=True, title=FLAT), Tag(FLAT)]
-ImageData: TypeAlias = Annotated[list[float], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True)]
-NestedData: TypeAlias = Annotated[list[ImageData], Field(fail_fast=True, title=NESTED), Tag(NESTED)]
-
-
-def _tensor_format(data: object) -> str:
-    """Find the format that the client meant, so that errors refer to this format alone."""
-    return NESTED if isinstance(data, list) and data and isinstance(data[0], list) else FLAT
-
-
-TensorData: TypeAlias = Annotated[FlatData | NestedData, Discriminator(_tensor_format)]
+_NUMBERS: JsonValue = {"type": "array", "items": {"type": "number"}}
+_LISTS: JsonValue = {"type": "array", "items": {"type": "array"}}
+# The values of a tensor: one list of numbers, or lists of any depth. `tensors.flatten` checks the values, because
+# pydantic reports an error for each type of a union.
+TensorData = TypeAliasType(
+    "TensorData",
+    Annotated[
+        list[Any],
+        WithJsonSchema(
+            {
+                "anyOf": [_NUMBERS, {"type": "array", "items": _NUMBERS}, {"type": "array", "items": _LISTS}],
+                "description": "Numbers in row-major order, in one list or in nested lists of any depth.",
+            }
+        ),
+    ],
+)
 
 
 class Message(BaseModel):
@@ -43,7 +42,19 @@ class Message(BaseModel):
     model_config = ConfigDict(strict=True)
 
 
-class InputParameters(Message):
+class Parameters(Message):
+    """Parameters of a message or of a tensor."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reject_reserved(cls, parameters: object) -> object:
+        """Reject the names that the protocol reserves for servers."""
+        if isinstance(parameters, dict) and any(name.startswith(RESERVED_PREFIX) for name in parameters):
+            raise PydanticCustomError("reserved", f"must not have names that begin with {RESERVED_PREFIX}")
+        return parameters
+
+
+class InputParameters(Parameters):
     """Parameters of an input tensor."""
 
     binary_data_size: int | None = Field(
@@ -62,7 +73,7 @@ class InputTensor(Message):
     datatype: Datatype
     parameters: InputParameters | None = None
     data: TensorData | None = Field(
-        default=None, description="Pixels in one list, or in a list for each image; 0 is background, 16 is full ink."
+        default=None, description="Pixels, image by image; 0 is background, 16 is full ink."
     )
 
     @model_validator(mode="after")
@@ -75,7 +86,7 @@ class InputTensor(Message):
         return self
 
 
-class OutputParameters(Message):
+class OutputParameters(Parameters):
     """Parameters of a requested output."""
 
     binary_data: bool | None = Field(default=None, description="True puts the data after the JSON.")
@@ -113,7 +124,7 @@ RequestedOutputs: TypeAlias = Annotated[
 ]
 
 
-class RequestParameters(Message):
+class RequestParameters(Parameters):
     """Defaults for outputs that do not set `binary_data` themselves."""
 
     binary_data_output: bool | None = Field(default=None, description="True puts the data after the JSON.")
@@ -128,14 +139,20 @@ class InferRequest(Message):
     outputs: RequestedOutputs | None = Field(default=None, description="Requested outputs; all outputs by default.")
 
 
+class OutputTensorParameters(TypedDict):
+    """Parameters of an output tensor."""
+
+    binary_data_size: Annotated[int, Field(description="Number of bytes of the data after the JSON.")]
+
+
 class OutputTensor(TypedDict):
     """An output tensor."""
 
     name: OutputName
     shape: list[int]
     datatype: Literal["INT64", "FP32", "BYTES"]
-    parameters: NotRequired[dict[Literal["binary_data_size"], int]]
-    data: NotRequired[Annotated[list[float] | list[int] | list[str], Field(description="Values in row-major order.")]]
+    parameters: NotRequired[OutputTensorParameters]
+    data: NotRequired[Annotated[list[int] | list[float] | list[str], Field(description="Values in row-major order.")]]
 
 
 class InferReply(TypedDict):
@@ -230,14 +247,3 @@ class ConfigReply(TypedDict):
     max_batch_size: int
     input: list[TensorConfig]
     output: list[TensorConfig]
-
-
-def remove_format_names(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Remove the name of the tensor format from the locations of errors, because no client knows it.
-
-    Args:
-        errors: Errors as pydantic reports them.
-    Returns:
-        The same errors without the names.
-    """
-    return [{**error, "loc": tuple(part for part in error["loc"] if part not in {FLAT, NESTED})} for error in errors]

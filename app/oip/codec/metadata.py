@@ -3,7 +3,7 @@
 from app.oip.codec import messages
 from model import DIGITS, PIXELS
 
-PLATFORM = "numpy"
+PLATFORM = "numpy_npz"  # project and format, as the protocol asks
 EXTENSIONS = ["binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics"]
 ANY_SIZE = -1  # size of the batch dimension
 

@@ -34,11 +34,13 @@ class Phases(TypedDict):
 
 
 class InferStatistics(Phases):
-    """Statistics of all requests; no request waits in a queue."""
+    """Statistics of all requests; no request waits in a queue, and no reply is cached."""
 
     success: Duration
     fail: Duration
     queue: Duration
+    cache_hit: Duration
+    cache_miss: Duration
 
 
 class BatchStatistics(Phases):
@@ -57,6 +59,8 @@ class ModelStatistics(TypedDict):
     execution_count: Annotated[int, Field(description="Number of forward passes of the network.")]
     inference_stats: InferStatistics
     batch_stats: list[BatchStatistics]
+    response_stats: Annotated[dict[str, Duration], Field(description="Empty: each request has one response.")]
+    memory_usage: Annotated[list[int], Field(description="Empty: the memory of the model is not measured.")]
 
 
 class StatisticsReply(TypedDict):
@@ -155,9 +159,13 @@ class OipStatistics:
                 success=Duration(count=requests, ns=nanoseconds),
                 fail=Duration(count=failures, ns=failure_nanoseconds),
                 queue=Duration(count=requests, ns=0),
+                cache_hit=Duration(count=0, ns=0),
+                cache_miss=Duration(count=0, ns=0),
                 **_phases(total),
             ),
             batch_stats=[BatchStatistics(batch_size=size, **_phases(counters[size])) for size in batch_sizes.tolist()],
+            response_stats={},
+            memory_usage=[],
         )
 
 

@@ -1,5 +1,7 @@
 """Conversion of tensors to arrays and of arrays to tensors, as JSON and as bytes."""
 
+import sys
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +30,7 @@ DTYPES: dict[messages.Datatype, np.dtype[Any]] = {
 DATATYPE_BY_KIND: dict[str, Literal["INT64", "FP32", "BYTES"]] = {"i": "INT64", "f": "FP32", "U": "BYTES"}
 ALL_OUTPUTS = [messages.RequestedOutput(name=name) for name in messages.OUTPUTS]
 DEFAULT_PARAMETERS = messages.OutputParameters()
+NO_SHARED_MEMORY = "Shared memory is not supported; tensors travel in the body."
 RAW_IMAGE_BYTES = PIXELS * DTYPES["FP32"].itemsize
 
 
@@ -87,7 +90,7 @@ def reject_shared_memory(request: messages.InferRequest) -> None:
     """
     for tensor in (*request.inputs, *(request.outputs or ())):
         if tensor.parameters and tensor.parameters.shared_memory_region is not None:
-            raise UnsupportedError("Shared memory is not supported; tensors travel in the body.")
+            raise UnsupportedError(NO_SHARED_MEMORY)
 
 
 def batch_size_of(shape: list[int], max_batch_size: int) -> int:
@@ -106,25 +109,74 @@ def batch_size_of(shape: list[int], max_batch_size: int) -> int:
     return shape[0]
 
 
-def from_json(data: messages.TensorData, batch_size: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
+def from_json(data: list[Any], batch_size: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
     """Convert a tensor whose data is in the JSON.
 
     Args:
-        data: All numbers in one list, or one list for each image.
+        data: Numbers in one list, or in nested lists.
         batch_size: The declared number of images.
         dtype: The declared type; for an integer type, all values must be whole numbers.
     Returns:
         Values, shape (B, 64), float64, any range.
     Raises:
-        InvalidError: The number of values differs from the shape, or a value has a fraction although the type
-            is an integer type.
+        InvalidError: A value is not a number, the number of values differs from the shape, or a value has a fraction
+            although the type is an integer type.
     """
-    values = np.array(data, dtype=np.float64)
+    numbers = flatten(data)
+    try:
+        values = np.array(numbers, dtype=np.float64)
+    except OverflowError:  # from an integer beyond the range of float64
+        values = np.array([number if abs(number) <= sys.float_info.max else np.inf for number in numbers])
     if values.size != batch_size * PIXELS:
         raise InvalidError(f"inputs[0].data must have {batch_size * PIXELS} numbers, as its shape says")
     if dtype.kind in "iu" and (np.trunc(values) != values).any():
         raise InvalidError("inputs[0].data must be whole numbers, as its datatype says")
     return values.reshape(batch_size, PIXELS)
+
+
+def flatten(data: list[Any]) -> list[float]:
+    """List the numbers of a tensor.
+
+    Args:
+        data: Numbers in one list, or in nested lists. The lists of one level can have different lengths, because the
+            shape of the tensor says how its values are arranged.
+    Returns:
+        The numbers in row-major order.
+    Raises:
+        InvalidError: A value is not a number, or has another depth than the first number.
+    Example:
+        >>> flatten([[[1], [2, 3]], [[4]]])
+        [1, 2, 3, 4]
+    """
+    values = data
+    while (types := set(map(type, values))) == {list}:
+        values = list(chain.from_iterable(values))
+    if types <= {int, float}:
+        return values
+    depth, first = 1, data[0]
+    while isinstance(first, list) and first:
+        depth, first = depth + 1, first[0]
+    location, kind = _first_fault(data, depth + isinstance(first, list))
+    raise InvalidError(f"inputs[0].data{location} must be a {kind}")
+
+
+def _first_fault(values: list[Any], depth: int) -> tuple[str, str]:
+    """Find the first value that does not fit the depth of a tensor; return its location and the kind of value there.
+
+    Args:
+        values: Nested lists.
+        depth: Number of levels of lists above a number.
+    Returns:
+        Indices in brackets and "list" or "number"; empty texts if all values fit.
+    """
+    for index, value in enumerate(values):
+        if depth == 1 and type(value) not in {int, float}:
+            return f"[{index}]", "number"
+        if depth > 1 and not isinstance(value, list):
+            return f"[{index}]", "list"
+        if depth > 1 and (fault := _first_fault(value, depth - 1))[1]:
+            return f"[{index}]{fault[0]}", fault[1]
+    return "", ""
 
 
 def from_bytes(tensor: messages.InputTensor, binary_data: bytes, batch_size: int, dtype: np.dtype[Any]) -> NDArray[Any]:

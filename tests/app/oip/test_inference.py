@@ -140,10 +140,9 @@ def test_largest_batch_in_the_widest_datatype_fits_in_a_body(infer):
     assert reply.json()["outputs"][0]["data"] == [3] * 1024
 
 
-def test_8x8_image_is_rejected_as_tensor_data(infer):
-    reply = infer({"inputs": inputs(EXAMPLE_ROWS)})
-    assert reply.status_code == 400
-    assert reply.json() == {"error": "inputs[0].data[0] must have a length of at least 64"}
+@pytest.mark.parametrize("data", [EXAMPLE_ROWS, [EXAMPLE_ROWS], [[[[EXAMPLE_IMAGE]]]]])
+def test_lists_of_any_depth_get_the_reply_of_one_list(infer, data):
+    assert infer({"inputs": inputs(data)}).json() == infer({"inputs": inputs(EXAMPLE_IMAGE)}).json()
 
 
 @pytest.mark.parametrize(("size", "status"), [(2000, 400), (2001, 413)])

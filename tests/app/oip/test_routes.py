@@ -51,7 +51,7 @@ def test_model_metadata_describes_inputs_and_outputs(client, model_path):
     assert client.get(model_path).json() == {
         "name": "digits",
         "versions": ["2"],
-        "platform": "numpy",
+        "platform": "numpy_npz",
         "inputs": [{"name": "pixels", "datatype": "FP32", "shape": [-1, 64]}],
         "outputs": [
             {"name": "digit", "datatype": "INT64", "shape": [-1]},
@@ -65,7 +65,7 @@ def test_model_metadata_describes_inputs_and_outputs(client, model_path):
 def test_configuration_has_the_batch_size_limit_and_shapes_without_batch_dimension(make_client, model_path):
     assert make_client(max_batch_rows=7).get(f"{model_path}/config").json() == {
         "name": "digits",
-        "platform": "numpy",
+        "platform": "numpy_npz",
         "max_batch_size": 7,
         "input": [{"name": "pixels", "data_type": "TYPE_FP32", "dims": [64]}],
         "output": [
@@ -127,6 +127,8 @@ def test_other_method_gets_a_405_that_names_the_allowed_method(client, method):
         ("POST", "/v2/models/digits/versions/02/infer", "There is no such version of digits; there is 2."),
         ("GET", "/v2/models/digits/versions", "There is nothing at this address."),
         ("POST", "/v2/repository/models/other/load", "There is no such model; there is digits."),
+        ("GET", "/v2/models/other/trace/setting", "There is no such model; there is digits."),
+        ("POST", "/v2/repository/other/index", "There is nothing at this address."),
         ("GET", "/v2/nowhere", "There is nothing at this address."),
         ("POST", "/v2/nowhere", "There is nothing at this address."),
         ("GET", "/v2/models/a%2Fb", "There is nothing at this address."),
@@ -142,11 +144,36 @@ def test_path_outside_v2_gets_a_problem_document(client):
         assert client.get(path).headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("action", ["load", "unload"])
-def test_load_and_unload_get_a_501(client, action):
-    reply = client.post(f"/v2/repository/models/digits/{action}")
+SHARED_MEMORY = [
+    ("GET", "status"),
+    ("GET", "region/example/status"),
+    ("POST", "region/example/register"),
+    ("POST", "region/example/unregister"),
+    ("POST", "unregister"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "reason"),
+    [
+        ("POST", "/v2/repository/models/digits/load", "Models cannot be loaded or unloaded over HTTP"),
+        ("POST", "/v2/repository/models/digits/unload", "Models cannot be loaded or unloaded over HTTP"),
+        *((method, "/v2/trace/setting", "Trace settings are not supported") for method in ("GET", "POST")),
+        *((method, f"{MODEL}/trace/setting", "Trace settings are not supported") for method in ("GET", "POST")),
+        *((method, "/v2/logging", "Log settings are not supported") for method in ("GET", "POST")),
+        *(
+            (method, f"/v2/{kind}sharedmemory/{address}", "Shared memory is not supported")
+            for kind in ("system", "cuda")
+            for method, address in SHARED_MEMORY
+        ),
+    ],
+)
+def test_extension_that_is_not_supported_gets_a_501_with_a_sentence(client, method, path, reason):
+    reply = client.request(method, path)
     assert reply.status_code == 501
-    assert "chosen at the start" in reply.json()["error"]
+    assert list(reply.json()) == ["error"]
+    assert reply.json()["error"].startswith(reason)
+    assert reply.json()["error"].endswith(".")
 
 
 def test_routes_work_below_the_path_of_a_proxy(make_client):

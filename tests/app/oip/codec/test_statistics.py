@@ -47,14 +47,19 @@ def test_new_statistics_are_zero(card):
     zero = {"count": 0, "ns": 0}
     assert set(report) == {
         *("name", "version", "last_inference", "inference_count", "execution_count"),
-        *("inference_stats", "batch_stats"),
+        *("inference_stats", "batch_stats", "response_stats", "memory_usage"),
     }
     assert (report["name"], report["version"]) == (card.name, card.version)
     assert report["last_inference"] == report["inference_count"] == report["execution_count"] == 0
     assert report["inference_stats"] == dict.fromkeys(
-        ["success", "fail", "queue", "compute_input", "compute_infer", "compute_output"], zero
+        [
+            *("success", "fail", "queue", "compute_input", "compute_infer", "compute_output"),
+            *("cache_hit", "cache_miss"),
+        ],
+        zero,
     )
-    assert report["batch_stats"] == []
+    assert report["batch_stats"] == report["memory_usage"] == []
+    assert report["response_stats"] == {}
 
 
 def test_requests_are_counted_by_batch_size_and_their_phases_add_up(card):
@@ -95,6 +100,8 @@ def test_each_nanosecond_counts_in_one_phase_and_failures_in_none(card):
         "success": {"count": 2, "ns": 111 + 222},
         "fail": {"count": 2, "ns": 40 + 500},
         "queue": {"count": 2, "ns": 0},
+        "cache_hit": {"count": 0, "ns": 0},
+        "cache_miss": {"count": 0, "ns": 0},
         **phases,
     }
     assert report["inference_count"] == 14

@@ -1,0 +1,49 @@
+"""The addresses of extensions that this service does not have; they answer with a 501 and a sentence."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, Request
+
+from app.oip.codec.errors import UnsupportedError
+from app.oip.codec.tensors import NO_SHARED_MEMORY
+from app.oip.error_format import OIP_PREFIX
+from app.oip.inference import require_model
+from model import Card
+
+NO_LOADING = "Models cannot be loaded or unloaded over HTTP; the operator of the service replaces the weights."
+NO_TRACE_SETTINGS = "Trace settings are not supported; the environment of the service has them."
+NO_LOG_SETTINGS = "Log settings are not supported; the environment of the service has them."
+
+# Method, path below `/v2`, sentence. Source: Triton's protocol extensions of these names.
+UNSUPPORTED = [
+    (["POST"], "/repository/models/{name}/load", NO_LOADING),
+    (["POST"], "/repository/models/{name}/unload", NO_LOADING),
+    (["GET", "POST"], "/trace/setting", NO_TRACE_SETTINGS),
+    (["GET", "POST"], "/models/{name}/trace/setting", NO_TRACE_SETTINGS),
+    (["GET", "POST"], "/logging", NO_LOG_SETTINGS),
+    (["GET", "POST"], "/systemsharedmemory/{address:path}", NO_SHARED_MEMORY),
+    (["GET", "POST"], "/cudasharedmemory/{address:path}", NO_SHARED_MEMORY),
+]
+
+
+def unsupported_routes(card: Card) -> APIRouter:
+    """Build the routes of all unsupported extensions.
+
+    Args:
+        card: Card of the model.
+    Returns:
+        A router.
+    """
+    router = APIRouter(prefix=OIP_PREFIX)
+
+    def reject_with(sentence: str) -> Callable[[Request], Awaitable[None]]:
+        async def reject(request: Request) -> None:
+            if "name" in request.path_params:
+                require_model(card, request.path_params["name"])
+            raise UnsupportedError(sentence)
+
+        return reject
+
+    for methods, path, sentence in UNSUPPORTED:
+        router.add_api_route(path, reject_with(sentence), methods=methods, include_in_schema=False)
+    return router
