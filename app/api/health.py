@@ -10,7 +10,8 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
 from app.api.schemas import HealthReply
-from app.http.problems import documented_problems
+from app.http.openapi import documented_errors
+from app.http.problems import PROBLEM_FORMAT
 
 
 def health_routes(is_draining: Callable[[], bool]) -> APIRouter:
@@ -21,14 +22,14 @@ def health_routes(is_draining: Callable[[], bool]) -> APIRouter:
     Returns:
         A router.
     """
-    router = APIRouter(tags=["health"])
+    router = APIRouter(tags=["health"], responses=documented_errors(PROBLEM_FORMAT))
 
     @router.get("/livez")
     async def livez() -> HealthReply:
         """Report that the process answers requests; it is live until it ends."""
         return HealthReply(status="live")
 
-    @router.get("/readyz", responses=documented_problems(503))
+    @router.get("/readyz")
     async def readyz() -> HealthReply:
         """Report whether the service is ready for requests; the status is 503 during shutdown."""
         if is_draining():

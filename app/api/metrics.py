@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
 
 from app.http.headers import combined_header, quality_values
-from app.http.problems import documented_problems
+from app.http.openapi import documented_errors
+from app.http.problems import PROBLEM_FORMAT
 from app.observability.instruments import Instruments
 from app.observability.prometheus import CONTENT_TYPES, MetricsCollector, MetricsFormat
 from app.observability.report import MetricsReply, build_report
@@ -17,9 +18,10 @@ METRICS = "/metrics"
 PROTOBUF = "application/vnd.google.protobuf"  # a Prometheus with native histograms asks for it first
 
 _REPLY = TypeAdapter(MetricsReply)
+_TEXT = {"schema": {"type": "string", "description": "Figures in the exposition format of Prometheus."}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    **documented_problems(422),
-    200: {"model": MetricsReply, "content": {MetricsFormat.TEXT: {}, MetricsFormat.OPENMETRICS: {}}},
+    **documented_errors(PROBLEM_FORMAT, 422),
+    200: {"model": MetricsReply, "content": dict.fromkeys((MetricsFormat.TEXT, MetricsFormat.OPENMETRICS), _TEXT)},
 }
 
 

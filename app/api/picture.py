@@ -10,11 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from app.api.images import to_prediction_replies
-from app.api.schemas import PicturePrediction
+from app.api.schemas import PictureForm, PicturePrediction
 from app.http.admission import Admission
 from app.http.body import bounded_body, largest_size
 from app.http.field_errors import body_error
-from app.http.problems import documented_problems
+from app.http.openapi import STATUSES_OF_BODIES, documented_errors, schema_reference
+from app.http.problems import PROBLEM_FORMAT
 from app.observability.metric_families import CounterFamily
 from app.pictures import upload
 from app.pictures.decode import image_from_file
@@ -26,14 +27,9 @@ from model import PIXELS, BlankPictureError, Floats32
 # Status of an error response → reason under which the rejected picture is counted.
 REASON_BY_STATUS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}
 
-_FILE = {"type": "string", "format": "binary"}
-REQUEST_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {
-        **{media_type: {"schema": _FILE} for media_type in upload.MEDIA_TYPES},
-        upload.FORM: {"schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}}},
-    },
-}
+_PICTURES = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in upload.MEDIA_TYPES}
+_FORM = {"schema": schema_reference(PictureForm)}
+REQUEST_BODY: dict[str, Any] = {"required": True, "content": {**_PICTURES, upload.FORM: _FORM}}
 
 
 def picture_routes(
@@ -52,7 +48,7 @@ def picture_routes(
     Returns:
         A router.
     """
-    router = APIRouter(tags=["predict"], responses=documented_problems(400, 408, 413, 415, 422, 500, 503))
+    router = APIRouter(tags=["predict"], responses=documented_errors(PROBLEM_FORMAT, *STATUSES_OF_BODIES))
 
     async def receive_and_normalise(request: Request) -> Floats32:
         scope, max_bytes = request.scope, admission.largest.bytes

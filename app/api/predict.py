@@ -8,7 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from app.api.images import join_rows, locate_in_rows, select_errors_and_remove_format, to_pixels, to_prediction_replies
 from app.api.schemas import BatchReply, BatchRequest, Prediction, PredictRequest
 from app.http.json_endpoint import JsonEndpoint, JsonRoute, ReceivedRequest, require_json, typed_answer
-from app.http.problems import documented_problems
+from app.http.openapi import STATUSES_OF_BODIES, documented_errors
+from app.http.problems import PROBLEM_FORMAT
 from app.predictor import Predictor
 from app.settings import Settings
 
@@ -27,9 +28,8 @@ def predict_routes(predictor: Predictor, settings: Settings, json_endpoint: Call
     Returns:
         A router.
     """
-    router = APIRouter(
-        route_class=JsonRoute, tags=["predict"], responses=documented_problems(408, 413, 415, 422, 500, 503)
-    )
+    responses = documented_errors(PROBLEM_FORMAT, *STATUSES_OF_BODIES)
+    router = APIRouter(route_class=JsonRoute, tags=["predict"], responses=responses)
 
     async def predict(image: PredictRequest) -> Prediction:
         """Predict the digit that one image shows."""

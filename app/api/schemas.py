@@ -5,18 +5,13 @@ formats: 64 numbers in a flat list, or 8 rows of 8. The types check the shape an
 checks the range of a pixel (`model.validate_pixels`), because images reach the service in several ways.
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, Tag
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, Tag, WithJsonSchema
 from pydantic.config import JsonDict
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+from typing_extensions import TypeAliasType, TypedDict  # Python 3.12 has the first, and pydantic needs this second one
 
 from model import DIGITS, IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS
-
-# Names of the image formats: the tags of pydantic's union, and the titles in OpenAPI.
-FLAT = f"{PIXELS} numbers"
-ROWS = f"{IMAGE_SIDE} rows of {IMAGE_SIDE}"
-IMAGE_FORMATS = (FLAT, ROWS)
 
 EXAMPLE_IMAGE = [
     *(0, 0, 7, 15, 13, 1, 0, 0),
@@ -35,11 +30,34 @@ _ROWS_JSON: JsonValue = [[*row] for row in EXAMPLE_ROWS]
 Pixel: TypeAlias = Annotated[float, Field(strict=True, json_schema_extra={"minimum": INK_MIN, "maximum": INK_MAX})]
 # Lists fail fast, because a body of 2 MiB can hold a million errors, and describing all of them takes
 # seconds.
-FlatImage: TypeAlias = Annotated[list[Pixel], Field(min_length=PIXELS, max_length=PIXELS, fail_fast=True, title=FLAT)]
+# A `TypeAliasType` gets a schema of its own name in OpenAPI.
+FlatImage = TypeAliasType(
+    "FlatImage",
+    Annotated[
+        list[Pixel],
+        Field(
+            min_length=PIXELS,
+            max_length=PIXELS,
+            fail_fast=True,
+            description=f"{PIXELS} pixels, row by row from the top left.",
+        ),
+    ],
+)
 RequestRow: TypeAlias = Annotated[list[Pixel], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True)]
-RowsImage: TypeAlias = Annotated[
-    list[RequestRow], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True, title=ROWS)
-]
+ImageInRows = TypeAliasType(
+    "ImageInRows",
+    Annotated[
+        list[RequestRow],
+        Field(
+            min_length=IMAGE_SIDE,
+            max_length=IMAGE_SIDE,
+            fail_fast=True,
+            description=f"{IMAGE_SIDE} rows of {IMAGE_SIDE} pixels, from the top.",
+        ),
+    ],
+)
+# Names of the image formats: the tags of pydantic's union, and the schemas in OpenAPI.
+FLAT, ROWS = IMAGE_FORMATS = (FlatImage.__name__, ImageInRows.__name__)
 
 
 def _as_alternatives(schema: JsonDict) -> None:
@@ -49,10 +67,17 @@ def _as_alternatives(schema: JsonDict) -> None:
 
 # The formats are tried in turn. A discriminator would first convert every image to Python objects, which
 # takes twice as long.
-Image: TypeAlias = Annotated[
-    Annotated[FlatImage, Tag(FLAT)] | Annotated[RowsImage, Tag(ROWS)],
-    Field(union_mode="left_to_right", json_schema_extra=_as_alternatives),
-]
+Image = TypeAliasType(
+    "Image",
+    Annotated[
+        Annotated[FlatImage, Tag(FLAT)] | Annotated[ImageInRows, Tag(ROWS)],
+        Field(
+            union_mode="left_to_right",
+            json_schema_extra=_as_alternatives,
+            description="Pixels; 0 is background, 16 is full ink.",
+        ),
+    ],
+)
 
 
 class PredictRequest(BaseModel):
@@ -64,8 +89,7 @@ class PredictRequest(BaseModel):
 
     pixels: Image = Field(
         validation_alias=AliasChoices("pixels", "image"),
-        description="Pixels row by row from the top left; 0 is background, 16 is full ink. "
-        "`image` is accepted as another name of this field, but not both.",
+        description="The image; `image` is accepted as another name of this field, but not both.",
     )
 
 
@@ -77,7 +101,7 @@ class BatchRequest(BaseModel):
     images: list[Image] = Field(
         min_length=1,
         fail_fast=True,
-        description="Images as in `pixels` of /predict; at most DIGITS_MAX_BATCH_ROWS of them.",
+        description="The images, in either format; at most DIGITS_MAX_BATCH_ROWS of them, 1024 by default.",
     )
 
 
@@ -89,6 +113,12 @@ class Prediction(TypedDict):
         list[float],
         Field(min_length=DIGITS, max_length=DIGITS, description="A probability for each digit from 0; they sum to 1."),
     ]
+
+
+class PictureForm(TypedDict):
+    """A form with a picture."""
+
+    file: Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"}), Field(description="The picture.")]
 
 
 ReplyRow: TypeAlias = Annotated[
@@ -118,4 +148,4 @@ class BatchReply(TypedDict):
 class HealthReply(TypedDict):
     """The state of a process."""
 
-    status: str
+    status: Literal["live", "ready"]

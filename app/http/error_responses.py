@@ -32,6 +32,7 @@ class ErrorResponses:
         self, formats: Mapping[str, ErrorFormat], statuses: Mapping[type[Exception], int] | None = None
     ) -> None:
         self.formats = formats
+        self.all_formats = (PROBLEM_FORMAT, *formats.values())
         self._statuses = statuses or {}
         # The exceptions that `respond` takes.
         self.exceptions: tuple[type[Exception], ...] = (HTTPException, RequestValidationError, *self._statuses)
@@ -58,8 +59,8 @@ class ErrorResponses:
         """
         scope[OWN_RESPONSE_KEY] = True
         error_format = self._format(scope)
-        status, body = error_format.write(status, detail or f"{problem_type(status)[1]}.", errors)
-        return Response(body, status, headers, error_format.media_type)
+        body = error_format.write(status, detail or f"{problem_type(status)[1]}.", errors)
+        return Response(body, error_format.status_of(status), headers, error_format.media_type)
 
     def install(self, app: FastAPI) -> None:
         """Make an application build its error responses here.

@@ -23,14 +23,14 @@ MAX_ERRORS = 20
 TOO_MANY_ERRORS = f"must not have more than {MAX_ERRORS} errors"
 
 
-def parse_json(body_type: TypeAdapter[T], body: bytes, settings: Settings, select_errors: SelectErrors) -> T:
+def parse_json(body_type: TypeAdapter[T], body: bytes, settings: Settings, select_errors: SelectErrors = list) -> T:
     """Parse and validate a JSON body.
 
     Args:
         body_type: Type of the body.
         body: Bytes of the body; a byte order mark may precede the JSON.
         settings: Settings with the limits of a batch.
-        select_errors: Function that selects the errors to report.
+        select_errors: Function that selects the errors to report; by default all of them are reported.
     Returns:
         The validated body.
     Raises:

@@ -1,9 +1,10 @@
 """Problem documents (RFC 9457): the default format of an error response."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NamedTuple, NotRequired
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, NamedTuple, NotRequired
 
-from pydantic import Field, TypeAdapter, WithJsonSchema
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from app.http.field_errors import FieldError
@@ -19,19 +20,9 @@ PROBLEM_TYPES: dict[int, tuple[str, str]] = {
     422: ("invalid-input", "The request does not fit the schema"),
     431: ("head-too-large", "The headers are too large"),
     500: ("internal-error", "The service failed"),
+    501: ("not-supported", "The service does not do this"),
     503: ("unavailable", "The service cannot answer now"),
 }
-
-# Written out, because OpenAPI cannot refer to a nested type from inside a `responses` entry.
-_LOCATION_SCHEMA = {"type": "array", "items": {"type": ["string", "integer"]}}
-_FIELD_ERROR_PROPERTIES = {"loc": _LOCATION_SCHEMA, "msg": {"type": "string"}}
-_FIELD_ERRORS_SCHEMA = WithJsonSchema(
-    {
-        "type": "array",
-        "description": "For invalid input: the path to each error and the rule that it breaks.",
-        "items": {"type": "object", "required": ["loc", "msg"], "properties": _FIELD_ERROR_PROPERTIES},
-    }
-)
 
 
 class ProblemReply(TypedDict):
@@ -41,7 +32,7 @@ class ProblemReply(TypedDict):
     title: Annotated[str, Field(description="The kind of problem in words.")]
     status: int
     detail: Annotated[str, Field(description="The problem of this request.")]
-    errors: NotRequired[Annotated[list[FieldError], _FIELD_ERRORS_SCHEMA]]
+    errors: NotRequired[Annotated[list[FieldError], Field(description="The errors of the input, if it is invalid.")]]
 
 
 _PROBLEM = TypeAdapter(ProblemReply)
@@ -52,20 +43,33 @@ class ErrorFormat(NamedTuple):
 
     Args:
         media_type: Media type of the body.
-        write: Function from status, detail and field errors to the status and body to send; a format may replace the
-            status by the one that its protocol defines.
+        body_type: Type of the body, for OpenAPI.
+        write: Function from status, detail and field errors to the body.
+        replaced_statuses: Statuses that the protocol of this format does not use → statuses that it uses instead.
     """
 
     media_type: str
-    write: Callable[[int, str, Sequence[FieldError] | None], tuple[int, bytes]]
+    body_type: type
+    write: Callable[[int, str, Sequence[FieldError] | None], bytes]
+    replaced_statuses: Mapping[int, int] = MappingProxyType({})
+
+    def status_of(self, status: int) -> int:
+        """Return the status that this format uses.
+
+        Args:
+            status: HTTP status, 400 to 599.
+        Returns:
+            The same status, or the one that replaces it.
+        """
+        return self.replaced_statuses.get(status, status)
 
 
-def _write_problem(status: int, detail: str, errors: Sequence[FieldError] | None) -> tuple[int, bytes]:
+def _write_problem(status: int, detail: str, errors: Sequence[FieldError] | None) -> bytes:
     identifier, title = problem_type(status)
     problem = ProblemReply(type=f"urn:digits:problem:{identifier}", title=title, status=status, detail=detail)
     if errors is not None:
         problem["errors"] = list(errors)
-    return status, _PROBLEM.dump_json(problem)
+    return _PROBLEM.dump_json(problem)
 
 
 def problem_type(status: int) -> tuple[str, str]:
@@ -79,16 +83,4 @@ def problem_type(status: int) -> tuple[str, str]:
     return PROBLEM_TYPES.get(status, PROBLEM_TYPES[500 if status >= 500 else 400])
 
 
-PROBLEM_FORMAT = ErrorFormat("application/problem+json", _write_problem)
-
-
-def documented_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe problem documents for OpenAPI.
-
-    Args:
-        statuses: The error statuses of an operation, each a key of `PROBLEM_TYPES`.
-    Returns:
-        The value of an operation's argument `responses`.
-    """
-    content = {PROBLEM_FORMAT.media_type: {"schema": _PROBLEM.json_schema()}}
-    return {status: {"description": PROBLEM_TYPES[status][1], "content": content} for status in statuses}
+PROBLEM_FORMAT = ErrorFormat("application/problem+json", ProblemReply, _write_problem)

@@ -1,8 +1,8 @@
 """The application, which finds JSON endpoints by their path, and functions that list its routes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from app.http.json_endpoint import JsonRoute
+from app.http.openapi import complete_document
 from app.http.scope import route_path
 
 
@@ -30,6 +31,7 @@ class Application(FastAPI):
     """
 
     addresses: Mapping[str, JsonAddress] = MappingProxyType({})  # to be set once all routes are added
+    documented_types: Sequence[type] = ()  # types with a `schema_reference` in the OpenAPI document
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,6 +41,12 @@ class Application(FastAPI):
         else:
             scope["route"], scope["path_params"] = address
             await Starlette.__call__(self, scope, receive, send)
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            complete_document(super().openapi(), self.documented_types)
+        return super().openapi()
 
 
 def json_addresses(app: FastAPI, **path_params: str) -> dict[str, JsonAddress]:

@@ -1,58 +1,58 @@
-"""OpenAPI descriptions of the bodies that FastAPI cannot derive from the signature of an endpoint."""
+"""What the OpenAPI document says of the protocol's operations, beyond the signatures of their functions."""
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import JsonValue, TypeAdapter
+from fastapi import Path
 
+from app.http.openapi import documented_errors, schema_reference
 from app.oip.codec.body import JSON_LENGTH_HEADER
 from app.oip.codec.messages import InferReply, InferRequest
+from app.oip.error_format import OIP_ERROR_FORMAT
 
 TAG = "open inference protocol"  # OpenAPI groups the operations by tags
 OCTETS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
+_DESCRIPTIONS = {"name": "Name of the model.", "version": "Version of the model."}
+ModelName: TypeAlias = Annotated[str, Path(description=_DESCRIPTIONS["name"])]
+ModelVersion: TypeAlias = Annotated[str, Path(description=_DESCRIPTIONS["version"])]
 
-def inline_definitions(node: JsonValue, definitions: dict[str, JsonValue]) -> JsonValue:
-    """Replace every reference in a JSON schema by its definition.
-
-    Args:
-        node: A JSON schema or a part of one.
-        definitions: The `$defs` of the schema.
-    Returns:
-        The schema without references.
-    Example:
-        >>> inline_definitions({"items": {"$ref": "#/$defs/Pixel"}}, {"Pixel": {"type": "number"}})
-        {'items': {'type': 'number'}}
-    """
-    if isinstance(node, dict):
-        if "$ref" in node:
-            return inline_definitions(definitions[str(node["$ref"]).removeprefix("#/$defs/")], definitions)
-        return {key: inline_definitions(value, definitions) for key, value in node.items() if key != "$defs"}
-    return [inline_definitions(item, definitions) for item in node] if isinstance(node, list) else node
-
-
-def path_parameters(*names: str) -> list[dict[str, Any]]:
-    """Describe the parameters of a path for OpenAPI; every parameter is a string.
-
-    Args:
-        names: Their names.
-    Returns:
-        The value of `parameters` of an operation.
-    """
-    schemas = {name: {"type": "string", "title": name.title()} for name in names}
-    return [{"name": name, "in": "path", "required": True, "schema": schema} for name, schema in schemas.items()]
-
-
-_SCHEMA = TypeAdapter(InferRequest).json_schema()
-
+_JSON_LENGTH = {
+    "description": "Number of bytes of the JSON, if binary tensors follow it.",
+    "schema": {"type": "integer", "minimum": 0},
+}
 INFER_BODY: dict[str, Any] = {
     "required": True,
-    "content": {"application/json": {"schema": inline_definitions(_SCHEMA, _SCHEMA["$defs"])}, **OCTETS},
+    "content": {"application/json": {"schema": schema_reference(InferRequest)}, **OCTETS},
 }
 INFER_REPLY: dict[str, Any] = {
     "model": InferReply,
     "content": OCTETS,
     "headers": {
-        JSON_LENGTH_HEADER: {"description": "Bytes of JSON before binary tensors.", "schema": {"type": "integer"}},
+        JSON_LENGTH_HEADER: _JSON_LENGTH,
         "Content-Encoding": {"description": "Coding chosen by Accept-Encoding.", "schema": {"type": "string"}},
     },
 }
+
+
+def infer_parameters(*names: str) -> list[dict[str, Any]]:
+    """Describe the parameters of an inference request.
+
+    Args:
+        names: Names of the parameters in its path.
+    Returns:
+        The value of `parameters` of an operation.
+    """
+    path = {"in": "path", "required": True, "schema": {"type": "string"}}
+    parameters = [{"name": name, "description": _DESCRIPTIONS[name], **path} for name in names]
+    return [*parameters, {"name": JSON_LENGTH_HEADER, "in": "header", "required": False, **_JSON_LENGTH}]
+
+
+def oip_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the error responses of an operation, as `documented_errors` does.
+
+    Args:
+        statuses: The error statuses of this operation.
+    Returns:
+        The value of an operation's argument `responses`.
+    """
+    return documented_errors(OIP_ERROR_FORMAT, *statuses)

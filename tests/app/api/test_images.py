@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from app.api.images import select_errors_of_meant_format
-from app.api.schemas import EXAMPLE_IMAGE, EXAMPLE_ROWS, FLAT, ROWS, BatchRequest, FlatImage, PredictRequest, RowsImage
+from app.api.schemas import (
+    EXAMPLE_IMAGE,
+    EXAMPLE_ROWS,
+    FLAT,
+    ROWS,
+    BatchRequest,
+    FlatImage,
+    ImageInRows,
+    PredictRequest,
+)
 from app.http.json_body import BYTE_ORDER_MARK, MAX_ERRORS, parse_json
 from app.settings import Settings
 from tests.problems import read_problem
@@ -26,7 +35,9 @@ def choose_format(image):
     return ROWS if isinstance(image, list) and image and isinstance(image[0], list) else FLAT
 
 
-TaggedImage = Annotated[Annotated[FlatImage, Tag(FLAT)] | Annotated[RowsImage, Tag(ROWS)], Discriminator(choose_format)]
+TaggedImage = Annotated[
+    Annotated[FlatImage, Tag(FLAT)] | Annotated[ImageInRows, Tag(ROWS)], Discriminator(choose_format)
+]
 
 
 class SlowPredictRequest(BaseModel):

@@ -1,0 +1,26 @@
+"""The head of the OpenAPI document: what the service is, and the groups of its operations."""
+
+from typing import Any
+
+TITLE = "Digits"
+DOCUMENT_HEAD: dict[str, Any] = {
+    "title": TITLE,
+    "summary": "Recognises handwritten digits with a neural network written in plain NumPy.",
+    "description": (
+        "An **image** is the 8×8 input of the network: numbers from 0 (background) to 16 (full ink). A **picture** is "
+        "a PNG, JPEG, WebP or BMP file that shows one handwritten digit.\n\n"
+        "Every answer has the header `X-Request-Id`: the id that the request had, or a new one. A body may have the "
+        "Content-Encoding gzip or deflate. HEAD works wherever GET does. An error response is a problem document "
+        '(RFC 9457), and below `/v2` it is `{"error": …}`. It names the place of the error and the broken rule.'
+    ),
+    "license_info": {"name": "MIT", "identifier": "MIT"},
+    "openapi_tags": [
+        {"name": "predict", "description": "From an image or a picture to its digit and ten probabilities."},
+        {"name": "metrics", "description": "The accuracy of the network, and the figures of the service."},
+        {"name": "health", "description": "The probes of Kubernetes and of load balancers."},
+        {
+            "name": "open inference protocol",
+            "description": "Version 2 of the protocol, for the clients of Triton and KServe.",
+        },
+    ],
+}
