@@ -42,14 +42,15 @@ SERVERS = mlserver litserve bentoml
 	@.venv/peers/$*/bin/python -m pip install --quiet --disable-pip-version-check $$($(PY) -c '$(GROUP)' $*)
 	@touch $@
 
-.venv/kserve/.done: requirements/kserve.txt | .venv
-	@echo "installing KServe's client …"
-	$(PY) -m venv .venv/kserve
-	@.venv/kserve/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+.venv/clients/.done: requirements/clients.txt | .venv
+	@echo 'installing clients and generators of clients …'
+	$(PY) -m venv .venv/clients
+	@.venv/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-# The tools that check the JavaScript of the page. Nothing else needs them, or Node.
+# Tools that need Node: those that check the JavaScript of the page, and those that check and use the OpenAPI document.
 PAGE_TOOLS = requirements/page/node_modules
+CLIENT_TOOLS = requirements/clients/node_modules
 HAS_NODE = command -v npm >/dev/null && node -e 'process.exit(Number(parseInt(process.versions.node) < 20))'
 
 setup: .venv/.dev  ## install everything a developer needs
@@ -71,7 +72,8 @@ test-fast: WAITING = 0
 test-fast: .venv/.dev  ## run the tests that need no server, no browser and little time (40 seconds)
 	$(PYTEST) -m 'not (slow or e2e or browser or clients)'
 
-test-clients: .venv/.dev .venv/kserve/.done  ## run the tests that drive other programs, for example a browser, nginx and Java
+test-clients: .venv/.dev .venv/clients/.done  ## run the tests that drive other programs, for example a browser, nginx and Java
+	@if $(HAS_NODE); then $(MAKE) --no-print-directory $(CLIENT_TOOLS)/.package-lock.json; fi
 	$(PYTEST) -m 'browser or clients'
 
 coverage: .venv/.dev  ## report what the tests with COVERAGE=1 have run, and compare it with the floor
@@ -86,9 +88,9 @@ check: .venv/.dev check-page  ## lint, types, format, JavaScript, Dockerfile
 	elif [ -n "$$CI" ]; then echo "hadolint is missing" >&2; exit 1; \
 	else echo "hadolint is not built for this machine; skipped"; fi
 
-$(PAGE_TOOLS)/.package-lock.json: requirements/page/package-lock.json
-	@echo 'installing what checks the JavaScript of the page …'
-	@npm ci --prefix requirements/page --no-audit --no-fund --ignore-scripts --loglevel=error
+%/node_modules/.package-lock.json: %/package-lock.json
+	@echo 'installing the tools of $* …'
+	@npm ci --prefix $* --no-audit --no-fund --ignore-scripts --loglevel=error
 
 ESLINT = $(PAGE_TOOLS)/.bin/eslint --config requirements/page/eslint.config.js --max-warnings 0 \
 	app/page requirements/page/eslint.config.js
@@ -152,4 +154,4 @@ lock: .venv/.dev  ## write requirements/*.txt anew from pyproject.toml
 	@requirements/lock
 
 clean:  ## remove what make made
-	rm -rf .venv requirements/page/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(PAGE_TOOLS) $(CLIENT_TOOLS) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

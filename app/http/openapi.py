@@ -78,8 +78,9 @@ def operation_id(route: APIRoute) -> str:
 def complete_document(document: dict[str, Any], documented_types: Iterable[type]) -> None:
     """Add what the document refers to, and remove what generators of clients cannot use.
 
-    The title of a field has blanks, but generators make the name of a class from it. FastAPI documents its own error
-    422, which the service replaces by an error response of its own.
+    The title of a field has blanks, but generators make the name of a class from it. A field with a default is not
+    optional for openapi-typescript, even if the default is null. FastAPI documents its own error 422, which the
+    service replaces by an error response of its own.
 
     Args:
         document: The document that FastAPI has generated; it is changed.
@@ -93,7 +94,7 @@ def complete_document(document: dict[str, Any], documented_types: Iterable[type]
     components["schemas"] |= _schemas(documented_types)
     for name in FRAMEWORK_ERRORS:
         del components["schemas"][name]
-    _remove_titles([paths, components])
+    _simplify([paths, components])
     for name, schema in components["schemas"].items():
         schema["title"] = name
 
@@ -107,12 +108,16 @@ def _schemas(documented_types: Iterable[type]) -> dict[str, Any]:
     return schemas
 
 
-def _remove_titles(node: JsonValue) -> None:
-    """Remove the titles of all schemas in a part of a document; a property named `title` is an object, and stays."""
-    children = node
+def _simplify(node: JsonValue) -> None:
+    """Remove the titles and the null defaults of all schemas in a part of a document.
+
+    A property of the name `title` is not a title: its value is an object.
+    """
     if isinstance(node, dict):
         if isinstance(node.get("title"), str):
             del node["title"]
-        children = list(node.values())
-    for child in children if isinstance(children, list) else ():
-        _remove_titles(child)
+        if node.get("default", ...) is None:
+            del node["default"]
+        node = list(node.values())
+    for child in node if isinstance(node, list) else ():
+        _simplify(child)

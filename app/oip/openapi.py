@@ -12,7 +12,7 @@ from app.oip.error_format import OIP_ERROR_FORMAT
 TAG = "open inference protocol"  # OpenAPI groups the operations by tags
 OCTETS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
-_DESCRIPTIONS = {"name": "Name of the model.", "version": "Version of the model."}
+_DESCRIPTIONS = {"name": "Name of the model, `digits`.", "version": "Version of the model."}
 ModelName: TypeAlias = Annotated[str, Path(description=_DESCRIPTIONS["name"])]
 ModelVersion: TypeAlias = Annotated[str, Path(description=_DESCRIPTIONS["version"])]
 

@@ -113,6 +113,10 @@ def test_only_components_have_titles_and_these_are_their_names(document):
     assert "title" in document["components"]["schemas"]["ProblemReply"]["properties"]
 
 
+def test_optional_fields_have_no_default(document):
+    assert None not in find_all(document["components"], "default")
+
+
 def test_every_reference_has_a_target_and_every_component_a_reference(document):
     references = set(find_all(document, "$ref"))
     assert all(resolve(document, reference) for reference in references)

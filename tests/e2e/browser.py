@@ -1,8 +1,9 @@
 """Chromium and a driver of the drawing page, for the tests of the page and for its screenshot."""
 
 import shutil
+from contextlib import contextmanager
 
-from playwright.sync_api import expect
+from playwright.sync_api import expect, sync_playwright
 
 from tests.drawing import STROKES
 
@@ -44,6 +45,15 @@ TEXT_CONTRASTS = """() => {
             return [e.outerHTML.slice(0, 80), (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05)];
         });
 }"""
+
+
+@contextmanager
+def running_browser():
+    """Start Chromium, and close it in the end."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=LAUNCH_FLAGS)
+        yield browser
+        browser.close()
 
 
 class DrawingPage:

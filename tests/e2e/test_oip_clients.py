@@ -15,13 +15,12 @@ from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from app.main import VERSION
 from tests.conftest import ROOT
+from tests.e2e.client_tools import PYTHON, needs_client_packages
 from tests.e2e.server import HTTP, running_workers
 from tests.hostile import INFER
-from tests.machine import skip_unless
 
 pytestmark = pytest.mark.e2e
 
-KSERVE_PYTHON = ROOT / ".venv" / "kserve" / "bin" / "python"
 TRITON_CODINGS = (None, "gzip", "deflate")
 DATATYPES = ("UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64")
 
@@ -197,10 +196,10 @@ def test_statistics_count_the_images_of_tritons_client(server):
     assert after == before + 5
 
 
-@skip_unless(KSERVE_PYTHON.exists(), "KServe's client, which make test-clients installs")
+@needs_client_packages
 @pytest.mark.clients
 def test_kserves_client_receives_the_same_answers(server, images, expected):
-    command = [str(KSERVE_PYTHON), str(ROOT / "tests" / "e2e" / "kserve_client.py"), server.url]
+    command = [str(PYTHON), str(ROOT / "tests" / "e2e" / "kserve_client.py"), server.url]
     process = subprocess.run(
         command, input=json.dumps(images.tolist()), capture_output=True, text=True, check=True, timeout=60
     )

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.drawing import draw
-from tests.e2e.browser import DESKTOP, EXECUTABLE, LAUNCH_FLAGS, NARROW, PHONE, TEXT_CONTRASTS, DrawingPage
+from tests.e2e.browser import DESKTOP, EXECUTABLE, NARROW, PHONE, TEXT_CONTRASTS, DrawingPage, running_browser
 from tests.e2e.server import running
 from tests.machine import skip_unless
 
@@ -18,10 +18,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser, skip_unless(EXECUTABLE is no
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=LAUNCH_FLAGS)
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

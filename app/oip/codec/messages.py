@@ -19,7 +19,7 @@ OUTPUTS: tuple[OutputName, ...] = ("digit", "probabilities")
 RESERVED_PREFIX = "triton_"  # of parameters; Source: Triton's "Parameters Extension"
 
 _NUMBERS: JsonValue = {"type": "array", "items": {"type": "number"}}
-_LISTS: JsonValue = {"type": "array", "items": {"type": "array"}}
+_LISTS: JsonValue = {"type": "array", "items": {"type": "array", "items": {}}}
 # The values of a tensor: one list of numbers, or lists of any depth. `tensors.flatten` checks the values, because
 # pydantic reports an error for each type of a union.
 TensorData = TypeAliasType(
@@ -69,7 +69,14 @@ class InputTensor(Message):
     """The input tensor: B images."""
 
     name: Literal["pixels"]
-    shape: Annotated[list[int], Field(fail_fast=True, description=f"The number of images, and {PIXELS}.")]
+    shape: Annotated[
+        list[int],
+        Field(
+            fail_fast=True,
+            description=f"The number of images, and {PIXELS}.",
+            json_schema_extra={"minItems": 2, "maxItems": 2},
+        ),
+    ]
     datatype: Datatype
     parameters: InputParameters | None = None
     data: TensorData | None = Field(
