@@ -1,9 +1,9 @@
 """`GET /metrics`: the accuracy of the network and the figures of the service, as JSON or for Prometheus."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, WithJsonSchema
 
 from app.http.headers import combined_header, quality_values
 from app.http.openapi import documented_errors
@@ -15,6 +15,7 @@ from app.observability.shared_counters import SharedCounters
 from model import Artefact
 
 METRICS = "/metrics"
+RequestedFormat: TypeAlias = Literal["json", "prometheus"]
 PROTOBUF = "application/vnd.google.protobuf"  # a Prometheus with native histograms asks for it first
 
 _REPLY = TypeAdapter(MetricsReply)
@@ -41,7 +42,9 @@ def metrics_routes(artefact: Artefact, shared_counters: SharedCounters, instrume
     async def metrics(
         request: Request,
         requested_format: Annotated[
-            Literal["json", "prometheus"] | None, Query(alias="format", description="Overrides the choice by Accept.")
+            RequestedFormat | None,
+            Query(alias="format", description="Overrides the choice by Accept."),
+            WithJsonSchema({"type": "string", "enum": [*get_args(RequestedFormat)]}),  # null is no value of a query
         ] = None,
     ) -> Response:
         """Report the accuracy of the network on the held-out images, and the figures of all workers together."""

@@ -29,7 +29,8 @@ REASON_BY_STATUS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsup
 
 _PICTURES = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in upload.MEDIA_TYPES}
 _FORM = {"schema": schema_reference(PictureForm)}
-REQUEST_BODY: dict[str, Any] = {"required": True, "content": {**_PICTURES, upload.FORM: _FORM}}
+# The form comes first, because generators use the first media type, and not all of them can send a plain file.
+REQUEST_BODY: dict[str, Any] = {"required": True, "content": {upload.FORM: _FORM, **_PICTURES}}
 
 
 def picture_routes(

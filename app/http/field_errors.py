@@ -1,9 +1,10 @@
 """Errors in the input of a request, in words that name the place and the broken rule."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import WithJsonSchema
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 MAX_NAME_LENGTH = 40  # characters of a field name that an error quotes; a caller can send any name
@@ -30,7 +31,11 @@ RULES: dict[str, str] = {
 class FieldError(TypedDict):
     """One error in the input of a request."""
 
-    loc: list[str | int]
+    # Documented as a list of anything, because generators for Rust fail for a choice of types.
+    loc: Annotated[
+        list[str | int],
+        WithJsonSchema({"type": "array", "items": {}, "description": "Names of fields, and indices of lists."}),
+    ]
     msg: str
 
 

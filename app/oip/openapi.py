@@ -42,9 +42,12 @@ def infer_parameters(*names: str) -> list[dict[str, Any]]:
     Returns:
         The value of `parameters` of an operation.
     """
-    path = {"in": "path", "required": True, "schema": {"type": "string"}}
-    parameters = [{"name": name, "description": _DESCRIPTIONS[name], **path} for name in names]
-    return [*parameters, {"name": JSON_LENGTH_HEADER, "in": "header", "required": False, **_JSON_LENGTH}]
+    parameters: list[dict[str, Any]] = [{"name": JSON_LENGTH_HEADER, "in": "header", "required": False, **_JSON_LENGTH}]
+    for name in names:
+        # openapi-generator would take the schema for another one if it had no description.
+        schema = {"type": "string", "description": _DESCRIPTIONS[name]}
+        parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
+    return parameters
 
 
 def oip_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

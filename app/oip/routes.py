@@ -20,8 +20,10 @@ from app.oip.unsupported import unsupported_routes
 from app.settings import Settings
 from model import Card
 
-_INDEX_REQUEST = TypeAdapter(messages.IndexRequest)
-_INDEX_BODY = {"content": {"application/json": {"schema": schema_reference(messages.IndexRequest)}}}
+# Generated clients send null if their user gives no body.
+_INDEX_REQUEST: TypeAdapter[messages.IndexRequest | None] = TypeAdapter(messages.IndexRequest | None)
+_INDEX_SCHEMA = {"anyOf": [schema_reference(messages.IndexRequest), {"type": "null"}]}
+_INDEX_BODY = {"content": {"application/json": {"schema": _INDEX_SCHEMA}}}
 
 
 def is_oip_probe(path: str) -> bool:
@@ -156,7 +158,7 @@ def _add_repository(router: APIRouter, card: Card, settings: Settings, is_draini
         index_filter = parse_json(_INDEX_REQUEST, body, settings)
         if not is_draining():
             return [messages.IndexEntry(name=card.name, version=card.version, state="READY", reason="")]
-        if index_filter.ready:
+        if index_filter and index_filter.ready:
             return []
         reason = "the service is stopping"
         return [messages.IndexEntry(name=card.name, version=card.version, state="UNAVAILABLE", reason=reason)]

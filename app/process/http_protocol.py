@@ -146,16 +146,16 @@ class HttpProtocol(HttpToolsProtocol):
             raise httptools.HttpParserError
 
     def on_chunk_header(self) -> None:
-        """Count a chunk of a body, and end a body that has too many."""
+        """Count a chunk of a body; the end of the body counts, too."""
         self._chunks += 1
-        if self._chunks > MAX_CHUNKS and not self._ignores_input:
-            self._ignores_input = True
-            end_body(self.cycle, too_many_chunks(MAX_CHUNKS))
 
     @override
     def on_body(self, body: bytes) -> None:
         self._bytes_without_progress = 0
         super().on_body(body)
+        if self._chunks > MAX_CHUNKS:
+            self._ignores_input = True
+            end_body(self.cycle, too_many_chunks(MAX_CHUNKS))
 
     @override
     def on_message_complete(self) -> None:

@@ -155,8 +155,9 @@ def test_picture_is_documented_in_four_media_types_and_as_a_form(document):
 
 def test_repository_index_documents_its_request_body(document):
     body = document["paths"]["/v2/repository/index"]["post"]["requestBody"]
-    schema = resolve(document, body["content"]["application/json"]["schema"]["$ref"])
-    assert list(schema["properties"]) == ["ready"]
+    message, null = body["content"]["application/json"]["schema"]["anyOf"]
+    assert list(resolve(document, message["$ref"])["properties"]) == ["ready"]
+    assert null == {"type": "null"}
 
 
 @pytest.mark.parametrize("names", [["name"], ["name", "version"]])
@@ -165,7 +166,7 @@ def test_inference_documents_its_body_as_json_and_as_binary(document, names):
     operation = document["paths"][path]["post"]
     header = "Inference-Header-Content-Length"
     parameters = [(parameter["name"], parameter["in"], parameter["required"]) for parameter in operation["parameters"]]
-    assert parameters == [*((name, "path", True) for name in names), (header, "header", False)]
+    assert parameters == [(header, "header", False), *((name, "path", True) for name in names)]
     assert header in operation["responses"]["200"]["headers"]
     for message in (operation["requestBody"], operation["responses"]["200"]):
         assert set(message["content"]) == {"application/json", "application/octet-stream"}

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.process.http_protocol import MAX_CHUNKS
 from app.process.lingering import MAX_DISCARDED_BYTES
 from tests.e2e.server import incomplete_request, poll_until, receive_all, running, service_metrics, statuses
+from tests.hostile import INFER
 from tests.json_endpoints import VALID_BODIES
 from tests.machine import skip_without_proc
 
@@ -103,6 +105,16 @@ def test_bytes_behind_requests_that_are_no_request_replace_no_answer(server, req
         received = receive_all(connection)
     assert statuses(received) == [200] * requests
     assert received.count(b"connection: close") == 1
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/predict/picture", INFER])
+def test_body_in_too_many_chunks_gets_a_413_although_the_client_sends_it_all(server, path):
+    with server.connect() as connection:
+        connection.sendall(f"POST {path} HTTP/1.1\r\nhost: digits\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+        connection.sendall(b"1\r\n \r\n" * (MAX_CHUNKS + 1000))
+        received = receive_all(connection)
+    assert statuses(received) == [413]
+    assert b"at most 65536 chunks" in received
 
 
 def test_invalid_chunk_of_a_body_is_answered_at_once(server):

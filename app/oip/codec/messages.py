@@ -5,7 +5,8 @@ Unknown fields and parameters are ignored, because clients send fields that othe
 
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType, TypedDict  # Python 3.12 has the first, and pydantic needs this second one
 
@@ -18,22 +19,11 @@ OutputName: TypeAlias = Literal["digit", "probabilities"]
 OUTPUTS: tuple[OutputName, ...] = ("digit", "probabilities")
 RESERVED_PREFIX = "triton_"  # of parameters; Source: Triton's "Parameters Extension"
 
-_NUMBERS: JsonValue = {"type": "array", "items": {"type": "number"}}
-_LISTS: JsonValue = {"type": "array", "items": {"type": "array", "items": {}}}
-# The values of a tensor: one list of numbers, or lists of any depth. `tensors.flatten` checks the values, because
-# pydantic reports an error for each type of a union.
-TensorData = TypeAliasType(
-    "TensorData",
-    Annotated[
-        list[Any],
-        WithJsonSchema(
-            {
-                "anyOf": [_NUMBERS, {"type": "array", "items": _NUMBERS}, {"type": "array", "items": _LISTS}],
-                "description": "Numbers in row-major order, in one list or in nested lists of any depth.",
-            }
-        ),
-    ],
-)
+# Documented as a list of anything, because generators for Rust and Java fail for a choice of lists.
+ANY_LIST: JsonDict = {"type": "array", "items": {}}
+_NESTED_LISTS = {**ANY_LIST, "description": "Numbers in row-major order, in one list or in nested lists of any depth."}
+# `tensors.flatten` checks the values, because pydantic would report an error for each depth.
+TensorData = TypeAliasType("TensorData", Annotated[list[Any], WithJsonSchema(_NESTED_LISTS)])
 
 
 class Message(BaseModel):
@@ -159,7 +149,12 @@ class OutputTensor(TypedDict):
     shape: list[int]
     datatype: Literal["INT64", "FP32", "BYTES"]
     parameters: NotRequired[OutputTensorParameters]
-    data: NotRequired[Annotated[list[int] | list[float] | list[str], Field(description="Values in row-major order.")]]
+    data: NotRequired[
+        Annotated[
+            list[int] | list[float] | list[str],
+            Field(description="Values in row-major order.", json_schema_extra=ANY_LIST),
+        ]
+    ]
 
 
 class InferReply(TypedDict):

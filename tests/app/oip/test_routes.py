@@ -78,7 +78,7 @@ def test_configuration_has_the_batch_size_limit_and_shapes_without_batch_dimensi
 def test_repository_index_lists_one_model(client):
     assert client.get("/v2/models").json() == {"models": ["digits"]}
     entry = {"name": "digits", "version": "2", "state": "READY", "reason": ""}
-    for body in (b"", b"{}", b'{"ready": true}', b'{"ready": false}', b'{"ready": null}'):
+    for body in (b"", b"{}", b"null", b'{"ready": true}', b'{"ready": false}', b'{"ready": null}'):
         assert client.post("/v2/repository/index", content=body).json() == [entry]
     reply = client.post("/v2/repository/index", content=b'{"ready": 1}')
     assert (reply.status_code, reply.json()) == (400, {"error": "ready must be true or false"})

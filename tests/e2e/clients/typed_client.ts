@@ -17,7 +17,7 @@ const digit: number | undefined = prediction.data?.digit;
 
 const rejected = await client.POST("/predict", { body: { pixels: image.slice(1) } });
 const problem: Problem | undefined = rejected.error;
-const places: (string | number)[][] | undefined = problem?.errors?.map((error) => error.loc);
+const places: unknown[][] | undefined = problem?.errors?.map((error) => error.loc);
 
 const metrics = await client.GET("/metrics", { params: { query: { format: "json" } } });
 const accuracy: number | undefined = metrics.data?.accuracy;
