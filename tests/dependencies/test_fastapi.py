@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from app.http.error_responses import VAGUE_DETAIL
+from app.http.openapi import FRAMEWORK_ERRORS
 from app.observability.tracing import telemetry_config
 from tests.conftest import ROOT, InProcess
 
@@ -73,6 +74,21 @@ def test_fastapi_documents_the_function_that_an_endpoint_wraps():
     assert (operation["summary"], operation["description"]) == ("Documented", "Describe it.")
     assert [parameter["name"] for parameter in operation["parameters"]] == ["count"]
     assert operation["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array"
+
+
+def test_fastapi_documents_its_own_error_by_two_schemas_and_keeps_the_document():
+    app = FastAPI()
+
+    @app.get("/{number}", responses={404: {"description": "Missing."}})
+    def endpoint(number: int) -> int:
+        return number
+
+    document = app.openapi()
+    assert set(document["components"]["schemas"]) == set(FRAMEWORK_ERRORS)
+    responses = document["paths"]["/{number}"]["get"]["responses"]
+    assert [status for status, response in responses.items() if FRAMEWORK_ERRORS[0] in str(response)] == ["422"]
+    assert FRAMEWORK_ERRORS[1] in str(document["components"]["schemas"][FRAMEWORK_ERRORS[0]])
+    assert app.openapi() is document
 
 
 def test_starlette_calls_an_application_of_fastapi_without_its_telemetry():

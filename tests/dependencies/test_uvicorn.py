@@ -183,6 +183,7 @@ def receive_from_woken_cycle(change):
         cycle = httptools_impl.RequestResponseCycle(**arguments)
         waiting = asyncio.ensure_future(cycle.receive())
         await asyncio.sleep(0)
+        assert cycle.transport is transport
         change(cycle)
         cycle.message_event.set()
         return await asyncio.wait_for(waiting, 10)
