@@ -30,32 +30,14 @@ _ROWS_JSON: JsonValue = [[*row] for row in EXAMPLE_ROWS]
 Pixel: TypeAlias = Annotated[float, Field(strict=True, json_schema_extra={"minimum": INK_MIN, "maximum": INK_MAX})]
 # Lists fail fast, because a body of 2 MiB can hold a million errors, and describing all of them takes
 # seconds.
+_FLAT = Field(
+    min_length=PIXELS, max_length=PIXELS, fail_fast=True, description="The pixels, row by row from the top left."
+)
+_ROW = Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True)
+_ROWS = Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True, description="The rows, from the top.")
 # A `TypeAliasType` gets a schema of its own name in OpenAPI.
-FlatImage = TypeAliasType(
-    "FlatImage",
-    Annotated[
-        list[Pixel],
-        Field(
-            min_length=PIXELS,
-            max_length=PIXELS,
-            fail_fast=True,
-            description=f"{PIXELS} pixels, row by row from the top left.",
-        ),
-    ],
-)
-RequestRow: TypeAlias = Annotated[list[Pixel], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE, fail_fast=True)]
-ImageInRows = TypeAliasType(
-    "ImageInRows",
-    Annotated[
-        list[RequestRow],
-        Field(
-            min_length=IMAGE_SIDE,
-            max_length=IMAGE_SIDE,
-            fail_fast=True,
-            description=f"{IMAGE_SIDE} rows of {IMAGE_SIDE} pixels, from the top.",
-        ),
-    ],
-)
+FlatImage = TypeAliasType("FlatImage", Annotated[list[Pixel], _FLAT])
+ImageInRows = TypeAliasType("ImageInRows", Annotated[list[Annotated[list[Pixel], _ROW]], _ROWS])
 # Names of the image formats: the tags of pydantic's union, and the schemas in OpenAPI.
 FLAT, ROWS = IMAGE_FORMATS = (FlatImage.__name__, ImageInRows.__name__)
 
@@ -67,17 +49,12 @@ def _as_alternatives(schema: JsonDict) -> None:
 
 # The formats are tried in turn. A discriminator would first convert every image to Python objects, which
 # takes twice as long.
-Image = TypeAliasType(
-    "Image",
-    Annotated[
-        Annotated[FlatImage, Tag(FLAT)] | Annotated[ImageInRows, Tag(ROWS)],
-        Field(
-            union_mode="left_to_right",
-            json_schema_extra=_as_alternatives,
-            description="Pixels; 0 is background, 16 is full ink.",
-        ),
-    ],
+_FORMATS = Field(
+    union_mode="left_to_right",
+    json_schema_extra=_as_alternatives,
+    description="An image in one of two formats; 0 is background, 16 is full ink.",
 )
+Image = TypeAliasType("Image", Annotated[Annotated[FlatImage, Tag(FLAT)] | Annotated[ImageInRows, Tag(ROWS)], _FORMATS])
 
 
 class PredictRequest(BaseModel):

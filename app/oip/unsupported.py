@@ -1,6 +1,6 @@
 """The addresses of extensions that this service does not have; they answer with a 501 and a sentence."""
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 
 from fastapi import APIRouter, Request
 
@@ -14,16 +14,16 @@ NO_LOADING = "Models cannot be loaded or unloaded over HTTP; the operator of the
 NO_TRACE_SETTINGS = "Trace settings are not supported; the environment of the service has them."
 NO_LOG_SETTINGS = "Log settings are not supported; the environment of the service has them."
 
-# Method, path below `/v2`, sentence. Source: Triton's protocol extensions of these names.
-UNSUPPORTED = [
-    (["POST"], "/repository/models/{name}/load", NO_LOADING),
-    (["POST"], "/repository/models/{name}/unload", NO_LOADING),
-    (["GET", "POST"], "/trace/setting", NO_TRACE_SETTINGS),
-    (["GET", "POST"], "/models/{name}/trace/setting", NO_TRACE_SETTINGS),
-    (["GET", "POST"], "/logging", NO_LOG_SETTINGS),
-    (["GET", "POST"], "/systemsharedmemory/{address:path}", NO_SHARED_MEMORY),
-    (["GET", "POST"], "/cudasharedmemory/{address:path}", NO_SHARED_MEMORY),
-]
+# Path below `/v2` → sentence. Source: Triton's protocol extensions of these names.
+UNSUPPORTED = {
+    "/repository/models/{name}/load": NO_LOADING,
+    "/repository/models/{name}/unload": NO_LOADING,
+    "/trace/setting": NO_TRACE_SETTINGS,
+    "/models/{name}/trace/setting": NO_TRACE_SETTINGS,
+    "/logging": NO_LOG_SETTINGS,
+    "/systemsharedmemory/{address:path}": NO_SHARED_MEMORY,
+    "/cudasharedmemory/{address:path}": NO_SHARED_MEMORY,
+}
 
 
 def unsupported_routes(card: Card) -> APIRouter:
@@ -36,14 +36,11 @@ def unsupported_routes(card: Card) -> APIRouter:
     """
     router = APIRouter(prefix=OIP_PREFIX)
 
-    def reject_with(sentence: str) -> Callable[[Request], Awaitable[None]]:
-        async def reject(request: Request) -> None:
-            if "name" in request.path_params:
-                require_model(card, request.path_params["name"])
-            raise UnsupportedError(sentence)
+    async def reject(sentence: str, request: Request) -> None:
+        if "name" in request.path_params:
+            require_model(card, request.path_params["name"])
+        raise UnsupportedError(sentence)
 
-        return reject
-
-    for methods, path, sentence in UNSUPPORTED:
-        router.add_api_route(path, reject_with(sentence), methods=methods, include_in_schema=False)
+    for path, sentence in UNSUPPORTED.items():
+        router.add_api_route(path, partial(reject, sentence), methods=["GET", "POST"], include_in_schema=False)
     return router

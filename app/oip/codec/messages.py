@@ -22,7 +22,7 @@ RESERVED_PREFIX = "triton_"  # of parameters; Source: Triton's "Parameters Exten
 # Documented as a list of anything, because generators for Rust and Java fail for a choice of lists.
 ANY_LIST: JsonDict = {"type": "array", "items": {}}
 _NESTED_LISTS = {**ANY_LIST, "description": "Numbers in row-major order, in one list or in nested lists of any depth."}
-# `tensors.flatten` checks the values, because pydantic would report an error for each depth.
+# `json_data.flatten` checks the values, because pydantic would report an error for each depth.
 TensorData = TypeAliasType("TensorData", Annotated[list[Any], WithJsonSchema(_NESTED_LISTS)])
 
 
@@ -55,18 +55,15 @@ class InputParameters(Parameters):
     shared_memory_region: str | None = Field(default=None, description="Not supported.")
 
 
+_SHAPE = f"The number of images, and {PIXELS}."
+_TWO_NUMBERS: JsonDict = {"minItems": 2, "maxItems": 2}
+
+
 class InputTensor(Message):
     """The input tensor: B images."""
 
     name: Literal["pixels"]
-    shape: Annotated[
-        list[int],
-        Field(
-            fail_fast=True,
-            description=f"The number of images, and {PIXELS}.",
-            json_schema_extra={"minItems": 2, "maxItems": 2},
-        ),
-    ]
+    shape: Annotated[list[int], Field(fail_fast=True, description=_SHAPE, json_schema_extra=_TWO_NUMBERS)]
     datatype: Datatype
     parameters: InputParameters | None = None
     data: TensorData | None = Field(

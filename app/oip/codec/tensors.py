@@ -1,7 +1,5 @@
 """Conversion of tensors to arrays and of arrays to tensors, as JSON and as bytes."""
 
-import sys
-from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +7,7 @@ from numpy.typing import NDArray
 
 from app.oip.codec import messages
 from app.oip.codec.errors import InvalidError, UnsupportedError
+from app.oip.codec.json_data import parse_data
 from app.predictor import Predictions
 from model import PIXELS, Floats32, PixelRangeError, validate_pixels
 
@@ -71,7 +70,7 @@ def to_pixels(request: messages.InferRequest, binary_data: bytes, max_batch_size
     if tensor.data is None:
         values = from_bytes(tensor, binary_data, batch_size, dtype)
     else:
-        values = from_json(tensor.data, batch_size, dtype)
+        values = parse_data(tensor.data, batch_size * PIXELS, dtype).reshape(batch_size, PIXELS)
         if binary_data:
             raise InvalidError("The body must end after its JSON, because inputs[0] has its data there.")
     try:
@@ -107,76 +106,6 @@ def batch_size_of(shape: list[int], max_batch_size: int) -> int:
     if len(shape) != 2 or shape[1] != PIXELS or not 1 <= shape[0] <= max_batch_size:
         raise InvalidError(f"inputs[0].shape must be [rows, {PIXELS}], with 1 to {max_batch_size} rows")
     return shape[0]
-
-
-def from_json(data: list[Any], batch_size: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
-    """Convert a tensor whose data is in the JSON.
-
-    Args:
-        data: Numbers in one list, or in nested lists.
-        batch_size: The declared number of images.
-        dtype: The declared type; for an integer type, all values must be whole numbers.
-    Returns:
-        Values, shape (B, 64), float64, any range.
-    Raises:
-        InvalidError: A value is not a number, the number of values differs from the shape, or a value has a fraction
-            although the type is an integer type.
-    """
-    numbers = flatten(data)
-    try:
-        values = np.array(numbers, dtype=np.float64)
-    except OverflowError:  # from an integer beyond the range of float64
-        values = np.array([number if abs(number) <= sys.float_info.max else np.inf for number in numbers])
-    if values.size != batch_size * PIXELS:
-        raise InvalidError(f"inputs[0].data must have {batch_size * PIXELS} numbers, as its shape says")
-    if dtype.kind in "iu" and (np.trunc(values) != values).any():
-        raise InvalidError("inputs[0].data must be whole numbers, as its datatype says")
-    return values.reshape(batch_size, PIXELS)
-
-
-def flatten(data: list[Any]) -> list[float]:
-    """List the numbers of a tensor.
-
-    Args:
-        data: Numbers in one list, or in nested lists. The lists of one level can have different lengths, because the
-            shape of the tensor says how its values are arranged.
-    Returns:
-        The numbers in row-major order.
-    Raises:
-        InvalidError: A value is not a number, or has another depth than the first number.
-    Example:
-        >>> flatten([[[1], [2, 3]], [[4]]])
-        [1, 2, 3, 4]
-    """
-    values = data
-    while (types := set(map(type, values))) == {list}:
-        values = list(chain.from_iterable(values))
-    if types <= {int, float}:
-        return values
-    depth, first = 1, data[0]
-    while isinstance(first, list) and first:
-        depth, first = depth + 1, first[0]
-    location, kind = _first_fault(data, depth + isinstance(first, list))
-    raise InvalidError(f"inputs[0].data{location} must be a {kind}")
-
-
-def _first_fault(values: list[Any], depth: int) -> tuple[str, str]:
-    """Find the first value that does not fit the depth of a tensor; return its location and the kind of value there.
-
-    Args:
-        values: Nested lists.
-        depth: Number of levels of lists above a number.
-    Returns:
-        Indices in brackets and "list" or "number"; empty texts if all values fit.
-    """
-    for index, value in enumerate(values):
-        if depth == 1 and type(value) not in {int, float}:
-            return f"[{index}]", "number"
-        if depth > 1 and not isinstance(value, list):
-            return f"[{index}]", "list"
-        if depth > 1 and (fault := _first_fault(value, depth - 1))[1]:
-            return f"[{index}]{fault[0]}", fault[1]
-    return "", ""
 
 
 def from_bytes(tensor: messages.InputTensor, binary_data: bytes, batch_size: int, dtype: np.dtype[Any]) -> NDArray[Any]:

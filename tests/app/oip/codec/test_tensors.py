@@ -1,8 +1,6 @@
 """Input tensors of every datatype give the same pixels; shape, datatype, size and data must agree."""
 
-import json
 import math
-import re
 import struct
 
 import numpy as np
@@ -13,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from app.oip.codec.errors import InvalidError, UnsupportedError
 from app.oip.codec.messages import InferRequest, RequestParameters
-from app.oip.codec.tensors import DTYPES, flatten, raw_binary_request, reject_shared_memory, to_pixels
+from app.oip.codec.tensors import DTYPES, raw_binary_request, reject_shared_memory, to_pixels
 
 MAX_BATCH_SIZE = 16
 STRUCT_FORMATS = dict(zip(DTYPES, "BHIQbhiqefd", strict=True))  # formats of Python's struct module
@@ -21,8 +19,6 @@ INTEGER_DATATYPES = [datatype for datatype in DTYPES if "INT" in datatype]
 FLOAT_DATATYPES = ["FP16", "FP32", "FP64"]
 
 batch_sizes = st.integers(1, MAX_BATCH_SIZE)
-json_values = st.integers(0, 9) | st.booleans()
-json_lists = st.lists(st.recursive(json_values, lambda inner: st.lists(inner, min_size=1, max_size=3)))
 batches = hnp.arrays(np.uint8, st.tuples(batch_sizes, st.just(64)), elements=st.integers(0, 16))
 
 
@@ -71,21 +67,6 @@ def test_nested_json_of_any_shape_gives_the_same_pixels(images, sizes):
         data = images.reshape(*sizes, -1).tolist()
         request = create_request(datatype="UINT8", shape=images.shape, data=data)
         assert to_pixels(request, b"", MAX_BATCH_SIZE).tolist() == images.tolist()
-
-
-@given(json_lists)
-def test_flattening_finds_the_numbers_in_the_order_of_the_text_or_names_a_value(data):
-    try:
-        numbers = flatten(data)
-    except InvalidError as error:
-        path = re.fullmatch(r"inputs\[0\]\.data((?:\[\d+\])+) must be a (list|number)", str(error))
-        assert path
-        value = data
-        for index in re.findall(r"\d+", path[1]):
-            value = value[int(index)]
-        assert isinstance(value, list) == (path[2] == "number") or type(value) not in {int, float, list}
-    else:
-        assert json.dumps(numbers) == f"[{re.sub(r'[^0-9, ]', '', json.dumps(data)).strip()}]"
 
 
 @pytest.mark.parametrize("datatype", FLOAT_DATATYPES)
