@@ -51,7 +51,9 @@ SERVERS = mlserver litserve bentoml
 # Tools that need Node: those that check the JavaScript of the page, and those that check and use the OpenAPI document.
 PAGE_TOOLS = requirements/page/node_modules
 CLIENT_TOOLS = requirements/clients/node_modules
-HAS_NODE = command -v npm >/dev/null && node -e 'process.exit(Number(parseInt(process.versions.node) < 20))'
+# Node in the versions that both of their packages accept.
+HAS_NODE = command -v npm >/dev/null && node -e 'const [major, minor] = process.versions.node.split(".").map(Number); \
+	process.exit(Number(!(major === 20 && minor >= 19 || major === 22 && minor >= 13 || major >= 24)))'
 
 setup: .venv/.dev  ## install everything a developer needs
 	@if $(HAS_NODE); then $(MAKE) --no-print-directory $(PAGE_TOOLS)/.package-lock.json; fi

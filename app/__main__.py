@@ -60,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         artefact = load_artefact(settings.weights, settings.weights_sha256)
         listener = listen(settings.host, settings.port)
     except ValidationError as error:
-        reason = "; ".join(f"DIGITS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        reasons = [(str(e["loc"][0]).upper(), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+        reason = "; ".join(f"DIGITS_{name}: {message}" for name, message in reasons)
     except ArtefactError as error:
         reason = str(error)
     except OSError as error:

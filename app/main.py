@@ -35,7 +35,8 @@ from app.observability.instruments import (
 )
 from app.observability.request_spans import RequestSpans
 from app.observability.shared_counters import SharedCounters, create_shared_counters
-from app.oip.codec.messages import IndexRequest, InferRequest
+from app.oip.codec.messages import InferRequest
+from app.oip.codec.metadata import IndexRequest
 from app.oip.codec.statistics import OipStatistics, number_of_statistics_counters
 from app.oip.error_format import OIP_ERROR_FORMAT, OIP_PREFIX, STATUS_BY_ERROR
 from app.oip.inference import inference_routes
@@ -127,6 +128,7 @@ def _create_bare_app(settings: Settings, tracer_provider: TracerProvider | None,
         telemetry=tracing.telemetry_config(tracer_provider, is_probe),
         lifespan=exporter.flush_at_shutdown(tracer_provider),
     )
+    app.error_formats = errors.all_formats
     app.documented_types = (PictureForm, InferRequest, IndexRequest, *(each.body_type for each in errors.all_formats))
     errors.install(app)
     return app

@@ -1,8 +1,9 @@
 """The settings of the service: environment variables with the prefix `DIGITS_`."""
 
 import json
+import re
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,33 +13,37 @@ from model import IMAGE_SIDE, PIXELS
 RELEASED_WEIGHTS = Path(__file__).parents[1] / "model" / "digits.npz"
 VALUES_PER_IMAGE = PIXELS + IMAGE_SIDE + 1  # the numbers, the rows and the image itself, as JSON values
 MIN_IMAGE_BYTES = PIXELS  # in a body, because each pixel takes at least one byte
+# Scheme, host, and port unless it is the default one; browsers send all in lower case.
+ORIGIN = re.compile(
+    r"\*|(?!http:.*:80$|https:.*:443$)[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
+)
+NO_ORIGINS = (
+    'must be a JSON list of origins such as ["https://example.org"], in lower case, and without a path, '
+    'a slash at the end or the default port; ["*"] allows all'
+)
 ADDITIONAL_VALUES = 1000  # JSON values that a body may have besides its images
 
 
-def parse_list(value: object) -> object:
-    """Parse the text of an environment variable as JSON.
+def parse_origins(value: object) -> object:
+    """Parse a list of origins.
 
     Args:
-        value: The text, or a value that is not from the environment.
+        value: The text of an environment variable, which is JSON or empty; or a sequence of origins.
     Returns:
-        The parsed text, or the same value.
+        The origins.
     Raises:
-        ValueError: The text is not JSON.
+        ValueError: The text is not a JSON list, or an entry is no origin in the form that browsers send.
     Example:
-        >>> parse_list('["https://example.org"]')
+        >>> parse_origins('["https://example.org"]')
         ['https://example.org']
     """
-    if not isinstance(value, str):
-        return value
     try:
-        return json.loads(value)
-    except ValueError as error:
-        raise ValueError("must be a JSON list") from error
-
-
-# As browsers send it: scheme, host and port, in lower case.
-Origin: TypeAlias = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[a-z0-9.:_\[\]-]+)$")]
-Origins: TypeAlias = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(parse_list)]
+        origins = json.loads(value or "[]") if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        origins = None
+    if not isinstance(origins, list | tuple) or not all(ORIGIN.fullmatch(str(origin)) for origin in origins):
+        raise ValueError(NO_ORIGINS)
+    return origins
 
 
 class Settings(BaseSettings):
@@ -120,10 +125,10 @@ class Settings(BaseSettings):
     graceful_stop_seconds: int = Field(
         default=10, ge=1, description="Time limit for the requests in flight after the socket is closed."
     )
-    cors_origins: Origins = Field(
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_origins)] = Field(
         default=(),
         description='Origins whose pages may call the service, as a JSON list such as `["https://example.org"]`; '
-        "`*` stands for all origins.",
+        '`["*"]` allows all.',
     )
     access_log: bool = Field(
         default=False, description="Log every request; off because it adds a third to the cost of a prediction."

@@ -53,7 +53,7 @@ MESSAGES = {
     "shape_is_a_number": (message(tensor(shape=64)), "inputs[0].shape"),
     "multi_variable_dimensions": (
         message(tensor(shape=[1, 1, 64])),
-        "inputs[0].shape must be [rows, 64], with 1 to 1024 rows",
+        "inputs[0].shape must be [B, 64] for B images, with B from 1 to 1024",
     ),
     "shape_of_a_million_dimensions": (message(tensor(shape=[1] * 600_000)), TOO_MANY_VALUES),
     "shape_missing": (message({"name": "pixels", "datatype": "FP32", "data": []}), "inputs[0].shape"),
@@ -92,6 +92,10 @@ MESSAGES = {
     "element_beyond_any_float": (message(tensor(data=[*EXAMPLE_IMAGE[1:], 10**400])), "pixels[0][63] must be between"),
     "element_below_any_float": (
         message(tensor(data=[-(10**400)] * 64, datatype="UINT8")),
+        "pixels[0][0] must be between",
+    ),
+    "elements_beyond_all_datatypes": (
+        message(tensor(data=[10**400, 10**20, *EXAMPLE_IMAGE[2:]], datatype="INT64")),
         "pixels[0][0] must be between",
     ),
     "element_not_a_number": (message(tensor(data=[float("nan")] * 64)), "pixels[0][0]"),

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-TITLE = "Digits"
 DOCUMENT_HEAD: dict[str, Any] = {
-    "title": TITLE,
+    "title": "Digits",
     "summary": "Recognises handwritten digits with a neural network written in plain NumPy.",
     "description": (
         "An **image** is the 8×8 input of the network: numbers from 0 (background) to 16 (full ink). A **picture** is "
         "a PNG, JPEG, WebP or BMP file that shows one handwritten digit.\n\n"
-        "Every answer has the header `X-Request-Id`: the id that the request had, or a new one. A body may have the "
-        "Content-Encoding gzip or deflate. HEAD works wherever GET does. An error response is a problem document "
-        '(RFC 9457), and below `/v2` it is `{"error": …}`. It names the place of the error and the broken rule.'
+        "Every answer of the application has the header `X-Request-Id`: the id that the request had, or a new one. A "
+        "body may have the Content-Encoding gzip or deflate. HEAD works wherever GET does.\n\n"
+        "An error response is a problem document (RFC 9457), and below `/v2` an object with the field `error`. For "
+        "invalid input, it names the place and the broken rule. Bytes that are not a request, and heads that are much "
+        "too large or too late, get a 400, 431 or 408 without such a body."
     ),
     "license_info": {"name": "MIT", "identifier": "MIT"},
     "openapi_tags": [

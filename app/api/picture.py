@@ -65,7 +65,7 @@ def picture_routes(
 
     @router.post("/predict/picture", openapi_extra={"requestBody": REQUEST_BODY})
     async def predict_picture(request: Request) -> PicturePrediction:
-        """Predict the digit that a picture shows: a PNG, JPEG, WebP or BMP file."""
+        """Predict the digit that a PNG, JPEG, WebP or BMP file shows, dark on light or light on dark, in any size."""
         with converting_picture_errors(rejected_pictures, *upload.picture_location(request)):
             image = await receive_and_normalise(request)
         (prediction,) = to_prediction_replies(predictor.predict(image.reshape(1, PIXELS)))

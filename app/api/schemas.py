@@ -9,7 +9,10 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, Tag, WithJsonSchema
 from pydantic.config import JsonDict
-from typing_extensions import TypeAliasType, TypedDict  # Python 3.12 has the first, and pydantic needs this second one
+from typing_extensions import (  # Python has the first, and pydantic accepts typing's, from 3.12 on
+    TypeAliasType,
+    TypedDict,
+)
 
 from model import DIGITS, IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS
 
@@ -76,9 +79,7 @@ class BatchRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"images": [_FLAT_JSON, _ROWS_JSON]}]})
 
     images: list[Image] = Field(
-        min_length=1,
-        fail_fast=True,
-        description="The images, in either format; at most DIGITS_MAX_BATCH_ROWS of them, 1024 by default.",
+        min_length=1, fail_fast=True, description="The images, each in one of the two formats; by default at most 1024."
     )
 
 

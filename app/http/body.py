@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope
 from app.http.content_coding import content_coding, decode_body
 from app.http.headers import content_length
 
-# The server sets this key in the scope of a request whose body it does not receive to the end, to the error.
+# The server sets this key in the scope of a request when it stops receiving the body. The value is the error to raise.
 BODY_ERROR_KEY = "digits.body_error"
 # The server sets this key to a function that discards the part of the body that the application has not received.
 DISCARD_BODY_KEY = "digits.discard_body"
@@ -66,10 +66,10 @@ def body_too_late(seconds: float) -> HTTPException:
     Returns:
         The error to raise, with the status 408.
     """
-    return HTTPException(408, f"The body must arrive within {seconds:g} s.", headers={"Connection": "close"})
+    return HTTPException(408, f"The body must arrive within {seconds:g} s.")
 
 
-def too_many_chunks(max_chunks: int) -> HTTPException:
+def body_in_too_many_chunks(max_chunks: int) -> HTTPException:
     """Create the error of a body in too many chunks.
 
     Args:
@@ -77,8 +77,7 @@ def too_many_chunks(max_chunks: int) -> HTTPException:
     Returns:
         The error to raise, with the status 413.
     """
-    detail = f"The body must have at most {max_chunks} chunks."
-    return HTTPException(413, detail, headers={"Connection": "close"})
+    return HTTPException(413, f"The body must have at most {max_chunks} chunks.")
 
 
 def limit_body(scope: Scope, receive: Receive, max_bytes: int) -> Receive:

@@ -6,11 +6,11 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 # Besides the headers that browsers always allow.
-REQUEST_HEADERS = (
+ALLOWED_HEADERS = (
     *("Authorization", "Content-Encoding", "Content-Type", "Inference-Header-Content-Length"),
     *("traceparent", "tracestate", "X-API-Key", "X-Request-Id"),
 )
-ANSWER_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-Id")
+EXPOSED_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-Id")
 
 
 def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
@@ -27,7 +27,7 @@ def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=REQUEST_HEADERS,
-            expose_headers=ANSWER_HEADERS,
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
         )

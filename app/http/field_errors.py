@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 MAX_NAME_LENGTH = 40  # characters of a field name that an error quotes; a caller can send any name
@@ -34,9 +34,15 @@ class FieldError(TypedDict):
     # Documented as a list of anything, because generators for Rust fail for a choice of types.
     loc: Annotated[
         list[str | int],
-        WithJsonSchema({"type": "array", "items": {}, "description": "Names of fields, and indices of lists."}),
+        WithJsonSchema(
+            {
+                "type": "array",
+                "items": {},
+                "description": "`body` or `query`, then names of fields and indices of lists.",
+            }
+        ),
     ]
-    msg: str
+    msg: Annotated[str, Field(description="The broken rule.")]
 
 
 def field_error(error: Mapping[str, Any]) -> FieldError:

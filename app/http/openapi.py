@@ -12,22 +12,36 @@ from fastapi.routing import APIRoute
 from pydantic import JsonValue, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from app.http.problems import ErrorFormat, problem_type
+from app.http.problems import ErrorFormat
 
 SCHEMA_REFERENCE = "#/components/schemas/{model}"
-RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
-HEADERS = {
-    "RetryAfter": {
-        "description": "Seconds to wait before the next attempt; missing if the service is stopping.",
-        "schema": {"type": "integer", "minimum": 1},
-    }
-}
-
 FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")  # schemas of the error 422 that FastAPI documents
 
 # Errors that can answer any request, and errors that can answer a request with a body.
 STATUSES_OF_REQUESTS = (400, 431, 500, 503)
 STATUSES_OF_BODIES = (408, 413, 415, 422)
+# Status → when it is answered, and what a client can do. `detail` or `error` of the answer has more.
+ERROR_DESCRIPTIONS = {
+    400: "The request is invalid: it does not have exactly one Host header, or its form is malformed. "
+    "Below `/v2` also invalid JSON, a wrong shape, datatype or length, or a pixel out of range.",
+    404: "There is no such model or version.",
+    408: "The body did not arrive in time.",
+    413: "The body exceeds a limit, which the answer names, or a picture has too many pixels.",
+    415: "The Content-Type, the format of a picture or the Content-Encoding is not supported.",
+    422: "The input is invalid: invalid JSON, a wrong type or length, a pixel out of range, an unknown field; "
+    "or a picture that cannot be decoded, or shows nothing. The answer names the place and the rule.",
+    431: "The request line and the headers exceed 64 KiB. If they exceed it by far, the answer has no body.",
+    500: "The service failed. Its log has the reason, with the request id.",
+    501: "The service does not support this Content-Encoding, or tensors in shared memory.",
+    503: "Too many requests or connections are open: repeat the request after `Retry-After`. Or the service is "
+    "stopping, and another replica should get the request.",
+}
+HEADERS: dict[str, Any] = {
+    "X-Request-Id": {"description": "The id that the request had, or a new one.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait before the next attempt.", "schema": {"type": "integer"}},
+    "Accept-Encoding": {"description": "The supported values of Content-Encoding.", "schema": {"type": "string"}},
+}
+HEADERS_BY_STATUS = {415: ["Accept-Encoding"], 501: ["Accept-Encoding"], 503: ["Retry-After"]}
 
 
 def schema_reference(documented: type) -> dict[str, Any]:
@@ -42,7 +56,7 @@ def schema_reference(documented: type) -> dict[str, Any]:
 
 
 def documented_errors(error_format: ErrorFormat, *statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the error responses of an operation.
+    """Refer to the descriptions of an operation's error responses.
 
     Args:
         error_format: The format of the error responses.
@@ -50,12 +64,8 @@ def documented_errors(error_format: ErrorFormat, *statuses: int) -> dict[int | s
     Returns:
         The value of an operation's argument `responses`.
     """
-    content = {error_format.media_type: {"schema": schema_reference(error_format.body_type)}}
-    responses: dict[int | str, dict[str, Any]] = {}
-    for status in sorted({error_format.status_of(status) for status in (*STATUSES_OF_REQUESTS, *statuses)}):
-        headers = {"headers": RETRY_AFTER} if status == 503 else {}
-        responses[status] = {"description": f"{problem_type(status)[1]}.", "content": content, **headers}
-    return responses
+    used = sorted({error_format.status_of(status) for status in (*STATUSES_OF_REQUESTS, *statuses)})
+    return {status: {"$ref": f"#/components/responses/{_response_name(error_format, status)}"} for status in used}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -75,7 +85,9 @@ def operation_id(route: APIRoute) -> str:
     return first + "".join(word.title() for word in words) + suffix
 
 
-def complete_document(document: dict[str, Any], documented_types: Iterable[type]) -> None:
+def complete_document(
+    document: dict[str, Any], documented_types: Iterable[type], error_formats: Iterable[ErrorFormat]
+) -> None:
     """Add what the document refers to, and remove what generators of clients cannot use.
 
     The title of a field has blanks, but generators make the name of a class from it. A field with a default is not
@@ -85,18 +97,44 @@ def complete_document(document: dict[str, Any], documented_types: Iterable[type]
     Args:
         document: The document that FastAPI has generated; it is changed.
         documented_types: Types with a `schema_reference`.
+        error_formats: The formats of the error responses.
     """
     paths, components = document["paths"], document["components"]
     for operation in chain.from_iterable(operations.values() for operations in paths.values()):
         responses = operation["responses"].items()
-        operation["responses"] = {key: value for key, value in responses if FRAMEWORK_ERRORS[0] not in str(value)}
+        operation["responses"] = {
+            status: {"$ref": response["$ref"]} if "$ref" in response else response  # without FastAPI's description
+            for status, response in responses
+            if FRAMEWORK_ERRORS[0] not in str(response)
+        }
+    used = str(paths)
     components["headers"] = HEADERS
+    components["responses"] = {
+        name: _error_response(error_format, status)
+        for error_format in error_formats
+        for status in ERROR_DESCRIPTIONS
+        if (name := _response_name(error_format, status)) in used
+    }
     components["schemas"] |= _schemas(documented_types)
     for name in FRAMEWORK_ERRORS:
         del components["schemas"][name]
     _simplify([paths, components])
     for name, schema in components["schemas"].items():
         schema["title"] = name
+
+
+def _response_name(error_format: ErrorFormat, status: int) -> str:
+    return f"{error_format.body_type.__name__}{status}"
+
+
+def _error_response(error_format: ErrorFormat, status: int) -> dict[str, Any]:
+    """Describe the error responses with one status."""
+    names = ["X-Request-Id", *HEADERS_BY_STATUS.get(status, ())]
+    return {
+        "description": ERROR_DESCRIPTIONS[status],
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        "content": {error_format.media_type: {"schema": schema_reference(error_format.body_type)}},
+    }
 
 
 def _schemas(documented_types: Iterable[type]) -> dict[str, Any]:

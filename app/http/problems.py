@@ -25,10 +25,14 @@ PROBLEM_TYPES: dict[int, tuple[str, str]] = {
 }
 
 
+PROBLEM_PREFIX = "urn:digits:problem:"
+_KINDS = ", ".join(identifier for identifier, _ in PROBLEM_TYPES.values())
+
+
 class ProblemReply(TypedDict):
     """A problem document, RFC 9457."""
 
-    type: Annotated[str, Field(description="Identifier of the kind of problem.")]
+    type: Annotated[str, Field(description=f"The kind of problem: {PROBLEM_PREFIX} and one of {_KINDS}.")]
     title: Annotated[str, Field(description="The kind of problem in words.")]
     status: int
     detail: Annotated[str, Field(description="The problem of this request.")]
@@ -66,7 +70,7 @@ class ErrorFormat(NamedTuple):
 
 def _write_problem(status: int, detail: str, errors: Sequence[FieldError] | None) -> bytes:
     identifier, title = problem_type(status)
-    problem = ProblemReply(type=f"urn:digits:problem:{identifier}", title=title, status=status, detail=detail)
+    problem = ProblemReply(type=f"{PROBLEM_PREFIX}{identifier}", title=title, status=status, detail=detail)
     if errors is not None:
         problem["errors"] = list(errors)
     return _PROBLEM.dump_json(problem)

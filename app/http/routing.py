@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from app.http.json_endpoint import JsonRoute
 from app.http.openapi import complete_document
+from app.http.problems import ErrorFormat
 from app.http.scope import route_path
 
 
@@ -31,7 +32,9 @@ class Application(FastAPI):
     """
 
     addresses: Mapping[str, JsonAddress] = MappingProxyType({})  # to be set once all routes are added
-    documented_types: Sequence[type] = ()  # types with a `schema_reference` in the OpenAPI document
+    # Types with a `schema_reference` in the OpenAPI document, and the formats of its error responses.
+    documented_types: Sequence[type] = ()
+    error_formats: Sequence[ErrorFormat] = ()
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +48,7 @@ class Application(FastAPI):
     @override
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            complete_document(super().openapi(), self.documented_types)
+            complete_document(super().openapi(), self.documented_types, self.error_formats)
         return super().openapi()
 
 

@@ -34,9 +34,9 @@ class ModelInfoReply(TypedDict):
     name: str
     version: str
     sha256: Annotated[str, Field(description="SHA-256 of the file of weights.")]
-    layers: list[int]
-    recipe: str
-    seed: int
+    layers: Annotated[list[int], Field(description="Sizes of the layers, from the input to the output.")]
+    recipe: Annotated[str, Field(description="Name of the recipe of the training.")]
+    seed: Annotated[int, Field(description="Seed of the training.")]
 
 
 class RouteRequestsReply(TypedDict):
@@ -52,7 +52,7 @@ class ServiceReply(TypedDict):
     """Figures of all workers since the service started, including workers that have ended."""
 
     version: str
-    uptime_seconds: float
+    uptime_seconds: Annotated[float, Field(description="Seconds since the service started.")]
     workers: Annotated[int, Field(description="Number of live worker processes.")]
     worker_starts: Annotated[int, Field(description="Number of worker processes started so far.")]
     requests: Annotated[int, Field(description="Number of finished requests of any kind.")]

@@ -1,5 +1,6 @@
 """What the OpenAPI document says of the protocol's operations, beyond the signatures of their functions."""
 
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import Path
@@ -10,9 +11,22 @@ from app.oip.codec.messages import InferReply, InferRequest
 from app.oip.error_format import OIP_ERROR_FORMAT
 
 TAG = "open inference protocol"  # OpenAPI groups the operations by tags
-OCTETS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+OCTETS = {
+    "application/octet-stream": {
+        "schema": {
+            "type": "string",
+            "format": "binary",
+            "description": f"JSON, and behind it the bytes of the tensors in their order. {JSON_LENGTH_HEADER} has the "
+            "length of the JSON. If it is 0, the body is the FP32 values of the images.",
+        }
+    }
+}
+oip_errors = partial(documented_errors, OIP_ERROR_FORMAT)
 
-_DESCRIPTIONS = {"name": "Name of the model, `digits`.", "version": "Version of the model."}
+_DESCRIPTIONS = {
+    "name": "Name of the model; GET /v2/models lists it.",
+    "version": "Version of the model; the metadata of the model has it.",
+}
 ModelName: TypeAlias = Annotated[str, Path(description=_DESCRIPTIONS["name"])]
 ModelVersion: TypeAlias = Annotated[str, Path(description=_DESCRIPTIONS["version"])]
 
@@ -44,18 +58,8 @@ def infer_parameters(*names: str) -> list[dict[str, Any]]:
     """
     parameters: list[dict[str, Any]] = [{"name": JSON_LENGTH_HEADER, "in": "header", "required": False, **_JSON_LENGTH}]
     for name in names:
-        # openapi-generator would take the schema for another one if it had no description.
-        schema = {"type": "string", "description": _DESCRIPTIONS[name]}
-        parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
+        # Without a description, the schema would equal the one of the optional field `id` of the request. Then
+        # openapi-generator makes the parameter optional, too.
+        text = {"description": _DESCRIPTIONS[name]}
+        parameters.append({"name": name, "in": "path", "required": True, "schema": {"type": "string", **text}, **text})
     return parameters
-
-
-def oip_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the error responses of an operation, as `documented_errors` does.
-
-    Args:
-        statuses: The error statuses of this operation.
-    Returns:
-        The value of an operation's argument `responses`.
-    """
-    return documented_errors(OIP_ERROR_FORMAT, *statuses)

@@ -10,7 +10,7 @@ from app.http.admission import SMALL_BODY_BYTES
 from app.http.body import check_announced_length, receive_body
 from app.http.json_body import parse_json
 from app.http.openapi import STATUSES_OF_BODIES, schema_reference
-from app.oip.codec import messages
+from app.oip.codec import metadata
 from app.oip.codec.metadata import EXTENSIONS, INPUT_TENSORS, OUTPUT_TENSORS, PLATFORM, tensor_config
 from app.oip.codec.statistics import OipStatistics, StatisticsReply
 from app.oip.error_format import OIP_PREFIX
@@ -21,9 +21,8 @@ from app.settings import Settings
 from model import Card
 
 # Generated clients send null if their user gives no body.
-_INDEX_REQUEST: TypeAdapter[messages.IndexRequest | None] = TypeAdapter(messages.IndexRequest | None)
-_INDEX_SCHEMA = {"anyOf": [schema_reference(messages.IndexRequest), {"type": "null"}]}
-_INDEX_BODY = {"content": {"application/json": {"schema": _INDEX_SCHEMA}}}
+_INDEX_REQUEST: TypeAdapter[metadata.IndexRequest | None] = TypeAdapter(metadata.IndexRequest | None)
+_INDEX_BODY = {"content": {"application/json": {"schema": schema_reference(metadata.IndexRequest)}}}
 
 
 def is_oip_probe(path: str) -> bool:
@@ -86,22 +85,22 @@ def _add_model_description(
     """Add the routes that describe a model."""
 
     @router.get("")
-    async def model_metadata() -> messages.ModelMetadataReply:
+    async def model_metadata() -> metadata.ModelMetadataReply:
         """Return the inputs and outputs of the model."""
-        return messages.ModelMetadataReply(
+        return metadata.ModelMetadataReply(
             name=card.name, versions=[card.version], platform=PLATFORM, inputs=INPUT_TENSORS, outputs=OUTPUT_TENSORS
         )
 
     @router.get("/ready")
-    async def model_ready() -> messages.ModelReadyReply:
+    async def model_ready() -> metadata.ModelReadyReply:
         """Report whether the model is ready for requests; the status is 503 during shutdown."""
         _require_ready(is_draining)
-        return messages.ModelReadyReply(name=card.name, ready=True)
+        return metadata.ModelReadyReply(name=card.name, ready=True)
 
     @router.get("/config")
-    async def model_config() -> messages.ConfigReply:
+    async def model_config() -> metadata.ConfigReply:
         """Return the configuration of the model in Triton's form."""
-        return messages.ConfigReply(
+        return metadata.ConfigReply(
             name=card.name,
             platform=PLATFORM,
             max_batch_size=settings.max_batch_rows,
@@ -120,25 +119,25 @@ def _add_server(router: APIRouter, card: Card, statistics: OipStatistics, is_dra
 
     @router.get("/", include_in_schema=False)
     @router.get("")
-    async def server_metadata(request: Request) -> messages.ServerReply:
+    async def server_metadata(request: Request) -> metadata.ServerReply:
         """Return the name and version of the service, and the extensions that it supports."""
-        return messages.ServerReply(name=request.app.title.lower(), version=request.app.version, extensions=EXTENSIONS)
+        return metadata.ServerReply(name=request.app.title.lower(), version=request.app.version, extensions=EXTENSIONS)
 
     @router.get("/health/live")
-    async def server_live() -> messages.OipHealthReply:
+    async def server_live() -> metadata.OipHealthReply:
         """Report that the process answers requests; it is live until it ends."""
-        return messages.OipHealthReply(live=True, ready=not is_draining())
+        return metadata.OipHealthReply(live=True, ready=not is_draining())
 
     @router.get("/health/ready")
-    async def server_ready() -> messages.OipHealthReply:
+    async def server_ready() -> metadata.OipHealthReply:
         """Report whether the service is ready for requests; the status is 503 during shutdown."""
         _require_ready(is_draining)
-        return messages.OipHealthReply(live=True, ready=True)
+        return metadata.OipHealthReply(live=True, ready=True)
 
     @router.get("/models")
-    async def list_models() -> messages.ModelsReply:
+    async def list_models() -> metadata.ModelsReply:
         """List the names of all models; there is one."""
-        return messages.ModelsReply(models=[card.name])
+        return metadata.ModelsReply(models=[card.name])
 
     @router.get("/models/stats")
     async def all_statistics() -> StatisticsReply:
@@ -151,17 +150,17 @@ def _add_repository(router: APIRouter, card: Card, settings: Settings, is_draini
     max_bytes = min(SMALL_BODY_BYTES, settings.max_body_bytes)
 
     @router.post("/index", responses=oip_errors(*STATUSES_OF_BODIES), openapi_extra={"requestBody": _INDEX_BODY})
-    async def repository_index(request: Request) -> list[messages.IndexEntry]:
+    async def repository_index(request: Request) -> list[metadata.IndexEntry]:
         """List all versions of all models, or with `{"ready": true}` only the ready ones."""
         check_announced_length(request.scope, max_bytes)
         body = await receive_body(request.scope, request.receive, max_bytes) or b"{}"
         index_filter = parse_json(_INDEX_REQUEST, body, settings)
         if not is_draining():
-            return [messages.IndexEntry(name=card.name, version=card.version, state="READY", reason="")]
+            return [metadata.IndexEntry(name=card.name, version=card.version, state="READY", reason="")]
         if index_filter and index_filter.ready:
             return []
         reason = "the service is stopping"
-        return [messages.IndexEntry(name=card.name, version=card.version, state="UNAVAILABLE", reason=reason)]
+        return [metadata.IndexEntry(name=card.name, version=card.version, state="UNAVAILABLE", reason=reason)]
 
 
 def _require_ready(is_draining: Callable[[], bool]) -> None:

@@ -11,8 +11,8 @@ from app.oip.inference import require_model
 from model import Card
 
 NO_LOADING = "Models cannot be loaded or unloaded over HTTP; the operator of the service replaces the weights."
-NO_TRACE_SETTINGS = "Trace settings are not supported; the environment of the service has them."
-NO_LOG_SETTINGS = "Log settings are not supported; the environment of the service has them."
+NO_TRACE_SETTINGS = "Trace settings are not supported; environment variables set them when the service starts."
+NO_LOG_SETTINGS = "Log settings are not supported; environment variables set them when the service starts."
 
 # Path below `/v2` → sentence. Source: Triton's protocol extensions of these names.
 UNSUPPORTED = {
@@ -37,8 +37,7 @@ def unsupported_routes(card: Card) -> APIRouter:
     router = APIRouter(prefix=OIP_PREFIX)
 
     async def reject(sentence: str, request: Request) -> None:
-        if "name" in request.path_params:
-            require_model(card, request.path_params["name"])
+        require_model(card, request.path_params.get("name", card.name))
         raise UnsupportedError(sentence)
 
     for path, sentence in UNSUPPORTED.items():

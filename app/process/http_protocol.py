@@ -9,7 +9,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.http.body import DISCARD_BODY_KEY, body_too_late, too_many_chunks
+from app.http.body import DISCARD_BODY_KEY, body_in_too_many_chunks, body_too_late
 from app.http.request_head import EXCESS_CONNECTION_KEY, MAX_HEAD_BYTES
 from app.process.connection_limits import MAX_EXCESS_CONNECTIONS, Deadline, LimitedConfig, Phase
 from app.process.input_flow import InputFlow
@@ -20,7 +20,8 @@ from app.process.upgrade import feed_parser
 
 MAX_PIECE_BYTES = 4 * 1024  # parsed at once; 100 of the smallest requests
 MAX_CHUNKS = 65_536  # of a body; each of them takes as long as a hundred bytes
-MAX_HEADERS = 200  # of a head that is not complete after a piece; each of them takes about 150 bytes of memory
+# Of a head, or of the trailers of a body, that are not complete after a piece. Each takes about 150 bytes of memory.
+MAX_HEADERS = 200
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -108,9 +109,8 @@ class HttpProtocol(HttpToolsProtocol):
             feed_parser(self, data)
         except httptools.HttpParserError:
             self._reject(MALFORMED)
-        has_large_head = self._bytes_without_progress > MAX_HEAD_BYTES or (
-            self._is_head_due and len(self.headers) > MAX_HEADERS
-        )
+        # `headers` has the headers of an incomplete head, or the trailers of an incomplete body.
+        has_large_head = self._bytes_without_progress > MAX_HEAD_BYTES or len(self.headers or ()) > MAX_HEADERS
         if has_large_head and not self.transport.is_closing():
             self._reject(HEAD_TOO_LARGE)
 
@@ -155,7 +155,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_body(body)
         if self._chunks > MAX_CHUNKS:
             self._ignores_input = True
-            end_body(self.cycle, too_many_chunks(MAX_CHUNKS))
+            end_body(self.cycle, body_in_too_many_chunks(MAX_CHUNKS))
 
     @override
     def on_message_complete(self) -> None:

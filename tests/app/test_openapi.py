@@ -8,12 +8,15 @@ import re
 
 import pytest
 
+from app.http.openapi import ERROR_DESCRIPTIONS
 from app.main import VERSION
+from tests.hostile import INFER
 from tests.operations import OPERATIONS
 
 MAX_BYTES = 60_000
 STATUSES = {"400", "431", "500", "503"}  # of every operation, besides 200
 BODY_STATUSES = {"408", "413", "415", "422"}
+HEADERS = {"503": ["Retry-After"], "415": ["Accept-Encoding"], "501": ["Accept-Encoding"]}
 OIP_BODY_STATUSES = {"408", "413", "501"}  # the protocol has 400 instead of 422, and 501 instead of 415
 
 
@@ -90,10 +93,13 @@ def test_every_error_is_documented_in_its_form(document):
         assert set(operation["responses"]) == {"200", *expected_statuses(path)}
         media_type = "application/json" if path.startswith("/v2") else "application/problem+json"
         name = "ErrorReply" if path.startswith("/v2") else "ProblemReply"
-        for status, response in operation["responses"].items():
-            if status != "200":
-                assert response["content"] == {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
-                assert ("Retry-After" in response.get("headers", {})) == (status == "503")
+        for status in expected_statuses(path):
+            reference = operation["responses"][status]
+            assert list(reference) == ["$ref"]
+            response = resolve(document, reference["$ref"])
+            assert response["description"].startswith(ERROR_DESCRIPTIONS[int(status)])
+            assert response["content"] == {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+            assert list(response["headers"]) == ["X-Request-Id", *HEADERS.get(status, [])]
 
 
 def test_schemas_of_the_framework_for_its_own_errors_are_removed(document):
@@ -113,8 +119,31 @@ def test_only_components_have_titles_and_these_are_their_names(document):
     assert "title" in document["components"]["schemas"]["ProblemReply"]["properties"]
 
 
-def test_optional_fields_have_no_default(document):
+def test_optional_fields_have_no_null_as_default(document):
     assert None not in find_all(document["components"], "default")
+
+
+def test_every_integer_has_64_bits(document):
+    def find_integers(node):
+        if isinstance(node, dict):
+            yield from [node] if node.get("type") == "integer" else []
+            node = list(node.values())
+        for child in node if isinstance(node, list) else ():
+            yield from find_integers(child)
+
+    integers = list(find_integers(document))
+    assert len(integers) > 30
+    assert all(schema["format"] == "int64" for schema in integers)
+
+
+def test_choices_of_lists_are_also_lists_of_anything(document):
+    schemas = document["components"]["schemas"]
+    lists = (
+        schemas["TensorData"],
+        schemas["OutputTensor"]["properties"]["data"],
+        schemas["FieldError"]["properties"]["loc"],
+    )
+    assert [(schema["type"], schema["items"]) for schema in lists] == [("array", {})] * 3
 
 
 def test_every_reference_has_a_target_and_every_component_a_reference(document):
@@ -139,7 +168,9 @@ def test_image_has_exactly_one_of_two_formats(document):
 
 
 def test_metrics_are_documented_in_three_formats(document):
-    content = document["paths"]["/metrics"]["get"]["responses"]["200"]["content"]
+    operation = document["paths"]["/metrics"]["get"]
+    assert operation["parameters"][0]["schema"]["enum"] == ["json", "prometheus"]
+    content = operation["responses"]["200"]["content"]
     assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/MetricsReply"}
     for media_type in ("text/plain", "application/openmetrics-text"):
         assert content[media_type]["schema"]["type"] == "string"
@@ -147,7 +178,7 @@ def test_metrics_are_documented_in_three_formats(document):
 
 def test_picture_is_documented_in_four_media_types_and_as_a_form(document):
     content = document["paths"]["/predict/picture"]["post"]["requestBody"]["content"]
-    assert set(content) == {*("image/png", "image/jpeg", "image/webp", "image/bmp"), "multipart/form-data"}
+    assert list(content) == ["multipart/form-data", "image/png", "image/jpeg", "image/webp", "image/bmp"]
     form = resolve(document, content["multipart/form-data"]["schema"]["$ref"])
     assert form["required"] == ["file"]
     assert form["properties"]["file"]["format"] == "binary"
@@ -155,9 +186,8 @@ def test_picture_is_documented_in_four_media_types_and_as_a_form(document):
 
 def test_repository_index_documents_its_request_body(document):
     body = document["paths"]["/v2/repository/index"]["post"]["requestBody"]
-    message, null = body["content"]["application/json"]["schema"]["anyOf"]
-    assert list(resolve(document, message["$ref"])["properties"]) == ["ready"]
-    assert null == {"type": "null"}
+    schema = resolve(document, body["content"]["application/json"]["schema"]["$ref"])
+    assert list(schema["properties"]) == ["ready"]
 
 
 @pytest.mark.parametrize("names", [["name"], ["name", "version"]])
@@ -167,6 +197,9 @@ def test_inference_documents_its_body_as_json_and_as_binary(document, names):
     header = "Inference-Header-Content-Length"
     parameters = [(parameter["name"], parameter["in"], parameter["required"]) for parameter in operation["parameters"]]
     assert parameters == [(header, "header", False), *((name, "path", True) for name in names)]
+    assert all(parameter["description"] for parameter in operation["parameters"])
+    types = [parameter["schema"]["type"] for parameter in operation["parameters"]]
+    assert types == ["integer", *["string"] * len(names)]
     assert header in operation["responses"]["200"]["headers"]
     for message in (operation["requestBody"], operation["responses"]["200"]):
         assert set(message["content"]) == {"application/json", "application/octet-stream"}
@@ -174,9 +207,13 @@ def test_inference_documents_its_body_as_json_and_as_binary(document, names):
     assert schema["required"] == ["inputs"]
     tensor = resolve(document, schema["properties"]["inputs"]["items"]["$ref"])
     assert tensor["properties"]["datatype"]["enum"][-1] == "FP64"
+    shape = tensor["properties"]["shape"]
+    assert (shape["minItems"], shape["maxItems"]) == (2, 2)
 
 
-@pytest.mark.parametrize(("path", "schema"), [("/predict", "PredictRequest"), ("/predict/batch", "BatchRequest")])
+@pytest.mark.parametrize(
+    ("path", "schema"), [("/predict", "PredictRequest"), ("/predict/batch", "BatchRequest"), (INFER, "InferRequest")]
+)
 def test_every_example_gets_a_prediction(client, document, path, schema):
     examples = document["components"]["schemas"][schema]["examples"]
     assert examples

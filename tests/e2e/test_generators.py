@@ -35,12 +35,13 @@ def document(server, tmp_path_factory):
     return path
 
 
-def run(*command, standard_input=None, **environment):
-    """Run a command with the programs of the environment of the clients; return its output."""
+def run(*command, folder=None, standard_input=None, **environment):
+    """Run a command in a folder, with the programs of the environment of the clients; return its output."""
     path = f"{BINARIES}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.run(
         [*map(str, command)],
         input=standard_input,
+        cwd=folder,
         env={**os.environ, "PATH": path, **environment},
         capture_output=True,
         text=True,
@@ -81,6 +82,7 @@ def test_generated_python_client_returns_typed_replies_and_errors(server, docume
         "picture": "PicturePrediction",
         "metrics": "MetricsReply",
         "infer": "InferReply",
+        "index": "IndexEntry",
         "metadata": "ModelMetadataReply",
         **dict.fromkeys(("predict error", "batch error", "picture error"), "ProblemReply"),
         "infer error": "ErrorReply",
@@ -115,21 +117,47 @@ def test_generated_typescript_types_compile_and_fit_the_replies(server, document
 @needs_client_packages
 @skip_without("java")
 @pytest.mark.parametrize(
-    ("generator", "file", "operation"),
+    ("generator", "folder", "passages"),
     [
-        ("rust", "src/apis/predict_api.rs", "pub async fn predict_batch("),
-        ("java", "src/main/java/org/openapitools/client/api/PredictApi.java", "public BatchReply predictBatch("),
+        (
+            "rust",
+            "src",
+            {
+                "apis/predict_api.rs": ["pub async fn predict_batch(", "file: std::path::PathBuf"],
+                "apis/open_inference_protocol_api.rs": ["pub async fn infer(configuration: &", ", name: &str, "],
+                "models/image.rs": ["FlatImage(Vec<f64>)", "ImageInRows(Vec<Vec<f64>>)"],
+                "models/duration.rs": ["pub ns: i64"],
+                "models/input_tensor.rs": ["Vec<serde_json::Value>"],
+                "models/output_tensor.rs": ["pub data: Option<Vec<serde_json::Value>>"],
+                "models/field_error.rs": ["pub loc: Vec<serde_json::Value>"],
+            },
+        ),
+        (
+            "java",
+            "src/main/java/org/openapitools/client",
+            {
+                "api/PredictApi.java": [
+                    "public BatchReply predictBatch(",
+                    "public PicturePrediction predictPicture(",
+                ],
+                "model/Duration.java": ["private Long ns;"],
+                "model/OutputTensor.java": ["private List<Object> data"],
+            },
+        ),
     ],
 )
-def test_openapi_generator_generates_a_client(document, tmp_path, generator, file, operation):
+def test_openapi_generator_generates_a_client(document, tmp_path, generator, folder, passages):
     output = run("openapi-generator-cli", "generate", "-i", document, "-g", generator, "-o", tmp_path)
     assert "ERROR" not in output
-    assert operation in (tmp_path / file).read_text()
+    for file, expected in passages.items():
+        text = (tmp_path / folder / file).read_text()
+        assert [passage for passage in expected if passage not in text] == [], file
 
 
 @needs_client_packages
-def test_schemathesis_finds_no_fault(server):
+def test_schemathesis_finds_no_fault(server, tmp_path):
     config = PROGRAMS / "schemathesis.toml"
     options = ("--checks", "all", "--max-examples", 30, "--seed", 1, "--no-color")
-    output = run("schemathesis", "--config-file", config, "run", f"{server.url}/openapi.json", *options)
+    command = ("schemathesis", "--config-file", config, "run", f"{server.url}/openapi.json", *options)
+    output = run(*command, folder=tmp_path)  # it writes into its folder
     assert "Tested: 22" in output

@@ -1,4 +1,4 @@
-"""Tensors whose data is in the JSON: from lists of any depth to arrays."""
+"""Tensors whose data is in the JSON: from nested lists to arrays."""
 
 import sys
 from itertools import chain
@@ -29,7 +29,8 @@ def parse_data(data: list[Any], size: int, dtype: np.dtype[Any]) -> NDArray[np.f
     try:
         values = np.array(numbers, dtype=np.float64)
     except OverflowError:  # from an integer beyond the range of float64
-        values = np.array([number if abs(number) <= sys.float_info.max else np.inf for number in numbers])
+        finite = [number if abs(number) <= sys.float_info.max else np.inf for number in numbers]
+        values = np.array(finite, dtype=np.float64)
     if dtype.kind in "iu" and (np.trunc(values) != values).any():
         raise InvalidError("inputs[0].data must be whole numbers, as its datatype says")
     return values
@@ -44,24 +45,34 @@ def flatten(data: list[Any]) -> list[float]:
     Returns:
         The numbers in row-major order.
     Raises:
-        InvalidError: A value is not a number, or has another depth than the first number.
+        InvalidError: A value is not a number, or lists and numbers are at the same level.
     Example:
         >>> flatten([[[1], [2, 3]], [[4]]])
         [1, 2, 3, 4]
     """
-    values = data
-    while (types := set(map(type, values))) == {list}:
-        values = list(chain.from_iterable(values))
+    levels = [data]
+    while (types := set(map(type, levels[-1]))) == {list}:
+        levels.append(list(chain.from_iterable(levels[-1])))
     if types <= {int, float}:
-        return values
-    raise InvalidError(f"inputs[0].data{_describe_fault(data)}")
+        return levels[-1]
+    raise InvalidError(f"inputs[0].data{_describe_fault(levels)}")
 
 
-def _describe_fault(data: list[Any]) -> str:
-    """Name the first value that is not of the kind of the first value of its level, and the kind that it must have."""
-    level: list[tuple[str, Any]] = [("", data)]
-    while all(isinstance(value, list) for _, value in level):
-        level = [(f"{path}[{index}]", value) for path, values in level for index, value in enumerate(values)]
-    kind, types = ("list", {list}) if isinstance(level[0][1], list) else ("number", {int, float})
-    path = next(path for path, value in level if type(value) not in types)
-    return f"{path} must be a {kind}"
+def _describe_fault(levels: list[list[Any]]) -> str:
+    """Name the first value in the last level that is of another kind than the first value there.
+
+    Args:
+        levels: The values of each level of nested lists; all values but those of the last level are lists.
+    Returns:
+        The location of the value, and the kind that it must have.
+    """
+    *upper_levels, values = levels
+    kind, types = ("list", {list}) if isinstance(values[0], list) else ("number", {int, float})
+    index = next(index for index, value in enumerate(values) if type(value) not in types)
+    location = ""
+    for lists in reversed(upper_levels):
+        parent = 0
+        while index >= len(lists[parent]):
+            index, parent = index - len(lists[parent]), parent + 1
+        location, index = f"[{index}]{location}", parent
+    return f"[{index}]{location} must be a {kind}"

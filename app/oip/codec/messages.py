@@ -1,16 +1,19 @@
-"""Wire types of the protocol: the JSON that this model accepts and returns.
+"""Wire types of an inference: the JSON that this model accepts and returns.
 
 Unknown fields and parameters are ignored, because clients send fields that other servers know.
 """
 
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
-from typing_extensions import TypeAliasType, TypedDict  # Python 3.12 has the first, and pydantic needs this second one
+from typing_extensions import (  # Python has the first, and pydantic accepts typing's, from 3.12 on
+    TypeAliasType,
+    TypedDict,
+)
 
-from model import PIXELS
+from model import IMAGE_SIDE, PIXELS
 
 Datatype: TypeAlias = Literal[
     "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64"
@@ -19,9 +22,9 @@ OutputName: TypeAlias = Literal["digit", "probabilities"]
 OUTPUTS: tuple[OutputName, ...] = ("digit", "probabilities")
 RESERVED_PREFIX = "triton_"  # of parameters; Source: Triton's "Parameters Extension"
 
-# Documented as a list of anything, because generators for Rust and Java fail for a choice of lists.
+# In the document, a choice of lists is also a list of anything. Generators for Rust and Java fail for the choice alone.
 ANY_LIST: JsonDict = {"type": "array", "items": {}}
-_NESTED_LISTS = {**ANY_LIST, "description": "Numbers in row-major order, in one list or in nested lists of any depth."}
+_NESTED_LISTS = {**ANY_LIST, "description": "Numbers in row-major order, in one list or in nested lists."}
 # `json_data.flatten` checks the values, because pydantic would report an error for each depth.
 TensorData = TypeAliasType("TensorData", Annotated[list[Any], WithJsonSchema(_NESTED_LISTS)])
 
@@ -33,7 +36,7 @@ class Message(BaseModel):
 
 
 class Parameters(Message):
-    """Parameters of a message or of a tensor."""
+    """Parameters of a message or of a tensor; names that begin with `triton_` are reserved."""
 
     @model_validator(mode="before")
     @classmethod
@@ -64,10 +67,11 @@ class InputTensor(Message):
 
     name: Literal["pixels"]
     shape: Annotated[list[int], Field(fail_fast=True, description=_SHAPE, json_schema_extra=_TWO_NUMBERS)]
-    datatype: Datatype
+    datatype: Datatype = Field(description="Type of the data; an integer type needs whole numbers.")
     parameters: InputParameters | None = None
     data: TensorData | None = Field(
-        default=None, description="Pixels, image by image; 0 is background, 16 is full ink."
+        default=None,
+        description="Pixels, image by image; 0 is background, 16 is full ink. Missing if they follow the JSON.",
     )
 
     @model_validator(mode="after")
@@ -124,12 +128,22 @@ class RequestParameters(Parameters):
     binary_data_output: bool | None = Field(default=None, description="True puts the data after the JSON.")
 
 
+EXAMPLE_TENSOR: JsonValue = {
+    "name": "pixels",
+    "shape": [1, PIXELS],
+    "datatype": "UINT8",
+    "data": [0, 0, 0, 16, 16, 0, 0, 0] * IMAGE_SIDE,
+}
+
+
 class InferRequest(Message):
     """An inference request."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"inputs": [EXAMPLE_TENSOR]}]})
+
     id: str | None = Field(default=None, description="Identifier that the reply repeats.")
     parameters: RequestParameters | None = None
-    inputs: Annotated[list[InputTensor], Field(min_length=1, max_length=1, fail_fast=True)]
+    inputs: list[InputTensor] = Field(min_length=1, max_length=1, fail_fast=True, description="The input tensor.")
     outputs: RequestedOutputs | None = Field(default=None, description="Requested outputs; all outputs by default.")
 
 
@@ -143,13 +157,13 @@ class OutputTensor(TypedDict):
     """An output tensor."""
 
     name: OutputName
-    shape: list[int]
-    datatype: Literal["INT64", "FP32", "BYTES"]
+    shape: Annotated[list[int], Field(description="The number of images, and for probabilities how many there are.")]
+    datatype: Annotated[Literal["INT64", "FP32", "BYTES"], Field(description="BYTES for a classification.")]
     parameters: NotRequired[OutputTensorParameters]
     data: NotRequired[
         Annotated[
             list[int] | list[float] | list[str],
-            Field(description="Values in row-major order.", json_schema_extra=ANY_LIST),
+            Field(description="Values in row-major order, unless they follow the JSON.", json_schema_extra=ANY_LIST),
         ]
     ]
 
@@ -159,90 +173,11 @@ class InferReply(TypedDict):
 
     model_name: str
     model_version: str
-    id: NotRequired[str]
+    id: NotRequired[Annotated[str, Field(description="The id of the request, if it had one.")]]
     outputs: list[OutputTensor]
 
 
 class ErrorReply(TypedDict):
     """An error response."""
 
-    error: str
-
-
-class ServerReply(TypedDict):
-    """The metadata of the server, with the extensions of the protocol that it supports."""
-
-    name: str
-    version: str
-    extensions: list[str]
-
-
-class OipHealthReply(TypedDict):
-    """The state of the service; the specification names `live`, and KServe's client reads `ready`."""
-
-    live: bool
-    ready: bool
-
-
-class ModelReadyReply(TypedDict):
-    """The readiness of a model."""
-
-    name: str
-    ready: bool
-
-
-class ModelsReply(TypedDict):
-    """The names of all models."""
-
-    models: list[str]
-
-
-class IndexRequest(Message):
-    """Filter of the repository index."""
-
-    ready: bool | None = Field(default=None, description="True lists only the models that are ready.")
-
-
-class IndexEntry(TypedDict):
-    """One version of a model in the repository index."""
-
-    name: str
-    version: str
-    state: Literal["READY", "UNAVAILABLE"]
-    reason: str
-
-
-class TensorDescription(TypedDict):
-    """An input or output tensor; -1 in its shape is the batch dimension."""
-
-    name: str
-    datatype: str
-    shape: list[int]
-
-
-class ModelMetadataReply(TypedDict):
-    """The metadata of a model."""
-
-    name: str
-    versions: list[str]
-    platform: str
-    inputs: list[TensorDescription]
-    outputs: list[TensorDescription]
-
-
-class TensorConfig(TypedDict):
-    """An input or output tensor without its batch dimension."""
-
-    name: str
-    data_type: str
-    dims: list[int]
-
-
-class ConfigReply(TypedDict):
-    """The configuration of a model."""
-
-    name: str
-    platform: str
-    max_batch_size: int
-    input: list[TensorConfig]
-    output: list[TensorConfig]
+    error: Annotated[str, Field(description="The place of the error and the broken rule.")]

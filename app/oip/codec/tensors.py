@@ -104,7 +104,7 @@ def batch_size_of(shape: list[int], max_batch_size: int) -> int:
         InvalidError: The shape is not (B, 64), or B is out of range.
     """
     if len(shape) != 2 or shape[1] != PIXELS or not 1 <= shape[0] <= max_batch_size:
-        raise InvalidError(f"inputs[0].shape must be [rows, {PIXELS}], with 1 to {max_batch_size} rows")
+        raise InvalidError(f"inputs[0].shape must be [B, {PIXELS}] for B images, with B from 1 to {max_batch_size}")
     return shape[0]
 
 

@@ -148,10 +148,9 @@ def test_part_of_a_body_ends_with_the_piece_that_exceeds_its_size(chunks, size):
 def test_body_that_is_late_gets_a_408_with_the_time_limit(client, path):
     late = request_scope(path, **{BODY_ERROR_KEY: body_too_late(0.25)})
     incomplete = {"type": "http.request", "body": b"", "more_body": True}
-    status, headers, body = read_answer(call(client.app, late, [incomplete]))
+    status, _, body = read_answer(call(client.app, late, [incomplete]))
     assert status == 408
     assert b"The body must arrive within 0.25 s." in body
-    assert (b"connection", b"close") in headers
 
 
 @pytest.mark.parametrize("path", [INFER, "/v2/repository/index"])

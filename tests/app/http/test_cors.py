@@ -1,5 +1,6 @@
 """Pages of other origins may call the service only if a setting allows their origin."""
 
+import json
 from itertools import product
 
 import pytest
@@ -76,17 +77,48 @@ def test_answers_cannot_be_read_from_another_origin(make_client, origin):
     assert preflight(client, "/predict", origin=origin).status_code == 400
 
 
-@pytest.mark.parametrize("origin", ["https://example.org/", "https://Example.org", "example.org", "https://*.org", ""])
-def test_text_that_no_browser_sends_as_origin_is_rejected(origin):
-    with pytest.raises(ValidationError, match=r"cors_origins\.0"):
-        Settings(cors_origins=(origin,))
+@pytest.mark.parametrize(
+    "origin", ["https://a.b-c.example:8443", "http://127.0.0.1:8000", "http://[::1]:8000", "app://x"]
+)
+def test_setting_accepts_origins_in_the_form_of_browsers(monkeypatch, origin):
+    monkeypatch.setenv("DIGITS_CORS_ORIGINS", json.dumps([origin, "*"]))
+    assert Settings().cors_origins == (origin, "*")
 
 
+@pytest.mark.parametrize("text", ["", "[]"])
+def test_setting_may_be_empty(monkeypatch, text):
+    monkeypatch.setenv("DIGITS_CORS_ORIGINS", text)
+    assert Settings().cors_origins == ()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("https://example.org/", "https://example.org/page", "https://Example.org", "example.org", "https://*.org"),
+        *("https://example.org:443", "http://example.org:80", "http://example.org:0", "http://example.org:123456"),
+        *("https://a.example https://b.example", "https://example.org\n", "null", "", None, 1, ["https://example.org"]),
+    ],
+)
+def test_setting_rejects_texts_that_no_browser_sends_as_origin(monkeypatch, origin):
+    monkeypatch.setenv("DIGITS_CORS_ORIGINS", json.dumps([origin]))
+    with pytest.raises(ValidationError, match="must be a JSON list of origins such as"):
+        Settings()
+
+
+@pytest.mark.parametrize("text", ["*", '"*"', "{}", "1", "null", "https://example.org", "[" * 100_000])
+def test_setting_rejects_texts_that_are_no_list(monkeypatch, text):
+    monkeypatch.setenv("DIGITS_CORS_ORIGINS", text)
+    with pytest.raises(ValidationError, match="must be a JSON list of origins such as"):
+        Settings()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize("path", ["/predict", INFER, "/nowhere"])
-def test_preflight_needs_no_id_and_is_not_counted(make_client, path):
+def test_preflight_needs_no_id_and_is_not_counted(make_client, path, method):
     client = cors_client(make_client, ORIGIN)
     names = ("authorization", "content-encoding", "content-type", "inference-header-content-length")
-    reply = preflight(client, path, *names, "x-api-key", "x-request-id", "traceparent")
+    further_names = ("traceparent", "tracestate", "x-api-key", "x-request-id")
+    reply = preflight(client, path, *names, *further_names, method=method)
     assert reply.status_code == 200
     assert reply.headers["access-control-allow-origin"] == ORIGIN
     assert "x-request-id" not in reply.headers
@@ -97,6 +129,18 @@ def test_other_headers_and_methods_are_not_allowed(make_client):
     client = cors_client(make_client, ORIGIN)
     assert preflight(client, "/predict", "x-other").status_code == 400
     assert preflight(client, "/predict", method="DELETE").status_code == 400
+
+
+def test_error_500_can_be_read_from_an_allowed_origin(make_client):
+    client = cors_client(make_client, ORIGIN)
+
+    @client.app.get("/fails")
+    async def fail():
+        raise ZeroDivisionError
+
+    client.app.router.routes.insert(0, client.app.router.routes.pop())  # before the route of the page
+    reply = request(client, "GET", "/fails", {})
+    assert (reply.status_code, reply.headers["access-control-allow-origin"]) == (500, ORIGIN)
 
 
 def test_request_without_origin_gets_no_such_headers(make_client):

@@ -130,7 +130,7 @@ def test_batch_over_the_limit_gets_an_error_that_names_the_limit(make_client):
         message = {"inputs": inputs(EXAMPLE_IMAGE * batch_size, batch_size)}
         reply = client.post(INFER, json=message)
         assert reply.status_code == status
-    assert reply.json() == {"error": "inputs[0].shape must be [rows, 64], with 1 to 2 rows"}
+    assert reply.json() == {"error": "inputs[0].shape must be [B, 64] for B images, with B from 1 to 2"}
 
 
 def test_largest_batch_in_the_widest_datatype_fits_in_a_body(infer):

@@ -13,9 +13,7 @@ from tests.hostile import HEADER
 
 MODEL = "/v2/models/digits"
 BATCH_SIZE = 4
-READ_STATISTICS = (
-    *("success", "queue", "compute_input", "compute_infer", "compute_output", "cache_hit", "cache_miss"),
-)
+READ_STATISTICS = ("success", "queue", "compute_input", "compute_infer", "compute_output", "cache_hit", "cache_miss")
 
 
 @pytest.fixture

@@ -44,7 +44,26 @@ def test_connection_is_closed_if_the_answer_did_not_wait_for_the_body():
         await connection.receive(CHUNK * MAX_CHUNKS)
         assert not connection.protocol.transport.is_closing()
         await connection.receive(CHUNK)
+        assert connection.protocol.transport.is_closing()
 
-    connection = run(conversation, reads_body=False)
-    assert connection.statuses() == [200]
-    assert connection.protocol.transport.is_closing()
+    assert run(conversation, reads_body=False).statuses() == [200]
+
+
+def test_answer_to_a_body_in_too_many_chunks_announces_the_end_of_the_connection():
+    async def conversation(connection):
+        await connection.receive(CHUNKED + CHUNK * MAX_CHUNKS)
+        await connection.receive(CHUNK)
+        await connection.answer()
+
+    assert b"connection: close" in run(conversation, reads_body=False).real.sent
+
+
+def test_first_error_of_a_body_is_kept():
+    async def conversation(connection):
+        await connection.receive(CHUNKED, CHUNK * MAX_CHUNKS)
+        await connection.receive(CHUNK)
+        connection.clock.move_to(1000)  # now the body is late, too
+        await connection.settle()
+        assert connection.scopes[0][BODY_ERROR_KEY].status_code == 413
+
+    run(conversation)

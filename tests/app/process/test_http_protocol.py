@@ -120,3 +120,14 @@ def test_head_that_arrives_in_pieces_has_a_limit_on_the_number_of_its_headers(co
         await connection.answer()
 
     assert run(conversation).statuses() == expected
+
+
+@pytest.mark.parametrize(("count", "expected"), [(MAX_HEADERS, [200]), (MAX_HEADERS + 1, [431])])
+def test_trailers_that_arrive_in_pieces_have_the_same_limit(count, expected):
+    trailers = b"".join(b"x%d: y\r\n" % number for number in range(count))
+
+    async def conversation(connection):
+        await connection.receive(CHUNKED + b"0\r\n" + trailers + b"z", b": y\r\n\r\n")
+        await connection.answer()
+
+    assert run(conversation).statuses() == expected

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import digits_client
 from digits_client.api.metrics import metrics
-from digits_client.api.open_inference_protocol import infer, model_metadata
+from digits_client.api.open_inference_protocol import infer, model_metadata, repository_index
 from digits_client.api.predict import predict, predict_batch, predict_picture
 from digits_client.models import (
     BatchRequest,
@@ -50,6 +50,7 @@ def call_service(url, picture, image):
         "metrics": metrics.sync(client=client),
         "infer": infer.sync("digits", client=client, body=request),
         "infer error": infer.sync("other", client=client, body=request),
+        "index": repository_index.sync(client=client)[0],
         "metadata": model_metadata.sync("digits", client=client),
     }
 

@@ -35,4 +35,5 @@ def test_numbers_have_the_order_of_the_text_or_the_error_names_a_value_of_anothe
     else:
         text = json.dumps(data)
         assert numbers == [int(digit) for digit in re.findall("[0-9]", text)]
-        assert "e" not in text  # of true and false
+        assert "true" not in text
+        assert "false" not in text

@@ -115,7 +115,7 @@ def test_json_of_integer_datatype_rejects_fractions_and_nan(datatype, value):
     [(64,), (), (0, 64), (-1, 64), (1, 63), (1, 65), (64, 1), (MAX_BATCH_SIZE + 1, 64), (2**63, 64), (2**200, 64)],
 )
 def test_other_shape_than_batch_size_and_64_is_rejected(shape):
-    with pytest.raises(InvalidError, match=r"\[rows, 64\], with 1 to 16 rows"):
+    with pytest.raises(InvalidError, match=r"\[B, 64\] for B images, with B from 1 to 16"):
         to_pixels(create_request(shape=shape, data=[0] * 64), b"", MAX_BATCH_SIZE)
 
 
