@@ -128,8 +128,7 @@ def _create_bare_app(settings: Settings, tracer_provider: TracerProvider | None,
         telemetry=tracing.telemetry_config(tracer_provider, is_probe),
         lifespan=exporter.flush_at_shutdown(tracer_provider),
     )
-    app.error_formats = errors.all_formats
-    app.documented_types = (PictureForm, InferRequest, IndexRequest, *(each.body_type for each in errors.all_formats))
+    app.documented_types, app.error_formats = (PictureForm, InferRequest, IndexRequest), errors.all_formats
     errors.install(app)
     return app
 

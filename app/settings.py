@@ -14,9 +14,7 @@ RELEASED_WEIGHTS = Path(__file__).parents[1] / "model" / "digits.npz"
 VALUES_PER_IMAGE = PIXELS + IMAGE_SIDE + 1  # the numbers, the rows and the image itself, as JSON values
 MIN_IMAGE_BYTES = PIXELS  # in a body, because each pixel takes at least one byte
 # Scheme, host, and port unless it is the default one; browsers send all in lower case.
-ORIGIN = re.compile(
-    r"\*|(?!http:.*:80$|https:.*:443$)[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
-)
+ORIGIN = re.compile(r"\*|(?!http:.*:80$|https:.*:443$)[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
 NO_ORIGINS = (
     'must be a JSON list of origins such as ["https://example.org"], in lower case, and without a path, '
     'a slash at the end or the default port; ["*"] allows all'

@@ -28,20 +28,14 @@ RULES: dict[str, str] = {
 }
 
 
+# Documented as a list of anything, because generators for Rust fail for a choice of types.
+_ANY_LIST = WithJsonSchema({"type": "array", "items": {}})
+
+
 class FieldError(TypedDict):
     """One error in the input of a request."""
 
-    # Documented as a list of anything, because generators for Rust fail for a choice of types.
-    loc: Annotated[
-        list[str | int],
-        WithJsonSchema(
-            {
-                "type": "array",
-                "items": {},
-                "description": "`body` or `query`, then names of fields and indices of lists.",
-            }
-        ),
-    ]
+    loc: Annotated[list[str | int], _ANY_LIST, Field(description="`body` or `query`, then field names and indices.")]
     msg: Annotated[str, Field(description="The broken rule.")]
 
 

@@ -4,7 +4,7 @@ FastAPI puts an error response under the media type of the reply, but a problem 
 error responses refer to schemas by name, and `complete_document` adds these schemas.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -20,28 +20,23 @@ FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")  # schemas of the 
 # Errors that can answer any request, and errors that can answer a request with a body.
 STATUSES_OF_REQUESTS = (400, 431, 500, 503)
 STATUSES_OF_BODIES = (408, 413, 415, 422)
-# Status → when it is answered, and what a client can do. `detail` or `error` of the answer has more.
+# Status → when it is answered, and what a client can do. The answer itself says more.
 ERROR_DESCRIPTIONS = {
-    400: "The request is invalid: it does not have exactly one Host header, or its form is malformed. "
-    "Below `/v2` also invalid JSON, a wrong shape, datatype or length, or a pixel out of range.",
+    400: "The request has no Host header or several, or its form is malformed; below `/v2`, the input is invalid.",
     404: "There is no such model or version.",
     408: "The body did not arrive in time.",
-    413: "The body exceeds a limit, which the answer names, or a picture has too many pixels.",
-    415: "The Content-Type, the format of a picture or the Content-Encoding is not supported.",
-    422: "The input is invalid: invalid JSON, a wrong type or length, a pixel out of range, an unknown field; "
-    "or a picture that cannot be decoded, or shows nothing. The answer names the place and the rule.",
-    431: "The request line and the headers exceed 64 KiB. If they exceed it by far, the answer has no body.",
+    413: "The body, a batch or a picture exceeds a limit, which the answer names.",
+    415: "The Content-Type, the Content-Encoding or the format of a picture is not supported.",
+    422: "Invalid JSON, a wrong type, length or pixel, or a damaged or blank picture; the answer names the place.",
+    431: "The request line and the headers exceed 64 KiB. Far above this limit, the answer has no body.",
     500: "The service failed. Its log has the reason, with the request id.",
     501: "The service does not support this Content-Encoding, or tensors in shared memory.",
-    503: "Too many requests or connections are open: repeat the request after `Retry-After`. Or the service is "
-    "stopping, and another replica should get the request.",
+    503: "The service is busy or stopping: repeat the request after `Retry-After`, or send it to another replica.",
 }
 HEADERS: dict[str, Any] = {
     "X-Request-Id": {"description": "The id that the request had, or a new one.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait before the next attempt.", "schema": {"type": "integer"}},
-    "Accept-Encoding": {"description": "The supported values of Content-Encoding.", "schema": {"type": "string"}},
 }
-HEADERS_BY_STATUS = {415: ["Accept-Encoding"], 501: ["Accept-Encoding"], 503: ["Retry-After"]}
 
 
 def schema_reference(documented: type) -> dict[str, Any]:
@@ -86,7 +81,7 @@ def operation_id(route: APIRoute) -> str:
 
 
 def complete_document(
-    document: dict[str, Any], documented_types: Iterable[type], error_formats: Iterable[ErrorFormat]
+    document: dict[str, Any], documented_types: Sequence[type], error_formats: Sequence[ErrorFormat]
 ) -> None:
     """Add what the document refers to, and remove what generators of clients cannot use.
 
@@ -115,7 +110,7 @@ def complete_document(
         for status in ERROR_DESCRIPTIONS
         if (name := _response_name(error_format, status)) in used
     }
-    components["schemas"] |= _schemas(documented_types)
+    components["schemas"] |= _schemas([*documented_types, *(error_format.body_type for error_format in error_formats)])
     for name in FRAMEWORK_ERRORS:
         del components["schemas"][name]
     _simplify([paths, components])
@@ -129,15 +124,17 @@ def _response_name(error_format: ErrorFormat, status: int) -> str:
 
 def _error_response(error_format: ErrorFormat, status: int) -> dict[str, Any]:
     """Describe the error responses with one status."""
-    names = ["X-Request-Id", *HEADERS_BY_STATUS.get(status, ())]
+    headers = {
+        name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name != "Retry-After" or status == 503
+    }
     return {
         "description": ERROR_DESCRIPTIONS[status],
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        "headers": headers,
         "content": {error_format.media_type: {"schema": schema_reference(error_format.body_type)}},
     }
 
 
-def _schemas(documented_types: Iterable[type]) -> dict[str, Any]:
+def _schemas(documented_types: Sequence[type]) -> dict[str, Any]:
     """Generate the schemas of types and of all types that they contain."""
     inputs: list[tuple[type, JsonSchemaMode, TypeAdapter[Any]]]
     inputs = [(each, "validation", TypeAdapter(each)) for each in documented_types]

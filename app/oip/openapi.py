@@ -11,16 +11,8 @@ from app.oip.codec.messages import InferReply, InferRequest
 from app.oip.error_format import OIP_ERROR_FORMAT
 
 TAG = "open inference protocol"  # OpenAPI groups the operations by tags
-OCTETS = {
-    "application/octet-stream": {
-        "schema": {
-            "type": "string",
-            "format": "binary",
-            "description": f"JSON, and behind it the bytes of the tensors in their order. {JSON_LENGTH_HEADER} has the "
-            "length of the JSON. If it is 0, the body is the FP32 values of the images.",
-        }
-    }
-}
+_BYTES = f"JSON, and behind it the bytes of the tensors; only FP32 pixels if {JSON_LENGTH_HEADER} is 0."
+OCTETS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "description": _BYTES}}}
 oip_errors = partial(documented_errors, OIP_ERROR_FORMAT)
 
 _DESCRIPTIONS = {

@@ -136,10 +136,7 @@ def test_generated_typescript_types_compile_and_fit_the_replies(server, document
             "java",
             "src/main/java/org/openapitools/client",
             {
-                "api/PredictApi.java": [
-                    "public BatchReply predictBatch(",
-                    "public PicturePrediction predictPicture(",
-                ],
+                "api/PredictApi.java": ["public BatchReply predictBatch(", "public PicturePrediction predictPicture("],
                 "model/Duration.java": ["private Long ns;"],
                 "model/OutputTensor.java": ["private List<Object> data"],
             },
