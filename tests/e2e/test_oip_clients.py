@@ -145,12 +145,19 @@ def test_tritons_client_receives_classifications(client, images, expected, is_bi
     ("call", "status", "message"),
     [
         (lambda c: c.infer("digits", [input_tensor(np.full((1, 64), 17))]), "400", "pixels[0][0] must be"),
-        (lambda c: c.infer("digits", [input_tensor(np.zeros((1, 63)))]), "400", "inputs[0].shape must be [rows"),
+        (lambda c: c.infer("digits", [input_tensor(np.zeros((1, 63)))]), "400", "inputs[0].shape must be [B, 64]"),
         (lambda c: c.infer("other", [input_tensor(np.zeros((1, 64)))]), "404", "There is no such model"),
         (lambda c: c.get_model_config("digits", "1"), "404", "There is no such version"),
         (lambda c: c.load_model("digits"), "501", "cannot be loaded"),
         (lambda c: c.unload_model("digits"), "501", "cannot be loaded or unloaded"),
-        (lambda c: c.get_system_shared_memory_status(), "404", "There is nothing at this address."),
+        (lambda c: c.get_system_shared_memory_status(), "501", "Shared memory is not supported"),
+        (lambda c: c.get_cuda_shared_memory_status("region"), "501", "Shared memory is not supported"),
+        (lambda c: c.register_system_shared_memory("region", "key", 64), "501", "Shared memory is not supported"),
+        (lambda c: c.unregister_cuda_shared_memory(), "501", "Shared memory is not supported"),
+        (lambda c: c.get_trace_settings("digits"), "501", "Trace settings are not supported"),
+        (lambda c: c.update_trace_settings(settings={"trace_rate": "1"}), "501", "Trace settings are not supported"),
+        (lambda c: c.get_log_settings(), "501", "Log settings are not supported"),
+        (lambda c: c.update_log_settings({"log_info": True}), "501", "Log settings are not supported"),
     ],
 )
 def test_tritons_client_raises_errors_with_status_and_message(client, call, status, message):
