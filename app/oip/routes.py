@@ -74,9 +74,8 @@ def oip_routes(card: Card, settings: Settings, is_draining: Callable[[], bool], 
 
 def _create_router(path: str, *statuses: int, dependencies: Sequence[params.Depends] = ()) -> APIRouter:
     """Create a router for the addresses below a path of the protocol."""
-    return APIRouter(
-        prefix=f"{OIP_PREFIX}{path}", tags=[TAG], dependencies=dependencies, responses=oip_errors(*statuses)
-    )
+    responses = oip_errors(*statuses)
+    return APIRouter(prefix=f"{OIP_PREFIX}{path}", tags=[TAG], dependencies=dependencies, responses=responses)
 
 
 def _add_model_description(
