@@ -43,7 +43,7 @@ def metrics_routes(artefact: Artefact, shared_counters: SharedCounters, instrume
         request: Request,
         requested_format: Annotated[
             RequestedFormat | None,
-            Query(alias="format", description="Overrides the choice by Accept."),
+            Query(alias="format", description="Overrides the choice by Accept; without both, JSON."),
             WithJsonSchema({"type": "string", "enum": [*get_args(RequestedFormat)]}),  # null is no value of a query
         ] = None,
     ) -> Response:

@@ -9,10 +9,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, Tag, WithJsonSchema
 from pydantic.config import JsonDict
-from typing_extensions import (  # Python has the first, and pydantic accepts typing's, from 3.12 on
-    TypeAliasType,
-    TypedDict,
-)
+
+# `typing` has `TypeAliasType` from Python 3.12 on. Before 3.12, pydantic needs this `TypedDict`.
+from typing_extensions import TypeAliasType, TypedDict
 
 from model import DIGITS, IMAGE_SIDE, INK_MAX, INK_MIN, PIXELS
 
@@ -89,7 +88,9 @@ class Prediction(TypedDict):
     digit: Annotated[int, Field(ge=0, lt=DIGITS, description="The most probable digit.")]
     probabilities: Annotated[
         list[float],
-        Field(min_length=DIGITS, max_length=DIGITS, description="A probability for each digit from 0; they sum to 1."),
+        Field(
+            min_length=DIGITS, max_length=DIGITS, description="Probabilities of the digits from 0 to 9; they sum to 1."
+        ),
     ]
 
 
@@ -112,7 +113,7 @@ class PicturePrediction(Prediction):
         Field(
             min_length=IMAGE_SIDE,
             max_length=IMAGE_SIDE,
-            description="The image that the network saw, 8 rows of 8; 0 is background, 16 is full ink.",
+            description="The normalised image, the input of the network: 8 rows of 8 pixels from 0 to 16.",
         ),
     ]
 

@@ -16,8 +16,8 @@ EXPOSED_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-
 def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
     """Let pages of other origins call the service; without origins, nothing is added.
 
-    It is called after all other middleware is added, because the middleware that is added last is the outermost one.
-    So error responses have its headers, too.
+    Call this function last: the middleware that is added last is the outermost one. So error responses have its
+    headers, too.
 
     Args:
         app: The application.

@@ -35,7 +35,7 @@ _ANY_LIST = WithJsonSchema({"type": "array", "items": {}})
 class FieldError(TypedDict):
     """One error in the input of a request."""
 
-    loc: Annotated[list[str | int], _ANY_LIST, Field(description="`body` or `query`, then field names and indices.")]
+    loc: Annotated[list[str | int], _ANY_LIST, Field(description="`body` or `query`, then names and indices from 0.")]
     msg: Annotated[str, Field(description="The broken rule.")]
 
 

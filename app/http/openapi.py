@@ -20,22 +20,29 @@ FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")  # schemas of the 
 # Errors that can answer any request, and errors that can answer a request with a body.
 STATUSES_OF_REQUESTS = (400, 431, 500, 503)
 STATUSES_OF_BODIES = (408, 413, 415, 422)
-# Status → when it is answered, and what a client can do. The answer itself says more.
+# Status → when it is answered, and what a client can do. A format can have other descriptions.
 ERROR_DESCRIPTIONS = {
-    400: "The request has no Host header or several, or its form is malformed; below `/v2`, the input is invalid.",
+    400: "The request does not have exactly one Host header, or its multipart form is malformed.",
     404: "There is no such model or version.",
-    408: "The body did not arrive in time.",
-    413: "The body, a batch or a picture exceeds a limit, which the answer names.",
+    408: "The body did not arrive in time. Send the request again.",
+    413: "The body has too many bytes or chunks, or the picture has too many pixels. `detail` names the limit.",
     415: "The Content-Type, the Content-Encoding or the format of a picture is not supported.",
-    422: "Invalid JSON, a wrong type, length or pixel, or a damaged or blank picture; the answer names the place.",
+    422: "The input is invalid: JSON, type, length, pixel, field, number of images, query, compressed data or picture. "
+    "`errors` names each place. Change the request before sending it again.",
     431: "The request line and the headers exceed 64 KiB. Far above this limit, the answer has no body.",
-    500: "The service failed. Its log has the reason, with the request id.",
-    501: "The service does not support this Content-Encoding, or tensors in shared memory.",
-    503: "The service is busy or stopping: repeat the request after `Retry-After`, or send it to another replica.",
+    500: "The service failed. Its log has the reason, with the value of `X-Request-Id`.",
+    503: "The service is busy or stopping. If the answer has `Retry-After`, repeat the request after this time. "
+    "Otherwise send it to another replica.",
 }
 HEADERS: dict[str, Any] = {
-    "X-Request-Id": {"description": "The id that the request had, or a new one.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds to wait before the next attempt.", "schema": {"type": "integer"}},
+    "X-Request-Id": {
+        "description": "The id of the request if it is valid, or a new one.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait. Missing if the service is stopping.",
+        "schema": {"type": "integer"},
+    },
 }
 
 
@@ -85,9 +92,9 @@ def complete_document(
 ) -> None:
     """Add what the document refers to, and remove what generators of clients cannot use.
 
-    The title of a field has blanks, but generators make the name of a class from it. A field with a default is not
+    Generators name classes after the titles of fields, and these titles have blanks. A field with a default is not
     optional for openapi-typescript, even if the default is null. An integer without a format has 32 bits in Rust and
-    Java. FastAPI documents its own error 422, which the service replaces by an error response of its own.
+    Java. FastAPI documents its own error 422, but the service has another form of it.
 
     Args:
         document: The document that FastAPI has generated; it is changed.
@@ -107,7 +114,7 @@ def complete_document(
     components["responses"] = {
         name: _error_response(error_format, status)
         for error_format in error_formats
-        for status in ERROR_DESCRIPTIONS
+        for status in {**ERROR_DESCRIPTIONS, **error_format.descriptions}
         if (name := _response_name(error_format, status)) in used
     }
     components["schemas"] |= _schemas([*documented_types, *(error_format.body_type for error_format in error_formats)])
@@ -128,7 +135,7 @@ def _error_response(error_format: ErrorFormat, status: int) -> dict[str, Any]:
         name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name != "Retry-After" or status == 503
     }
     return {
-        "description": ERROR_DESCRIPTIONS[status],
+        "description": {**ERROR_DESCRIPTIONS, **error_format.descriptions}[status],
         "headers": headers,
         "content": {error_format.media_type: {"schema": schema_reference(error_format.body_type)}},
     }

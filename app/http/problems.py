@@ -20,10 +20,8 @@ PROBLEM_TYPES: dict[int, tuple[str, str]] = {
     422: ("invalid-input", "The request does not fit the schema"),
     431: ("head-too-large", "The headers are too large"),
     500: ("internal-error", "The service failed"),
-    501: ("not-supported", "The service does not do this"),
     503: ("unavailable", "The service cannot answer now"),
 }
-
 
 PROBLEM_PREFIX = "urn:digits:problem:"
 _KINDS = ", ".join(identifier for identifier, _ in PROBLEM_TYPES.values())
@@ -32,11 +30,13 @@ _KINDS = ", ".join(identifier for identifier, _ in PROBLEM_TYPES.values())
 class ProblemReply(TypedDict):
     """A problem document, RFC 9457."""
 
-    type: Annotated[str, Field(description=f"The kind of problem: {PROBLEM_PREFIX} and one of {_KINDS}.")]
+    type: Annotated[str, Field(description=f"The kind of problem: {PROBLEM_PREFIX} followed by one of {_KINDS}.")]
     title: Annotated[str, Field(description="The kind of problem in words.")]
-    status: int
+    status: Annotated[int, Field(description="The status of the answer.")]
     detail: Annotated[str, Field(description="The problem of this request.")]
-    errors: NotRequired[Annotated[list[FieldError], Field(description="The errors of the input, if it is invalid.")]]
+    errors: NotRequired[
+        Annotated[list[FieldError], Field(description="The errors of the input, if the status is 422.")]
+    ]
 
 
 _PROBLEM = TypeAdapter(ProblemReply)
@@ -50,12 +50,14 @@ class ErrorFormat(NamedTuple):
         body_type: Type of the body, for OpenAPI.
         write: Function from status, detail and field errors to the body.
         replaced_statuses: Statuses that the protocol of this format does not use → statuses that it uses instead.
+        descriptions: Statuses with another meaning in this format → when they are answered, for OpenAPI.
     """
 
     media_type: str
     body_type: type
     write: Callable[[int, str, Sequence[FieldError] | None], bytes]
     replaced_statuses: Mapping[int, int] = MappingProxyType({})
+    descriptions: Mapping[int, str] = MappingProxyType({})
 
     def status_of(self, status: int) -> int:
         """Return the status that this format uses.

@@ -20,4 +20,10 @@ def _write_error(_status: int, detail: str, _errors: Sequence[FieldError] | None
 
 
 # The protocol has one status for all invalid input, and another one for all that is not supported.
-OIP_ERROR_FORMAT = ErrorFormat("application/json", ErrorReply, _write_error, {422: 400, 415: 501})
+REPLACED_STATUSES = {422: 400, 415: 501}
+DESCRIPTIONS = {
+    400: "The input is invalid, or the request does not have exactly one Host header. `error` names the place.",
+    413: "The body has too many bytes or chunks. `error` names the limit.",
+    501: "The Content-Encoding is not gzip or deflate, or a tensor is in shared memory.",
+}
+OIP_ERROR_FORMAT = ErrorFormat("application/json", ErrorReply, _write_error, REPLACED_STATUSES, DESCRIPTIONS)

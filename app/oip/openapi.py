@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the protocol's operations, beyond the signatures of their functions."""
+"""Descriptions of the protocol's operations for OpenAPI, beyond the signatures of their functions."""
 
 from functools import partial
 from typing import Annotated, Any, TypeAlias
@@ -11,7 +11,7 @@ from app.oip.codec.messages import InferReply, InferRequest
 from app.oip.error_format import OIP_ERROR_FORMAT
 
 TAG = "open inference protocol"  # OpenAPI groups the operations by tags
-_BYTES = f"JSON, and behind it the bytes of the tensors; only FP32 pixels if {JSON_LENGTH_HEADER} is 0."
+_BYTES = f"JSON, then the bytes of the tensors in their order. {JSON_LENGTH_HEADER} is the length of the JSON."
 OCTETS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "description": _BYTES}}}
 oip_errors = partial(documented_errors, OIP_ERROR_FORMAT)
 
@@ -28,6 +28,7 @@ _JSON_LENGTH = {
 }
 INFER_BODY: dict[str, Any] = {
     "required": True,
+    "description": f"If {JSON_LENGTH_HEADER} is 0, the body is one FP32 tensor without JSON: 256 bytes for each image.",
     "content": {"application/json": {"schema": schema_reference(InferRequest)}, **OCTETS},
 }
 INFER_REPLY: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The addresses of extensions that this service does not have; they answer with a 501 and a sentence."""
+"""The addresses of extensions that this service does not have; they answer with a 501 that gives the reason."""
 
 from functools import partial
 
@@ -11,10 +11,10 @@ from app.oip.inference import require_model
 from model import Card
 
 NO_LOADING = "Models cannot be loaded or unloaded over HTTP; the operator of the service replaces the weights."
-NO_TRACE_SETTINGS = "Trace settings are not supported; environment variables set them when the service starts."
-NO_LOG_SETTINGS = "Log settings are not supported; environment variables set them when the service starts."
+NO_TRACE_SETTINGS = "Trace settings cannot be changed over HTTP; environment variables set them at the start."
+NO_LOG_SETTINGS = "Log settings cannot be changed over HTTP; environment variables set them at the start."
 
-# Path below `/v2` → sentence. Source: Triton's protocol extensions of these names.
+# Path below `/v2` → reason. Source: Triton's protocol extensions of these names.
 UNSUPPORTED = {
     "/repository/models/{name}/load": NO_LOADING,
     "/repository/models/{name}/unload": NO_LOADING,
@@ -36,10 +36,10 @@ def unsupported_routes(card: Card) -> APIRouter:
     """
     router = APIRouter(prefix=OIP_PREFIX)
 
-    async def reject(sentence: str, request: Request) -> None:
+    async def reject(reason: str, request: Request) -> None:
         require_model(card, request.path_params.get("name", card.name))
-        raise UnsupportedError(sentence)
+        raise UnsupportedError(reason)
 
-    for path, sentence in UNSUPPORTED.items():
-        router.add_api_route(path, partial(reject, sentence), methods=["GET", "POST"], include_in_schema=False)
+    for path, reason in UNSUPPORTED.items():
+        router.add_api_route(path, partial(reject, reason), methods=["GET", "POST"], include_in_schema=False)
     return router

@@ -19,8 +19,8 @@ from app.process.request_cycle import end_body, mark_disconnected
 from app.process.upgrade import feed_parser
 
 MAX_PIECE_BYTES = 4 * 1024  # parsed at once; 100 of the smallest requests
-MAX_CHUNKS = 65_536  # of a body; each of them takes as long as a hundred bytes
-# Of a head, or of the trailers of a body, that are not complete after a piece. Each takes about 150 bytes of memory.
+MAX_CHUNKS = 65_536  # of a body
+# Of headers in an incomplete head, or of trailers in an incomplete body. Each of them takes about 150 bytes of memory.
 MAX_HEADERS = 200
 
 
@@ -146,7 +146,7 @@ class HttpProtocol(HttpToolsProtocol):
             raise httptools.HttpParserError
 
     def on_chunk_header(self) -> None:
-        """Count a chunk of a body; the end of the body counts, too."""
+        """Count a chunk of a body; the last, empty chunk counts, too."""
         self._chunks += 1
 
     @override

@@ -1,4 +1,4 @@
-"""Changes of uvicorn's state of a request, its "cycle", when the client or its body fails."""
+"""Changes of uvicorn's state of a request, its "cycle", when the client disconnects or a body has an error."""
 
 from typing import Any, cast
 

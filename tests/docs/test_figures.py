@@ -96,7 +96,7 @@ def test_page_about_operations_has_the_limits_of_the_code():
         f"waits for at least {admission.MIN_REJECTION_SECONDS} s",
         f"Each queue answers at most {admission.REJECTIONS_PER_SECOND} such requests a second",
         f"{http_protocol.MAX_HEADERS} | 431 |",
-        f"{http_protocol.MAX_CHUNKS:,} | 413, or closed",
+        f"{http_protocol.MAX_CHUNKS:,} | 413; if the answer",
         f"closed at once above {connection_limits.MAX_EXCESS_CONNECTIONS} more",
         f"{connection_limits.EXCESS_SECONDS:g} s on a connection above the limit",
         f"| {jpeg.MAX_SCANS_OF_LARGEST_PICTURE} if it has `DIGITS_MAX_PICTURE_PIXELS`; more if it has fewer pixels",

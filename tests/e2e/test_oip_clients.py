@@ -154,10 +154,10 @@ def test_tritons_client_receives_classifications(client, images, expected, is_bi
         (lambda c: c.get_cuda_shared_memory_status("region"), "501", "Shared memory is not supported"),
         (lambda c: c.register_system_shared_memory("region", "key", 64), "501", "Shared memory is not supported"),
         (lambda c: c.unregister_cuda_shared_memory(), "501", "Shared memory is not supported"),
-        (lambda c: c.get_trace_settings("digits"), "501", "Trace settings are not supported"),
-        (lambda c: c.update_trace_settings(settings={"trace_rate": "1"}), "501", "Trace settings are not supported"),
-        (lambda c: c.get_log_settings(), "501", "Log settings are not supported"),
-        (lambda c: c.update_log_settings({"log_info": True}), "501", "Log settings are not supported"),
+        (lambda c: c.get_trace_settings("digits"), "501", "Trace settings cannot be changed"),
+        (lambda c: c.update_trace_settings(settings={"trace_rate": "1"}), "501", "Trace settings cannot be changed"),
+        (lambda c: c.get_log_settings(), "501", "Log settings cannot be changed"),
+        (lambda c: c.update_log_settings({"log_info": True}), "501", "Log settings cannot be changed"),
     ],
 )
 def test_tritons_client_raises_errors_with_status_and_message(client, call, status, message):

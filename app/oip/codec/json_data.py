@@ -59,12 +59,12 @@ def flatten(data: list[Any]) -> list[float]:
 
 
 def _describe_fault(levels: list[list[Any]]) -> str:
-    """Name the first value in the last level that is of another kind than the first value there.
+    """Describe the first value of the last level that differs in kind from the first value of this level.
 
     Args:
         levels: The values of each level of nested lists; all values but those of the last level are lists.
     Returns:
-        The location of the value, and the kind that it must have.
+        The location of the value, and the kind that it must have: list or number.
     """
     *upper_levels, values = levels
     kind, types = ("list", {list}) if isinstance(values[0], list) else ("number", {int, float})

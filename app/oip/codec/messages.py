@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
-from typing_extensions import (  # Python has the first, and pydantic accepts typing's, from 3.12 on
-    TypeAliasType,
-    TypedDict,
-)
+
+# `typing` has `TypeAliasType` from Python 3.12 on. Before 3.12, pydantic needs this `TypedDict`.
+from typing_extensions import TypeAliasType, TypedDict
 
 from model import IMAGE_SIDE, PIXELS
 
@@ -24,7 +23,10 @@ RESERVED_PREFIX = "triton_"  # of parameters; Source: Triton's "Parameters Exten
 
 # In the document, a choice of lists is also a list of anything. Generators for Rust and Java fail for the choice alone.
 ANY_LIST: JsonDict = {"type": "array", "items": {}}
-_NESTED_LISTS = {**ANY_LIST, "description": "Numbers in row-major order, in one list or in nested lists."}
+_NESTED_LISTS = {
+    **ANY_LIST,
+    "description": "Numbers in row-major order, in one list or in nested lists of equal depth.",
+}
 # `json_data.flatten` checks the values, because pydantic would report an error for each depth.
 TensorData = TypeAliasType("TensorData", Annotated[list[Any], WithJsonSchema(_NESTED_LISTS)])
 
@@ -53,12 +55,12 @@ class InputParameters(Parameters):
     binary_data_size: int | None = Field(
         default=None,
         ge=0,
-        description="Number of bytes of the data after the JSON; they are little-endian, row by row.",
+        description="Number of bytes of the data after the JSON. The values are little-endian, image by image.",
     )
     shared_memory_region: str | None = Field(default=None, description="Not supported.")
 
 
-_SHAPE = f"The number of images, and {PIXELS}."
+_SHAPE = f"[B, {PIXELS}] for B images; the configuration of the model has the largest B."
 _TWO_NUMBERS: JsonDict = {"minItems": 2, "maxItems": 2}
 
 
@@ -71,7 +73,8 @@ class InputTensor(Message):
     parameters: InputParameters | None = None
     data: TensorData | None = Field(
         default=None,
-        description="Pixels, image by image; 0 is background, 16 is full ink. Missing if they follow the JSON.",
+        description="Pixels, image by image, from 0 (background) to 16 (full ink). Exactly one of this field and "
+        "`binary_data_size` is required.",
     )
 
     @model_validator(mode="after")
@@ -87,11 +90,12 @@ class InputTensor(Message):
 class OutputParameters(Parameters):
     """Parameters of a requested output."""
 
-    binary_data: bool | None = Field(default=None, description="True puts the data after the JSON.")
+    binary_data: bool | None = Field(default=None, description="True puts this data after the JSON.")
     classification: int | None = Field(
         default=None,
         ge=1,
-        description="How many of the most probable digits to return, each as the text value:index:label.",
+        description="Number of most probable digits to return, each as the text value:index:label; at most 10. "
+        "Only for `probabilities`.",
     )
     shared_memory_region: str | None = Field(default=None, description="Not supported.")
 
@@ -123,9 +127,9 @@ RequestedOutputs: TypeAlias = Annotated[
 
 
 class RequestParameters(Parameters):
-    """Defaults for outputs that do not set `binary_data` themselves."""
+    """Parameters of a request; they apply to outputs that do not set `binary_data` themselves."""
 
-    binary_data_output: bool | None = Field(default=None, description="True puts the data after the JSON.")
+    binary_data_output: bool | None = Field(default=None, description="True puts all data after the JSON.")
 
 
 EXAMPLE_TENSOR: JsonValue = {
@@ -157,13 +161,18 @@ class OutputTensor(TypedDict):
     """An output tensor."""
 
     name: OutputName
-    shape: Annotated[list[int], Field(description="The number of images, and for probabilities how many there are.")]
+    shape: Annotated[
+        list[int], Field(description="[B] for `digit`; [B, 10] for `probabilities`, or [B, k] for k classes.")
+    ]
     datatype: Annotated[Literal["INT64", "FP32", "BYTES"], Field(description="BYTES for a classification.")]
     parameters: NotRequired[OutputTensorParameters]
     data: NotRequired[
         Annotated[
             list[int] | list[float] | list[str],
-            Field(description="Values in row-major order, unless they follow the JSON.", json_schema_extra=ANY_LIST),
+            Field(
+                description="Values in row-major order. Missing if the data follows the JSON.",
+                json_schema_extra=ANY_LIST,
+            ),
         ]
     ]
 
@@ -173,11 +182,11 @@ class InferReply(TypedDict):
 
     model_name: str
     model_version: str
-    id: NotRequired[Annotated[str, Field(description="The id of the request, if it had one.")]]
+    id: NotRequired[Annotated[str, Field(description="The id of the request. Missing if the request has none.")]]
     outputs: list[OutputTensor]
 
 
 class ErrorReply(TypedDict):
     """An error response."""
 
-    error: Annotated[str, Field(description="The place of the error and the broken rule.")]
+    error: Annotated[str, Field(description="What is wrong; for invalid input, the place and the broken rule.")]

@@ -158,9 +158,9 @@ SHARED_MEMORY = [
     [
         ("POST", "/v2/repository/models/digits/load", "Models cannot be loaded or unloaded over HTTP"),
         ("POST", "/v2/repository/models/digits/unload", "Models cannot be loaded or unloaded over HTTP"),
-        *((method, "/v2/trace/setting", "Trace settings are not supported") for method in ("GET", "POST")),
-        *((method, f"{MODEL}/trace/setting", "Trace settings are not supported") for method in ("GET", "POST")),
-        *((method, "/v2/logging", "Log settings are not supported") for method in ("GET", "POST")),
+        *((method, "/v2/trace/setting", "Trace settings cannot be changed") for method in ("GET", "POST")),
+        *((method, f"{MODEL}/trace/setting", "Trace settings cannot be changed") for method in ("GET", "POST")),
+        *((method, "/v2/logging", "Log settings cannot be changed") for method in ("GET", "POST")),
         *(
             (method, f"/v2/{kind}sharedmemory/{address}", "Shared memory is not supported")
             for kind in ("system", "cuda")
