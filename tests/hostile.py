@@ -101,8 +101,13 @@ MESSAGES = {
     "element_not_a_number": (message(tensor(data=[float("nan")] * 64)), "pixels[0][0]"),
     "element_infinite": (message(tensor(data=[float("inf")] * 64)), "pixels[0][0]"),
     "fraction_in_an_integer_datatype": (message(tensor(data=[0.5] * 64, datatype="INT32")), "inputs[0].data"),
-    "data_is_text": (message(tensor(data=SENT_TEXT)), "inputs[0].data"),
-    "data_is_an_object": (message(tensor(data={SENT_TEXT: 1})), "inputs[0].data"),
+    "one_fraction_in_an_integer_datatype": (
+        message(tensor(data=[0.5, *EXAMPLE_IMAGE[1:]], datatype="UINT8")),
+        "inputs[0].data must be whole numbers",
+    ),
+    "text_behind_a_fraction": (message(tensor(data=[0.5, SENT_TEXT])), "inputs[0].data[1] must be a number"),
+    "data_is_text": (message(tensor(data=SENT_TEXT)), "inputs[0].data must be a list"),
+    "data_is_an_object": (message(tensor(data={SENT_TEXT: 1})), "inputs[0].data must be a list"),
     "data_missing": (
         message({"name": "pixels", "shape": [1, 64], "datatype": "FP32"}),
         "inputs[0] must have either data",

@@ -7,7 +7,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 # Besides the headers that browsers always allow.
 ALLOWED_HEADERS = (
-    *("Authorization", "Content-Encoding", "Content-Type", "Inference-Header-Content-Length"),
+    *("Authorization", "Content-Encoding", "Inference-Header-Content-Length"),
     *("traceparent", "tracestate", "X-API-Key", "X-Request-Id"),
 )
 EXPOSED_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-Id")

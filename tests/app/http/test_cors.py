@@ -78,7 +78,12 @@ def test_answers_cannot_be_read_from_another_origin(make_client, origin):
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://a.b-c.example:8443", "http://127.0.0.1:8000", "http://[::1]:8000", "app://x"]
+    "origin",
+    [
+        *("https://a.b-c.example:8443", "http://127.0.0.1:8000", "http://[::1]:8000", "http://a_b.example"),
+        *("https://example.org:4430", "https://example.org:80", "http://example.org:443"),
+        *("app://x", "chrome-extension://abcdef", "web2+app.x://a"),
+    ],
 )
 def test_setting_accepts_origins_in_the_form_of_browsers(monkeypatch, origin):
     monkeypatch.setenv("DIGITS_CORS_ORIGINS", json.dumps([origin, "*"]))
@@ -96,6 +101,7 @@ def test_setting_may_be_empty(monkeypatch, text):
     [
         *("https://example.org/", "https://example.org/page", "https://Example.org", "example.org", "https://*.org"),
         *("https://example.org:443", "http://example.org:80"),
+        *("https://", "://example.org", "1a://example.org"),
         *("https://a.example https://b.example", "https://example.org\n", "null", "", None, 1, ["https://example.org"]),
     ],
 )
@@ -128,7 +134,7 @@ def test_preflight_needs_no_id_and_is_not_counted(make_client, path, method):
 def test_other_headers_and_methods_are_not_allowed(make_client):
     client = cors_client(make_client, ORIGIN)
     assert preflight(client, "/predict", "x-other").status_code == 400
-    assert preflight(client, "/predict", method="DELETE").status_code == 400
+    assert all(preflight(client, "/predict", method=name).status_code == 400 for name in ("PUT", "PATCH", "DELETE"))
 
 
 def test_error_500_can_be_read_from_an_allowed_origin(make_client):

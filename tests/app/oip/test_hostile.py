@@ -30,6 +30,11 @@ def test_hostile_message_is_rejected(client, name):
     assert_is_error(client.post(INFER, content=body), 400, expected_text)
 
 
+@pytest.mark.parametrize("body", [message(tensor(shape=["1"] * 64)), message(tensor(), outputs=[{"name": 1}] * 2)])
+def test_only_the_first_error_of_a_list_is_named(client, body):
+    assert "more)" not in client.post(INFER, json=body).json()["error"]
+
+
 @pytest.mark.parametrize("name", BINARY)
 def test_hostile_binary_tensor_is_rejected(client, name):
     body, header_length, expected_text = BINARY[name]

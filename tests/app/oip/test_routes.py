@@ -184,3 +184,9 @@ def test_routes_work_below_the_path_of_a_proxy(make_client):
 
 def test_percent_encoded_name_and_version_are_decoded(client):
     assert client.get("/v2/models/di%67its/versions/%32").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v2/logging", "/v2/repository/models/digits/load", "/v2/systemsharedmemory/status"])
+def test_unsupported_extension_takes_get_and_post_only(client, path):
+    reply = client.request("PUT", path)
+    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, HEAD, POST")

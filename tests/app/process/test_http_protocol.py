@@ -131,3 +131,21 @@ def test_trailers_that_arrive_in_pieces_have_the_same_limit(count, expected):
         await connection.answer()
 
     assert run(conversation).statuses() == expected
+
+
+@pytest.mark.parametrize("has_tls", [False, True])
+def test_malformed_head_with_too_many_headers_gets_one_answer(has_tls):
+    async def conversation(connection):
+        await connection.receive(GET[:-2] + b"x: y\r\n" * (MAX_HEADERS + 1) + b"\0: y\r\n")
+
+    assert run(conversation, has_tls=has_tls).statuses() == [400]
+
+
+def test_incomplete_head_may_have_the_largest_size():
+    async def conversation(connection):
+        start = GET[:-4] + b"\r\nx: "
+        await connection.receive(start + b"x" * (MAX_HEAD_BYTES - len(start)))
+        assert connection.statuses() == []
+        await connection.receive(b"x")
+
+    assert run(conversation).statuses() == [431]
