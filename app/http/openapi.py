@@ -20,20 +20,6 @@ FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")  # schemas of the 
 # Errors that can answer any request, and errors that can answer a request with a body.
 STATUSES_OF_REQUESTS = (400, 431, 500, 503)
 STATUSES_OF_BODIES = (408, 413, 415, 422)
-# Status → when it is answered, and what a client can do. A format can have other descriptions.
-ERROR_DESCRIPTIONS = {
-    400: "The request does not have exactly one Host header, or its multipart form is malformed.",
-    404: "There is no such model or version.",
-    408: "The body did not arrive in time. Send the request again.",
-    413: "The body has too many bytes or chunks, or the picture has too many pixels. `detail` names the limit.",
-    415: "The Content-Type, the Content-Encoding or the format of a picture is not supported.",
-    422: "The input is invalid: JSON, type, length, pixel, field, number of images, query, compressed data or picture. "
-    "`errors` names each place. Change the request before sending it again.",
-    431: "The request line and the headers exceed 64 KiB. Far above this limit, the answer has no body.",
-    500: "The service failed. Its log has the reason, with the value of `X-Request-Id`.",
-    503: "The service is busy or stopping. If the answer has `Retry-After`, repeat the request after this time. "
-    "Otherwise send it to another replica.",
-}
 HEADERS: dict[str, Any] = {
     "X-Request-Id": {
         "description": "The id of the request if it is valid, or a new one.",
@@ -114,14 +100,14 @@ def complete_document(
     components["responses"] = {
         name: _error_response(error_format, status)
         for error_format in error_formats
-        for status in {**ERROR_DESCRIPTIONS, **error_format.descriptions}
+        for status in error_format.descriptions
         if (name := _response_name(error_format, status)) in used
     }
     components["schemas"] |= _schemas([*documented_types, *(error_format.body_type for error_format in error_formats)])
     for name in FRAMEWORK_ERRORS:
         del components["schemas"][name]
-    _simplify([paths, components])
-    for name, schema in components["schemas"].items():
+    document["paths"], document["components"] = map(_simplified, (paths, components))
+    for name, schema in document["components"]["schemas"].items():
         schema["title"] = name
 
 
@@ -135,7 +121,7 @@ def _error_response(error_format: ErrorFormat, status: int) -> dict[str, Any]:
         name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name != "Retry-After" or status == 503
     }
     return {
-        "description": {**ERROR_DESCRIPTIONS, **error_format.descriptions}[status],
+        "description": error_format.descriptions[status],
         "headers": headers,
         "content": {error_format.media_type: {"schema": schema_reference(error_format.body_type)}},
     }
@@ -150,18 +136,15 @@ def _schemas(documented_types: Sequence[type]) -> dict[str, Any]:
     return schemas
 
 
-def _simplify(node: JsonValue) -> None:
-    """Remove the titles and null defaults of all schemas in a part of a document, and give integers their format.
+def _simplified(node: JsonValue) -> JsonValue:
+    """Copy a part of a document without the titles and null defaults of schemas, and give integers their format.
 
     A property of the name `title` is not a title: its value is an object.
     """
-    if isinstance(node, dict):
-        if isinstance(node.get("title"), str):
-            del node["title"]
-        if node.get("default", ...) is None:
-            del node["default"]
-        if node.get("type") == "integer":
-            node["format"] = "int64"
-        node = list(node.values())
-    for child in node if isinstance(node, list) else ():
-        _simplify(child)
+    if isinstance(node, list):
+        return [_simplified(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    is_removed = {"title": isinstance(node.get("title"), str), "default": node.get("default") is None}
+    copy = {key: _simplified(child) for key, child in node.items() if not is_removed.get(key)}
+    return {**copy, "format": "int64"} if copy.get("type") == "integer" else copy

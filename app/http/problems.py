@@ -22,6 +22,20 @@ PROBLEM_TYPES: dict[int, tuple[str, str]] = {
     500: ("internal-error", "The service failed"),
     503: ("unavailable", "The service cannot answer now"),
 }
+# Status → when it is answered, and what a client can do, for OpenAPI.
+ERROR_DESCRIPTIONS = {
+    400: "The request does not have exactly one Host header, or its multipart form is malformed.",
+    404: "There is no such model or version.",
+    408: "The body did not arrive in time. Send the request again.",
+    413: "The body has too many bytes or chunks, or the picture has too many pixels. `detail` names the limit.",
+    415: "The Content-Type, the Content-Encoding or the format of a picture is not supported.",
+    422: "The input is invalid: JSON, type, length, pixel, field, number of images, query, compressed data or picture. "
+    "`errors` names each place. Change the request before sending it again.",
+    431: "The request line and the headers exceed 64 KiB. Far above this limit, the answer has no body.",
+    500: "The service failed. Its log has the reason, with the value of `X-Request-Id`.",
+    503: "The service is busy or stopping. If the answer has `Retry-After`, repeat the request after this time. "
+    "Otherwise send it to another replica.",
+}
 
 PROBLEM_PREFIX = "urn:digits:problem:"
 _KINDS = ", ".join(identifier for identifier, _ in PROBLEM_TYPES.values())
@@ -50,14 +64,14 @@ class ErrorFormat(NamedTuple):
         body_type: Type of the body, for OpenAPI.
         write: Function from status, detail and field errors to the body.
         replaced_statuses: Statuses that the protocol of this format does not use → statuses that it uses instead.
-        descriptions: Statuses with another meaning in this format → when they are answered, for OpenAPI.
+        descriptions: Status → when it is answered, for OpenAPI.
     """
 
     media_type: str
     body_type: type
     write: Callable[[int, str, Sequence[FieldError] | None], bytes]
     replaced_statuses: Mapping[int, int] = MappingProxyType({})
-    descriptions: Mapping[int, str] = MappingProxyType({})
+    descriptions: Mapping[int, str] = MappingProxyType(ERROR_DESCRIPTIONS)
 
     def status_of(self, status: int) -> int:
         """Return the status that this format uses.

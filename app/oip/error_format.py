@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import TypeAdapter
 
 from app.http.field_errors import FieldError
-from app.http.problems import ErrorFormat
+from app.http.problems import ERROR_DESCRIPTIONS, ErrorFormat
 from app.oip.codec.errors import InvalidError, UnsupportedError
 from app.oip.codec.messages import ErrorReply
 
@@ -22,6 +22,7 @@ def _write_error(_status: int, detail: str, _errors: Sequence[FieldError] | None
 # The protocol has one status for all invalid input, and another one for all that is not supported.
 REPLACED_STATUSES = {422: 400, 415: 501}
 DESCRIPTIONS = {
+    **ERROR_DESCRIPTIONS,
     400: "The input is invalid, or the request does not have exactly one Host header. `error` names the place.",
     413: "The body has too many bytes or chunks. `error` names the limit.",
     501: "The Content-Encoding is not gzip or deflate, or a tensor is in shared memory.",

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from app.http.openapi import ERROR_DESCRIPTIONS
+from app.http.problems import ERROR_DESCRIPTIONS
 from app.main import VERSION
 from app.oip.error_format import DESCRIPTIONS
 from tests.hostile import INFER
@@ -73,7 +73,7 @@ def test_every_error_is_documented_in_its_form(document):
             reference = operation["responses"][status]
             assert list(reference) == ["$ref"]
             response = resolve(document, reference["$ref"])
-            descriptions = {**ERROR_DESCRIPTIONS, **(DESCRIPTIONS if path.startswith("/v2") else {})}
+            descriptions = DESCRIPTIONS if path.startswith("/v2") else ERROR_DESCRIPTIONS
             assert response["description"] == descriptions[int(status)]
             assert response["content"] == {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
             assert list(response["headers"]) == ["X-Request-Id", *(["Retry-After"] if status == "503" else [])]

@@ -12,7 +12,7 @@ from playwright.sync_api import Error
 
 from app.api.schemas import EXAMPLE_IMAGE
 from tests.drawing import draw
-from tests.e2e.browser import EXECUTABLE, running_browser
+from tests.e2e.browser import EXECUTABLE
 from tests.e2e.server import HTTP, incomplete_request, poll_until, running
 from tests.hostile import HEADER, INFER, binary_tensor, message
 from tests.machine import skip_unless
@@ -67,12 +67,6 @@ def server(port):
     """A service that allows the pages of `http://127.0.0.1:PORT`."""
     with running(cors_origins=json.dumps([f"http://127.0.0.1:{port}"]), max_pictures_in_flight=1) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with running_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

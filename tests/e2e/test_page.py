@@ -9,17 +9,11 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.drawing import draw
-from tests.e2e.browser import DESKTOP, EXECUTABLE, NARROW, PHONE, TEXT_CONTRASTS, DrawingPage, running_browser
+from tests.e2e.browser import DESKTOP, EXECUTABLE, NARROW, PHONE, TEXT_CONTRASTS, DrawingPage
 from tests.e2e.server import running
 from tests.machine import skip_unless
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, skip_unless(EXECUTABLE is not None, "Chromium")]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with running_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

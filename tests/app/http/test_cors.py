@@ -127,6 +127,7 @@ def test_preflight_needs_no_id_and_is_not_counted(make_client, path, method):
     reply = preflight(client, path, *names, *further_names, method=method)
     assert reply.status_code == 200
     assert reply.headers["access-control-allow-origin"] == ORIGIN
+    assert reply.headers["access-control-max-age"] == "600"
     assert "x-request-id" not in reply.headers
     assert client.get("/metrics").json()["service"]["requests"] == 0
 
