@@ -129,7 +129,7 @@ def test_a_client_tells_its_longest_wait_and_pauses(monkeypatch):
     monkeypatch.setattr(time, "perf_counter", lambda: next(times))
     with ActingServer("a", "u", "a") as server:
         client = continuous_clients.Client(server.server_address, (7, b"GET / HTTP/1.1\r\n\r\n"), max_pause=0.5)
-        asyncio.run(client.run(lambda: len(server.taken) == 3))
+        asyncio.run(client.run(lambda: client.tally.outcomes.total() == 3))
     assert client.tally.worst_seconds == 3
     assert client.tally.answers == {(7, b"[]"): 2}
     assert len(set(pauses)) == 3
