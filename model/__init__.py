@@ -49,7 +49,7 @@ from model.mlp import (
     validate_pixels,
 )
 from model.picture.background import subtract_background
-from model.picture.normalise import NORMALISATION_STEPS, normalise_digit
+from model.picture.normalise import BOX_WIDTH, MAX_WIDENING, NORMALISATION_STEPS, normalise_digit, stretch
 
 __all__ = ["MAX_ARTEFACT_BYTES", "Artefact", "load_artefact", "parse_artefact", "save_artefact"]
 __all__ += ["Card", "Confusion", "Metrics", "dump_card", "parse_card"]
@@ -58,4 +58,4 @@ __all__ += ["PixelRangeError", "PixelShapeError", "PixelsError"]
 __all__ += ["BlankPictureError", "PictureError", "PictureShapeError"]
 __all__ += ["DIGITS", "IMAGE_SIDE", "INK_MAX", "INK_MIN", "LAYER_SIZES", "PIXELS", "WEIGHT_SHAPES"]
 __all__ += ["Floats", "Floats32", "Network", "Weights", "forward", "softmax", "validate_pixels"]
-__all__ += ["NORMALISATION_STEPS", "normalise_digit", "subtract_background"]
+__all__ += ["BOX_WIDTH", "MAX_WIDENING", "NORMALISATION_STEPS", "normalise_digit", "stretch", "subtract_background"]

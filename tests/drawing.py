@@ -30,11 +30,16 @@ STROKES: dict[int, list[list[tuple[float, float]]]] = {
 }
 
 
-def draw(digit, side=280, stroke_width=0.1, height=0.6, centre=(0.5, 0.5), foreground=0, background=255):
-    """Draw a digit in a square picture.
+def draw(digit, **options):
+    """Draw a digit in a square picture; the options are those of `draw_strokes`."""
+    return draw_strokes(STROKES[digit], **options)
+
+
+def draw_strokes(strokes, side=280, stroke_width=0.1, height=0.6, centre=(0.5, 0.5), foreground=0, background=255):
+    """Draw the strokes of a digit in a square picture.
 
     Args:
-        digit: 0…9.
+        strokes: Lists of points (x, y), as in `STROKES`.
         side: Rows and columns of the picture.
         stroke_width: Width of the strokes, as a share of the digit's height.
         height: Height of the digit, as a share of the side.
@@ -49,7 +54,7 @@ def draw(digit, side=280, stroke_width=0.1, height=0.6, centre=(0.5, 0.5), foreg
     radius = max(1.0, stroke_width * length / 2)
     picture = Image.new("L", (large_side, large_side), background)
     drawing = ImageDraw.Draw(picture)
-    for stroke in STROKES[digit]:
+    for stroke in strokes:
         points = [
             (centre[0] * large_side + (x - 0.5) * length, centre[1] * large_side + (y - 0.5) * length)
             for x, y in stroke

@@ -17,7 +17,7 @@ Source: Garris, Blue, Candela, Dimmick, Geist, Grother, Janet and Wilson 1994, "
 recognition system", NISTIR 5469; the data set's own description says that it used these programs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -73,20 +73,22 @@ def crop(coverage: Floats32) -> Floats32:
     return coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def stretch(coverage: Floats32) -> NDArray[np.bool_]:
-    """Resize a digit to the height of the bitmap and to up to 20 columns, and make it binary.
+def stretch(coverage: Floats32, box_width: int = BOX_WIDTH, max_widening: float = MAX_WIDENING) -> NDArray[np.bool_]:
+    """Resize a digit to the height of the bitmap and to up to `box_width` columns, and make it binary.
 
-    The horizontal scale is at most 1.35 times the vertical scale, so a narrow digit stays narrow.
+    The horizontal scale is at most `max_widening` times the vertical scale, so a narrow digit stays narrow.
     The threshold adapts to the stroke: take the largest coverage of each row, and halve the mean of these.
     So a hairline, whose coverage shrinks with the picture, still reaches the threshold.
 
     Args:
         coverage: Foreground coverage of a cropped digit, shape (h, w), in [0, 1].
+        box_width: Largest number of columns, 1…32.
+        max_widening: Largest ratio of the horizontal to the vertical scale, above 0.
     Returns:
         The bitmap, shape (32, 32), true on foreground, with the digit in the middle.
     """
     height, width = coverage.shape
-    box_width = max(1, min(BOX_WIDTH, round(width * MAX_WIDENING * BITMAP_SIDE / height)))
+    box_width = max(1, min(box_width, round(width * max_widening * BITMAP_SIDE / height)))
     box = resize(coverage, BITMAP_SIDE, box_width)
     bitmap = np.zeros((BITMAP_SIDE, BITMAP_SIDE), dtype=bool)
     left = (BITMAP_SIDE - box_width) // 2
@@ -173,11 +175,12 @@ def sum_blocks(bitmap: NDArray[np.bool_]) -> Floats32:
 NORMALISATION_STEPS: tuple[Step, ...] = (remove_noise, crop, stretch, normalise_stroke_width, remove_slant, sum_blocks)
 
 
-def normalise_digit(coverage: NDArray[Any]) -> Floats32:
+def normalise_digit(coverage: NDArray[Any], steps: Sequence[Step] = NORMALISATION_STEPS) -> Floats32:
     """Turn the strokes of a digit into the 8×8 image that the network classifies.
 
     Args:
         coverage: Foreground coverage, shape (height, width): floats in [0, 1], or booleans.
+        steps: The steps. The generator of synthetic handwriting varies one of them.
     Returns:
         The normalised image, shape (8, 8), float32 in [0, 16].
     Raises:
@@ -188,6 +191,6 @@ def normalise_digit(coverage: NDArray[Any]) -> Floats32:
         np.int64(2)
     """
     result = coverage
-    for step in NORMALISATION_STEPS:
+    for step in steps:
         result = step(result)
     return result

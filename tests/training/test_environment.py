@@ -11,6 +11,7 @@ import pytest
 from model import load_artefact
 from tests.conftest import ROOT
 from tests.machine import skip_unless
+from tests.training.conftest import needs_avx2
 from training.environment import ONE_KERNEL, ONE_THREAD, find_obstacle, why_weights_may_differ
 
 OTHER_KERNELS = {
@@ -22,8 +23,6 @@ ENABLED_FEATURES = {"NPY_ENABLE_CPU_FEATURES": "X86_V3"}  # NumPy rejects this v
 # Multiplies matrices and prints the bits of the product.
 MULTIPLY = "import numpy as np; a = np.random.default_rng(0).random((64, 64)); print((a @ a).tobytes().hex())"
 
-needs_avx2 = skip_unless(why_weights_may_differ() is None, "an x86-64 processor with AVX2, under Linux")
-
 
 def run_python(*arguments, **variables):
     """Run Python without the variables of this process that choose kernels, and return its output."""
@@ -34,7 +33,7 @@ def run_python(*arguments, **variables):
 
 def train(file, **variables):
     """Train for two epochs in a process of its own, and return the artefact."""
-    run_python("-m", "training", "train", "--epochs", "2", "--out", str(file), **variables)
+    run_python("-m", "training", "train", "--epochs", "2", "--digits", "20", "--out", str(file), **variables)
     return load_artefact(file)
 
 

@@ -3,7 +3,6 @@
 The steps are `model/picture/background.py` and `model/picture/normalise.py`.
 """
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from model import NORMALISATION_STEPS, subtract_background
+from training.handwriting.render import draw_lines
 from training.reporting.style import new_figure
 
 SIDE = 120  # height and width of the picture, in pixels
@@ -49,26 +49,8 @@ def draw_picture() -> NDArray[np.uint8]:
     Returns:
         Brightness, shape (120, 120), uint8.
     """
-    points = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), axis=-1)  # (120, 120, 2), x and y
-    coverage = np.zeros((SIDE, SIDE))  # share of each pixel that the foreground covers
-    for radius, *path in STROKES:
-        for start, end in pairwise(np.array(path, dtype=float)):
-            coverage = np.maximum(coverage, (radius + 0.5 - distance_to_line(points, start, end)).clip(0, 1))
-    background = 110 + points @ (1, 0.2)  # (120, 120)
-    return (background * (1 - 0.7 * coverage)).astype(np.uint8)
-
-
-def distance_to_line(points: NDArray[Any], start: NDArray[Any], end: NDArray[Any]) -> NDArray[Any]:
-    """Compute the distance of points from a line segment.
-
-    Args:
-        points: Coordinates, shape (..., 2).
-        start: Start of the line segment, shape (2,).
-        end: End of the line segment, shape (2,), different from `start`.
-    Returns:
-        Distances, shape (...).
-    """
-    line = end - start
-    along = ((points - start) @ line / (line @ line)).clip(0, 1)
-    distance: NDArray[Any] = np.linalg.norm(points - start - along[..., None] * line, axis=-1)
-    return distance
+    drawings = [draw_lines([np.array(path, dtype=float)], radius, SIDE, SIDE) for radius, *path in STROKES]
+    coverage = np.max(drawings, axis=0)
+    y, x = np.indices((SIDE, SIDE))
+    background = 110 + x + 0.2 * y
+    return np.asarray(background * (1 - 0.7 * coverage), np.uint8)
