@@ -48,8 +48,8 @@ HELD_OUT_INPUTS = SPLIT.held_out.pixels / np.float32(INK_MAX)
 def train_own(epochs, seed):
     """Train with this project's loop, `training/fit.py`."""
     schedule = Schedule(epochs, BATCH_SIZE, LEARNING_RATE, last_rate=1, weight_decay=0, averaged=0)
-    targets = one_hot(LABELS, DIGITS)
-    for epoch in fit(schedule, lambda _: SPLIT.training.pixels, targets, np.random.default_rng(seed)):
+    examples = SPLIT.training.pixels, one_hot(LABELS, DIGITS)
+    for epoch in fit(schedule, lambda _: examples, np.random.default_rng(seed)):
         yield lambda weights=epoch.weights: forward(weights, HELD_OUT_INPUTS).logits.argmax(axis=1)
 
 

@@ -4,7 +4,8 @@ Read the modules in this order:
     data                        the rows, and how they are split
     backprop, gradient_check    the gradient, and the check that it is right
     parameters, optimiser       the parameters as one vector, and the steps that Adam takes
-    augment, fit, recipe        random distortions, the training loop and its hyper-parameters
+    augment, handwriting        random distortions of the rows, and a generator of synthetic digits
+    fit, recipe                 the training loop and its hyper-parameters
     progress                    a training with a progress bar, and its training curve
     evaluate, crossval          how accurate a network is, and how the hyper-parameters were chosen
     notebook                    the notebook of 2019, with the three faults of its gradient

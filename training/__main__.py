@@ -6,7 +6,7 @@ from training.environment import fix_environment
 
 fix_environment()  # before NumPy is imported
 
-from training.command_line import main
+if __name__ == "__main__":  # a process that generates digits imports this module too, and needs no command
+    from training.command_line import main
 
-if __name__ == "__main__":
     sys.exit(main())

@@ -4,6 +4,7 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from model import ArtefactError
@@ -44,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         subparser.add_argument("--seed", type=whole_number(0), default=0, help="seed of all randomness")
     for subparser in (train, validate, check):
         subparser.add_argument("--epochs", type=whole_number(1), help="epochs, instead of the recipe's")
+        subparser.add_argument("--digits", type=whole_number(1), help="synthetic digits, instead of the recipe's")
     for subparser, default in ((train, WEIGHTS_FILE), (report, REPORT_FOLDER), (validate, VALIDATION_FILE)):
         subparser.add_argument("--out", type=Path, default=default, help="where to write")
     evaluate.add_argument("--data", type=Path, metavar="CSV", help="rows of 64 pixels and a label, as in UCI")
@@ -83,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = options.pop("command")
     try:
         return command(**options) or 0
-    except (ArtefactError, DataError, OSError) as error:
+    except (ArtefactError, DataError, OSError, BrokenProcessPool) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -18,32 +18,36 @@ from training import evaluate as evaluation
 from training.data import SPLIT_DESCRIPTION, DataError, load_split, read_csv
 from training.environment import current_environment, why_weights_may_differ
 from training.gradient_check import TOLERANCE, check_notebook_gradient, check_our_gradient
-from training.progress import train_and_track
-from training.recipe import RELEASED_RECIPE, VERSION, apply_temperature
+from training.handwriting.pool import GENERATOR_VERSION, generate
+from training.progress import track
+from training.recipe import RELEASED_RECIPE, WEIGHTS_VERSION, apply_temperature, train_network
 from training.reporting.model_card import confusion_table, metrics_table, write_report
 
 ACCURACY_TOLERANCE = 0.005  # by which the held-out accuracy may differ between two processors
 
 
-def train(out: Path, seed: int, epochs: int | None) -> None:
+def train(out: Path, seed: int, epochs: int | None, digits: int | None) -> None:
     """Train the released network, score it on the held-out rows, and write its file.
 
     Args:
         out: Path of the file. An existing file is only replaced when the training has ended.
         seed: Seed of all randomness.
         epochs: Number of epochs; None takes the recipe's.
+        digits: Number of synthetic digits; None takes the recipe's.
     Raises:
         DataError: The folder of the file is missing.
     """
     check_folder(out)
-    recipe, split = RELEASED_RECIPE.with_epochs(epochs), load_split()
+    recipe, split = RELEASED_RECIPE.with_size(epochs, digits), load_split()
+    synthetic = generate(recipe.synthetic.digits, seed)
     # The curve is scored on the training rows, because the held-out rows must not influence the training.
-    weights, curve = train_and_track(recipe, split.training, split.training, seed, f"training, seed {seed}")
+    training = train_network(recipe, split.training, synthetic, seed)
+    weights, curve = track(training, recipe.schedule.epochs, split.training, f"training, seed {seed}")
     weights = apply_temperature(weights, recipe.temperature)
     held_out = evaluation.evaluate(Network(weights), split.held_out)
     card = Card(
         name="digits",
-        version=VERSION,
+        version=WEIGHTS_VERSION,
         recipe=recipe.name,
         hyperparameters=recipe.hyperparameters(),
         seed=seed,
@@ -84,29 +88,35 @@ def report(file: Path, validation: Path, out: Path) -> None:
         out: The output folder.
     Raises:
         ArtefactError: `file` is not an artefact.
-        DataError: The cross-validation is missing, belongs to another recipe, or does not have 7 folds.
+        DataError: The cross-validation is missing, belongs to another recipe, or does not have 7 folds, or the
+            generator of synthetic digits has another version now.
     """
     artefact, out_of_fold = load_artefact(file), crossval.load(validation)
     if not out_of_fold.is_complete_for(artefact.card.hyperparameters):
         raise DataError(f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}")
+    version = artefact.card.hyperparameters["synthetic"]["version"]
+    if version != GENERATOR_VERSION:
+        raise DataError(f"{file} was trained with version {version} of the generator, not {GENERATOR_VERSION}")
     write_report(out, artefact, load_split(), out_of_fold)
     print(f"{out}/model_card.md and its figures")
 
 
-def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> None:
+def cross_validate(out: Path, folds: int, seed: int, epochs: int | None, digits: int | None) -> None:
     """Score the recipe inside the training rows, on folds that share no scanned form.
 
     Args:
         out: Path of the file of predictions, which the report needs.
         folds: Number of folds, 2…14.
-        seed: Seed of each training.
+        seed: Seed of the synthetic digits and of each training.
         epochs: Number of epochs; None takes the recipe's.
+        digits: Number of synthetic digits; None takes the recipe's.
     Raises:
         DataError: The folder of the file is missing.
     """
     check_folder(out)
-    recipe, by_fold = RELEASED_RECIPE.with_epochs(epochs), []
-    for fold in crossval.cross_validate(recipe, load_split().training, folds, seed):
+    recipe, by_fold = RELEASED_RECIPE.with_size(epochs, digits), []
+    synthetic = generate(recipe.synthetic.digits, seed)
+    for fold in crossval.cross_validate(recipe, load_split().training, synthetic, folds, seed):
         by_fold.append(fold)
         print(f"fold {len(by_fold)}: {_summary_at_temperature(fold, recipe.temperature)}", flush=True)
     predictions = crossval.concatenate(by_fold)
@@ -118,19 +128,20 @@ def cross_validate(out: Path, folds: int, seed: int, epochs: int | None) -> None
     crossval.save(predictions, out)
 
 
-def check_release(file: Path, epochs: int | None) -> int:
+def check_release(file: Path, epochs: int | None, digits: int | None) -> int:
     """Train the network again and compare it with a committed file.
 
     Args:
         file: The committed file; its card names the seed.
         epochs: Number of epochs; None takes the recipe's.
+        digits: Number of synthetic digits; None takes the recipe's.
     Returns:
         0 if all arrays are the same, and the card except for its field `libraries`; 1 otherwise. On a machine that
         may train other weights, 0 if the two held-out accuracies differ by at most half a percentage point.
     """
     released = load_artefact(file)
     with TemporaryDirectory() as folder:
-        train(Path(folder) / file.name, released.card.seed, epochs)
+        train(Path(folder) / file.name, released.card.seed, epochs, digits)
         again = load_artefact(Path(folder) / file.name)
     print(f"{file}: {summary(released.card.held_out)}")
     return compare(again, released, why_weights_may_differ())

@@ -60,7 +60,7 @@ class Split:
     """The data set, divided into training rows and held-out rows.
 
     Args:
-        training: 1203 rows. The network is trained and all hyper-parameters are chosen with them.
+        training: 1203 rows. The network is trained with them, and the hyper-parameters are chosen with them.
         held_out: 594 rows. They only measure the finished network.
     """
 

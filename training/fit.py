@@ -1,4 +1,4 @@
-"""The training loop: each epoch draws new distorted images and trains on them in random batches."""
+"""The training loop: each epoch draws new images and trains on them in random batches."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,8 +12,9 @@ from training.backprop import backpropagate
 from training.optimiser import Adam
 from training.parameters import PARAMETER_COUNT, he_initialisation, views
 
-# Draws the images of one epoch, shape (N, 64), float32 in [0, 16]. Image i always shows training row i.
-DrawImages: TypeAlias = Callable[[np.random.Generator], Floats32]
+# Draws the images of one epoch, shape (N, 64), float32 in [0, 16], and their target probabilities, shape (N, 10),
+# float32. N is the same in each epoch.
+DrawExamples: TypeAlias = Callable[[np.random.Generator], tuple[Floats32, Floats32]]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Schedule:
     """How long a network trains, and with which steps.
 
     Args:
-        epochs: Number of passes over the training rows.
+        epochs: Number of epochs. Each of them draws new images.
         batch_rows: Number of images in a batch; the last batch of an epoch may be smaller.
         learning_rate: Learning rate of the first step.
         last_rate: Final learning rate as a share of the first, in [0, 1]. The rate falls along half a
@@ -68,7 +69,7 @@ class Epoch(NamedTuple):
     weights: Weights
 
 
-def fit(schedule: Schedule, draw: DrawImages, targets: Floats32, rng: np.random.Generator) -> Iterator[Epoch]:
+def fit(schedule: Schedule, draw: DrawExamples, rng: np.random.Generator) -> Iterator[Epoch]:
     """Train a network from random initial weights.
 
     Near the end of a training, the steps wander around a minimum of the loss. The mean of the weights
@@ -76,8 +77,7 @@ def fit(schedule: Schedule, draw: DrawImages, targets: Floats32, rng: np.random.
 
     Args:
         schedule: Number of epochs, batch size, learning rates, weight decay and weight averaging.
-        draw: Draws the training images of each epoch.
-        targets: Target probabilities of the images, shape (N, 10), float32.
+        draw: Draws the training images and the targets of each epoch.
         rng: Source of all randomness.
     Yields:
         Each epoch when it ends.
@@ -89,8 +89,8 @@ def fit(schedule: Schedule, draw: DrawImages, targets: Floats32, rng: np.random.
     epochs_before_mean = schedule.epochs - round(schedule.epochs * schedule.averaged)
 
     for number in range(1, schedule.epochs + 1):
-        order = rng.permutation(len(targets))
-        inputs = draw(rng) / np.float32(INK_MAX)
+        pixels, targets = draw(rng)
+        inputs, order = pixels / np.float32(INK_MAX), rng.permutation(len(targets))
         losses = []
         for start in range(0, len(targets), schedule.batch_rows):
             progress = (number - 1 + start / len(targets)) / schedule.epochs

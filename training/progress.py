@@ -1,5 +1,6 @@
 """A training run with a progress bar on the terminal, and the training curve for the report."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tqdm import tqdm
@@ -8,7 +9,6 @@ from model import Network, Weights
 from training.data import Rows
 from training.evaluate import evaluate
 from training.fit import Epoch
-from training.recipe import Recipe, train
 
 CURVE_POINTS = 100  # at most so many epochs are scored, evenly spaced, including the last one
 
@@ -19,7 +19,7 @@ class Curve:
 
     Args:
         epoch: Number of the epoch, from 1.
-        loss: Mean cross-entropy of that epoch's batches, on distorted images, in nats.
+        loss: Mean cross-entropy of that epoch's batches, on distorted and synthetic images, in nats.
         log_loss: Log-loss on the scoring rows, undistorted, before the temperature, in nats.
         accuracy: Share of the scoring rows that are classified correctly, in [0, 1].
     """
@@ -43,21 +43,19 @@ class Curve:
         self.accuracy.append(metrics.accuracy)
 
 
-def train_and_track(recipe: Recipe, rows: Rows, scoring_rows: Rows, seed: int, label: str) -> tuple[Weights, Curve]:
-    """Train a network, and show a progress bar if the output is a terminal.
+def track(training: Iterator[Epoch], epochs: int, scoring_rows: Rows, label: str) -> tuple[Weights, Curve]:
+    """Run a training, and show a progress bar if the output is a terminal.
 
     Args:
-        recipe: The hyper-parameters.
-        rows: The training rows.
+        training: The training; it yields each epoch when it ends.
+        epochs: Number of its epochs.
         scoring_rows: Rows with which the points of the curve are scored.
-        seed: Seed of all randomness.
         label: Text in front of the bar.
     Returns:
         The trained parameters, before the temperature, and the training curve.
     """
-    epochs = recipe.schedule.epochs
     curve = Curve()
-    with tqdm(train(recipe, rows, seed), desc=label, total=epochs, unit="epoch", disable=None) as bar:
+    with tqdm(training, desc=label, total=epochs, unit="epoch", disable=None) as bar:
         for epoch in bar:
             if epoch.number * CURVE_POINTS % epochs < CURVE_POINTS:
                 curve.add(epoch, scoring_rows)

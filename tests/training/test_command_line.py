@@ -12,15 +12,16 @@ import sys
 import termios
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from model import Network
+from model import Network, save_artefact
 from tests.conftest import ROOT
 from training import crossval
-from training.command_line import WEIGHTS_FILE, main
+from training.command_line import VALIDATION_FILE, WEIGHTS_FILE, main
 from training.commands import compare, find_differences
 from training.evaluate import evaluate
 
@@ -49,12 +50,12 @@ def run(capsys):
     return run_command
 
 
-def read_until(terminal, text, timeout_seconds=60):
-    """Read from a terminal until a text appears."""
+def read_until(terminal, pattern, timeout_seconds=60):
+    """Read from a terminal until a text matches a pattern."""
     output, deadline = "", time.monotonic() + timeout_seconds
-    while text not in output:
+    while not re.search(pattern, output):
         ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
-        assert ready, f"no {text!r} in {output!r}"
+        assert ready, f"no {pattern!r} in {output!r}"
         output += os.read(terminal, 4096).decode()
     return output
 
@@ -69,20 +70,59 @@ def terminal():
     os.close(process_end)
 
 
+@pytest.fixture
+def start_training(tmp_path, terminal):
+    """Return a function that starts `train` on a terminal, in a session of its own."""
+    processes = []
+
+    def start(*options):
+        command = [*TRAINING, "train", *options, "--out", str(tmp_path / "digits.npz")]
+        output = terminal[1]
+        processes.append(subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True))
+        return processes[0]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.slow
-def test_train_shows_its_progress_and_keeps_the_old_file_after_ctrl_c(tmp_path, terminal):
-    test_end, process_end = terminal
+@pytest.mark.parametrize(
+    ("options", "progress"),
+    [
+        (("--digits", "1000000"), [r"handwriting, seed 0:", r"\d+digit/s"]),
+        (("--digits", "20", "--epochs", "100000"), [r"loss=", r"rate="]),
+    ],
+    ids=["generating digits", "training"],
+)
+def test_train_shows_its_progress_and_keeps_the_old_file_after_ctrl_c(
+    tmp_path, terminal, start_training, options, progress
+):
     file = tmp_path / "digits.npz"
     file.write_bytes(b"old")
-    command = [*TRAINING, "train", "--epochs", "100000", "--out", str(file)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=process_end, stderr=process_end) as process:
-        read_until(test_end, "loss=")
-        read_until(test_end, "rate=")
-        process.send_signal(signal.SIGINT)
-        read_until(test_end, "stopped")
-        assert process.wait(timeout=10) == 130
+    process = start_training(*options)
+    for pattern in progress:
+        read_until(terminal[0], pattern)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: it sends Ctrl-C to all processes of the foreground
+    output = read_until(terminal[0], "stopped")
+    assert process.wait(timeout=10) == 130
+    assert "Traceback" not in output
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.slow
+def test_train_ends_with_an_error_if_a_process_that_generates_digits_is_killed(tmp_path, terminal, start_training):
+    process = start_training("--digits", "1000000")
+    read_until(terminal[0], r"\d+digit/s")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    generating, *_ = (child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes())
+    os.kill(int(generating), signal.SIGKILL)
+    output = read_until(terminal[0], "terminated abruptly")
+    assert process.wait(timeout=10) == 1
+    assert "Traceback" not in output
+    assert not list(tmp_path.iterdir())
 
 
 def test_evaluate_prints_the_metrics_of_the_card(run, artefact):
@@ -119,7 +159,7 @@ def test_evaluate_explains_a_missing_file_of_weights_in_one_sentence(run, tmp_pa
 
 def test_cross_validate_prints_every_fold_and_writes_the_predictions(run, tmp_path):
     file = tmp_path / "folds.npz"
-    result = run("cross-validate", "--epochs", "1", "--folds", "2", "--out", file)
+    result = run("cross-validate", "--epochs", "1", "--digits", "20", "--folds", "2", "--out", file)
     assert result.status == 0, result.stderr
     assert re.findall(r"^fold (\d):", result.stdout, re.MULTILINE) == ["1", "2"]
     assert "on 1203 rows" in result.stdout
@@ -131,6 +171,7 @@ def test_cross_validate_prints_every_fold_and_writes_the_predictions(run, tmp_pa
     [
         ("train", "--epochs", "0"),
         ("train", "--seed", "-1"),
+        ("train", "--digits", "0"),
         ("cross-validate", "--folds", "1"),
         ("cross-validate", "--folds", "15"),
         ("cross-validate", "--epochs", "many"),
@@ -151,11 +192,23 @@ def test_a_missing_output_folder_is_rejected_in_one_sentence_before_the_training
 
 def test_report_rejects_a_cross_validation_of_another_recipe(run, tmp_path):
     file = tmp_path / "short.npz"
-    run("train", "--epochs", "1", "--out", file)
+    run("train", "--epochs", "1", "--digits", "20", "--out", file)
     result = run("report", file, "--out", tmp_path / "report")
     assert result.status == 1
     assert f"is not a cross-validation over 7 folds of the recipe of {file}" in result.stderr
     assert not (tmp_path / "report").exists()
+
+
+def test_report_rejects_weights_of_another_version_of_the_generator(run, tmp_path, artefact):
+    file, hyperparameters = tmp_path / "other.npz", dict(artefact.card.hyperparameters)
+    hyperparameters["synthetic"] = {**hyperparameters["synthetic"], "version": 0}
+    save_artefact(file, artefact.network.weights, replace(artefact.card, hyperparameters=dict(hyperparameters)))
+    validation = tmp_path / "folds.npz"
+    del hyperparameters["temperature"]
+    crossval.save(replace(crossval.load(VALIDATION_FILE), hyperparameters=hyperparameters), validation)
+    result = run("report", file, "--validation", validation, "--out", tmp_path / "report")
+    assert result.status == 1
+    assert result.stderr == f"{file} was trained with version 0 of the generator, not 1\n"
 
 
 def test_help_lists_every_command(run):
@@ -166,8 +219,8 @@ def test_help_lists_every_command(run):
 
 def test_check_release_trains_the_weights_of_a_file_again(run, tmp_path):
     file = tmp_path / "digits.npz"
-    run("train", "--epochs", "1", "--out", file)
-    result = run("check-release", file, "--epochs", "1")
+    run("train", "--epochs", "1", "--digits", "20", "--out", file)
+    result = run("check-release", file, "--epochs", "1", "--digits", "20")
     assert result.status == 0
     assert "accuracy" in result.stdout
 

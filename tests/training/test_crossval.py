@@ -11,13 +11,13 @@ from training.data import DataError
 from training.evaluate import log_loss
 from training.recipe import RELEASED_RECIPE
 
-SHORT_RECIPE = RELEASED_RECIPE.with_epochs(10)
+SHORT_RECIPE = RELEASED_RECIPE.with_size(epochs=10, digits=None)
 
 
 @pytest.fixture(scope="module")
-def by_fold(split):
+def by_fold(split, synthetic):
     """The predictions of each of two folds."""
-    return list(cross_validate(SHORT_RECIPE, split.training, 2, seed=0))
+    return list(cross_validate(SHORT_RECIPE, split.training, synthetic, 2, seed=0))
 
 
 @pytest.fixture(scope="module")

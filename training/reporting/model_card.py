@@ -13,11 +13,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from model import DIGITS, Artefact, Confusion, Floats32
+from model import DIGITS, PIXELS, Artefact, Confusion, Floats32
 from training.augment import Distorter, Distortion
 from training.crossval import FOLDS, OutOfFoldPredictions
 from training.data import Split, folds
 from training.evaluate import accuracy_interval, log_loss_interval, reliability_bins, score
+from training.handwriting.digits import draw_digit
 from training.progress import Curve
 from training.reporting import plots
 from training.reporting.normalisation_plot import normalisation_figure
@@ -26,6 +27,7 @@ from training.reporting.style import STYLE, save_svg
 TEMPLATE = Path(__file__).with_name("model_card.template.md")
 DISTORTED_IMAGES = 5  # in the figure of the distortions
 DISTORTED_COPIES = 14  # of each of these images
+SYNTHETIC_COLUMNS = 14  # digits of each kind in the figure of the synthetic handwriting
 
 
 def write_report(folder: Path, artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredictions) -> None:
@@ -62,6 +64,8 @@ def draw_figures(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredict
     examples = split.training.pixels[:DISTORTED_IMAGES]
     distorter = Distorter(examples, Distortion(**card.hyperparameters["distortion"]))
     rng = np.random.default_rng(card.seed)
+    numbers = np.arange(DIGITS * SYNTHETIC_COLUMNS).reshape(SYNTHETIC_COLUMNS, DIGITS).T.ravel()
+    pictures, images = zip(*(draw_digit(number, card.seed) for number in numbers.tolist()), strict=True)
     return {
         "curves": plots.curves(Curve(**card.curve), out_of_fold.curves),
         "confusion": plots.confusion(card.held_out.confusion),
@@ -71,6 +75,7 @@ def draw_figures(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredict
         "filters": plots.filters(artefact.network.weights.W1),
         "steps": normalisation_figure(),
         "distortions": plots.distortions(examples, [distorter.distort(rng) for _ in range(DISTORTED_COPIES)]),
+        "handwriting": plots.handwriting(pictures, np.array(images).reshape(-1, PIXELS), SYNTHETIC_COLUMNS),
     }
 
 
@@ -85,10 +90,14 @@ def fill_in_template(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPre
         Markdown.
     """
     card = artefact.card
-    temperature = card.hyperparameters["temperature"]
+    temperature, synthetic = (card.hyperparameters[name] for name in ("temperature", "synthetic"))
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         vars(card),
         temperature=temperature,
+        generator=synthetic["generator"],
+        generator_version=synthetic["version"],
+        synthetic_digits=f"{synthetic['digits']:,}",
+        synthetic_share=f"{synthetic['share']:.0%}",
         sha256=artefact.sha256,
         held_out_rows=card.held_out.rows,
         misclassified=card.held_out.rows - card.held_out.correct,

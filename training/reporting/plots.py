@@ -1,4 +1,4 @@
-"""The figures of the report: metrics, misclassified images, first-layer weights and distortions.
+"""The figures of the report: metrics, misclassified images, first-layer weights, distortions and synthetic digits.
 
 `draw_figures` in `model_card.py` sets the common style for all of them.
 """
@@ -135,6 +135,31 @@ def distortions(originals: Floats32, copies: Sequence[Floats32]) -> Figure:
     return figure
 
 
+def handwriting(pictures: Sequence[Floats32], pixels: Floats32, columns: int) -> Figure:
+    """Draw synthetic digits, and the images that the network is trained on.
+
+    Args:
+        pictures: Foreground coverage of N digits, each of shape (height, width), float32 in [0, 1].
+        pixels: Normalised images of the same digits, shape (N, 64), float32 in [0, 16].
+        columns: Number of digits in a line.
+    Returns:
+        The pictures on the left, their images on the right, in reading order.
+    """
+    side = max(max(picture.shape) for picture in pictures)
+    tiles = np.zeros((len(pictures), side, side), np.float32)
+    for tile, picture in zip(tiles, pictures, strict=True):
+        top, left = (side - np.array(picture.shape)) // 2
+        tile[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    figure, (left_axes, right_axes) = new_figure(7.6, 0.3 + 3.8 * len(pictures) / columns**2, columns=2)
+    images = pixels.reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
+    for axes, mosaics, vmax in ((left_axes, tiles, 1), (right_axes, images, INK_MAX)):
+        axes.imshow(mosaic(mosaics, columns), cmap="gray_r", vmin=0, vmax=vmax)
+        axes.axis("off")
+    left_axes.set_title("drawn by the generator", fontsize=8)
+    right_axes.set_title("normalised for the network", fontsize=8)
+    return figure
+
+
 def curves(released: Curve, folds: Sequence[Curve]) -> Figure:
     """Draw the training curves of the released network and of the networks of the cross-validation.
 
@@ -150,7 +175,7 @@ def curves(released: Curve, folds: Sequence[Curve]) -> Figure:
         axes.plot(folds[0].epoch, np.transpose(by_fold), color=ORANGE, linewidth=0.7, alpha=0.6)
         axes.plot(folds[0].epoch, np.mean(by_fold, axis=0), color=ORANGE, label=label)
         axes.grid(visible=True)
-    left.plot(released.epoch, released.loss, color=BLUE, linestyle=":", label="training rows, distorted")
+    left.plot(released.epoch, released.loss, color=BLUE, linestyle=":", label="distorted and synthetic images")
     left.plot(released.epoch, released.log_loss, color=BLUE)
     right.plot(released.epoch, released.accuracy, color=BLUE, label="training rows, undistorted")
     left.set(xlabel="epoch", ylabel="log-loss in nats", yscale="log")
@@ -165,11 +190,12 @@ def mosaic(tiles: Floats, columns: int) -> Floats:
     """Arrange small images in a grid, in reading order.
 
     Args:
-        tiles: Images, shape (lines x columns, 8, 8).
+        tiles: Square images, shape (lines x columns, side, side).
         columns: Number of images in a line.
     Returns:
         One large image. The gaps between the small images are NaN, which matplotlib leaves transparent.
     """
     padded = np.pad(tiles, ((0, 0), (0, GAP), (0, GAP)), constant_values=np.nan)
-    grid = padded.reshape(-1, columns, IMAGE_SIDE + GAP, IMAGE_SIDE + GAP).swapaxes(1, 2)
-    return grid.reshape(-1, columns * (IMAGE_SIDE + GAP))[:-GAP, :-GAP]
+    side = padded.shape[-1]
+    grid = padded.reshape(-1, columns, side, side).swapaxes(1, 2)
+    return grid.reshape(-1, columns * side)[:-GAP, :-GAP]
