@@ -5,7 +5,7 @@ import json
 from app.api.schemas import EXAMPLE_IMAGE
 from tests.hostile import INFER, message, tensor
 
-VERSION_INFER = "/v2/models/digits/versions/2/infer"
+VERSION_INFER = "/v2/models/digits/versions/3/infer"
 
 # Path → template of its route.
 TEMPLATES = {

@@ -30,7 +30,7 @@ NOT_RUN = {
     "make train": "takes a minute; tests/training trains shorter",
     "make cross-validate": "takes minutes; tests/training/test_crossval.py trains shorter",
     "make report": "tests/training/reporting/test_model_card.py writes the report",
-    "make check-release": "takes a minute; trains the released network again",
+    "make check-release": "takes minutes; trains the released network again",
     "make bench": "takes ten minutes; tests/test_benchmarks.py runs its parts",
     "make bench-quick": "is a benchmark; tests/test_benchmarks.py runs its parts",
     "make faults": "takes seven minutes; tests/test_fault_*.py run its parts",

@@ -6,15 +6,17 @@ import re
 from app.http import admission
 from app.pictures import chunks, decode, jpeg
 from app.process import connection_limits, http_protocol, listener, supervisor
-from benchmarks import pictures
 from benchmarks import training as training_benchmark
+from benchmarks.pictures import report as pictures
 from benchmarks.serving import __main__ as serving
 from benchmarks.serving import report
 from model import NORMALISATION_STEPS
 from tests.conftest import ROOT
 from tests.docs.documents import CURLS, prose
+from tests.drawn_shapes import SHAPES
 from training import crossval
 from training.evaluate import score
+from training.handwriting.styles import load_styles
 
 
 def test_readme_and_page_about_training_have_the_accuracy_of_the_artefact(artefact):
@@ -78,6 +80,26 @@ def test_page_about_pictures_has_the_figures_of_the_benchmark():
     assert ", ".join(f"{share * 100:.1f}" for share in result["right_by_digit"]) in text
     assert pictures.mistakes(result) in text
     assert f"as MNIST has its digits: {result['right_small'] * 100:.2f} % right" in text
+    assert "\n".join(pictures.calibration_table(result)) in text
+    clean, small = (result["calibration"][name]["calibration_error"] for name in ("clean", "small"))
+    assert f"calibration error is {clean:.4f} for the clean pictures and {small:.4f} in 28×28" in prose(
+        "docs/pictures.md"
+    )
+    large = f"{result['right'] * 100:.2f} %"
+    assert f"released network classifies {large} correctly" in prose("docs/training.md")
+    assert f"{large} of 3,000 digits that other people drew on a tablet" in prose("README.md")
+
+
+def test_pages_have_the_number_of_styles_of_the_generator():
+    styles = sum(map(len, load_styles()))
+    assert f"draws digits in {styles} styles" in prose("docs/training.md")
+    assert f"draws {styles} styles as pen strokes" in prose("docs/decisions.md")
+
+
+def test_page_about_pictures_has_the_number_of_drawn_shapes():
+    shapes = sum(map(len, SHAPES.values()))
+    assert f"a sheet of {shapes} shapes" in prose("docs/pictures.md")
+    assert f"of these {4 * shapes} pictures" in prose("docs/pictures.md")
 
 
 def test_page_about_pictures_names_every_step_in_order():

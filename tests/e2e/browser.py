@@ -72,7 +72,7 @@ class DrawingPage:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
         page.goto(url)
-        expect(page.locator("#accuracy")).to_contain_text("99.83")
+        expect(page.locator("#accuracy")).to_contain_text("99.66")
 
     def strokes(self, digit):
         """Yield the strokes of a digit as lists of positions (x, y) on the screen."""

@@ -169,7 +169,7 @@ def test_prediction_counts_are_exact(prometheus):
 
 def test_prometheus_has_the_version_and_accuracy_of_the_model(prometheus, artefact):
     assert prometheus.number("model_accuracy_ratio") == artefact.card.held_out.accuracy
-    assert prometheus.number(f'model_info{{sha256="{artefact.sha256}",version="2"}}') == 1
+    assert prometheus.number(f'model_info{{sha256="{artefact.sha256}",version="3"}}') == 1
 
 
 def replace_grafana_variables(query):

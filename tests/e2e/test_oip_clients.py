@@ -86,12 +86,12 @@ def test_tritons_client_receives_health_metadata_configuration_and_index(client)
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.is_model_ready("digits")
-    assert client.is_model_ready("digits", "2")
+    assert client.is_model_ready("digits", "3")
     assert not client.is_model_ready("digits", "1")
     assert not client.is_model_ready("other")
     assert client.get_server_metadata()["version"] == VERSION
-    assert client.get_model_metadata("digits") == client.get_model_metadata("digits", "2")
-    assert client.get_model_config("digits", "2")["max_batch_size"] == 1024
+    assert client.get_model_metadata("digits") == client.get_model_metadata("digits", "3")
+    assert client.get_model_config("digits", "3")["max_batch_size"] == 1024
     assert [entry["name"] for entry in client.get_model_repository_index()] == ["digits"]
 
 
@@ -110,7 +110,7 @@ def test_tritons_client_infers_with_every_pair_of_content_codings(
     result = client.infer(
         "digits",
         [input_tensor(images, is_binary=is_binary)],
-        model_version="2",
+        model_version="3",
         outputs=mixed_outputs(is_binary=is_binary),
         request_id="seven",
         request_compression_algorithm=request_coding,
@@ -171,8 +171,8 @@ def test_tritons_asyncio_client_receives_the_same_answers(server, images, expect
     async def query_service():
         async with asyncio_client(server) as client:
             assert await client.is_server_ready()
-            assert await client.is_model_ready("digits", "2")
-            assert (await client.get_model_metadata("digits"))["versions"] == ["2"]
+            assert await client.is_model_ready("digits", "3")
+            assert (await client.get_model_metadata("digits"))["versions"] == ["3"]
             inferences = [
                 client.infer(
                     "digits",
@@ -199,7 +199,7 @@ def test_statistics_count_the_images_of_tritons_client(server):
     with triton.InferenceServerClient(host_and_port(server)) as client:
         before = client.get_inference_statistics("digits")["model_stats"][0]["inference_count"]
         client.infer("digits", [input_tensor(np.zeros((5, 64)))])
-        after = client.get_inference_statistics("digits", "2")["model_stats"][0]["inference_count"]
+        after = client.get_inference_statistics("digits", "3")["model_stats"][0]["inference_count"]
     assert after == before + 5
 
 

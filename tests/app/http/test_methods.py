@@ -7,7 +7,7 @@ from tests.asgi import call, read_answer, request_scope
 from tests.operations import OPERATIONS
 from tests.samples import get_samples
 
-NAMES = {"name": "digits", "version": "2"}
+NAMES = {"name": "digits", "version": "3"}
 GET_PATHS = [
     *sorted(path.format_map(NAMES) for method, path in OPERATIONS if method == "GET"),
     *("/", "/v2/", "/docs", "/redoc", "/openapi.json", *sorted(f"/{name}" for name in FILES)),

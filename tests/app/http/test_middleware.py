@@ -60,7 +60,7 @@ def test_request_is_answered_although_its_line_cannot_be_written(logging_client,
 
 @pytest.mark.parametrize(("method", "template"), sorted(OPERATIONS))
 def test_access_log_names_the_template_of_the_route(logging_client, capsys, method, template):
-    logging_client.request(method, template.format(name="digits", version="2"))
+    logging_client.request(method, template.format(name="digits", version="3"))
     (line,) = access_log_lines(capsys)
     assert (line["method"], line["route"]) == (method, template)
 

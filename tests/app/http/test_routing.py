@@ -34,7 +34,7 @@ def router():
 def test_paths_of_json_endpoints_are_listed_with_the_valid_values_of_their_parameters(router):
     app = FastAPI()
     app.include_router(router)
-    addresses = json_addresses(app, name="digits", version="2")
+    addresses = json_addresses(app, name="digits", version="3")
     assert {path: address.path_params for path, address in addresses.items()} == {
         "/a/b": {},
         "/a/digits/c": {"name": "digits"},

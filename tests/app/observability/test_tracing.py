@@ -114,7 +114,7 @@ def test_span_holds_no_pixel_of_the_request(traced_client, exporter):
     "path",
     [
         *("/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"),
-        *("/v2/models/digits/ready", "/v2/models/digits/versions/2/ready"),
+        *("/v2/models/digits/ready", "/v2/models/digits/versions/3/ready"),
     ],
 )
 def test_probes_and_scrapes_have_no_span(traced_client, exporter, path):

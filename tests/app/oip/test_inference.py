@@ -31,14 +31,14 @@ def infer(client):
     return send
 
 
-@pytest.mark.parametrize("path", [INFER, "/v2/models/digits/versions/2/infer"])
+@pytest.mark.parametrize("path", [INFER, "/v2/models/digits/versions/3/infer"])
 def test_inference_agrees_with_predict_batch(client, split, path):
     images = split.training.pixels[:50]
     reply = client.post(path, json={"inputs": inputs(images.ravel().tolist(), 50)})
     assert reply.headers["content-type"] == "application/json"
     assert HEADER not in reply.headers
     answer = reply.json()
-    assert (answer["model_name"], answer["model_version"]) == ("digits", "2")
+    assert (answer["model_name"], answer["model_version"]) == ("digits", "3")
     assert "id" not in answer
     digit, probabilities = answer["outputs"]
     predictions = client.post("/predict/batch", json={"images": images.tolist()}).json()["predictions"]

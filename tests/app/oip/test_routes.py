@@ -10,7 +10,7 @@ from tests.conftest import InProcess
 from tests.hostile import tensor
 
 MODEL = "/v2/models/digits"
-MODEL_PATHS = [MODEL, f"{MODEL}/versions/2"]
+MODEL_PATHS = [MODEL, f"{MODEL}/versions/3"]
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/"])
@@ -50,7 +50,7 @@ def test_draining_service_is_live_and_not_ready_and_answers_inferences(make_clie
 def test_model_metadata_describes_inputs_and_outputs(client, model_path):
     assert client.get(model_path).json() == {
         "name": "digits",
-        "versions": ["2"],
+        "versions": ["3"],
         "platform": "numpy_npz",
         "inputs": [{"name": "pixels", "datatype": "FP32", "shape": [-1, 64]}],
         "outputs": [
@@ -77,7 +77,7 @@ def test_configuration_has_the_batch_size_limit_and_shapes_without_batch_dimensi
 
 def test_repository_index_lists_one_model(client):
     assert client.get("/v2/models").json() == {"models": ["digits"]}
-    entry = {"name": "digits", "version": "2", "state": "READY", "reason": ""}
+    entry = {"name": "digits", "version": "3", "state": "READY", "reason": ""}
     for body in (b"", b"{}", b"null", b'{"ready": true}', b'{"ready": false}', b'{"ready": null}'):
         assert client.post("/v2/repository/index", content=body).json() == [entry]
     reply = client.post("/v2/repository/index", content=b'{"ready": 1}')
@@ -121,7 +121,7 @@ def test_other_method_gets_a_405_that_names_the_allowed_method(client, method):
     ("method", "path", "error"),
     [
         ("GET", "/v2/models/other", "There is no such model; there is digits."),
-        ("GET", "/v2/models/other/versions/2/ready", "There is no such model; there is digits."),
+        ("GET", "/v2/models/other/versions/3/ready", "There is no such model; there is digits."),
         ("POST", "/v2/models/other/infer", "There is no such model; there is digits."),
         ("GET", "/v2/models/digits/versions/1", "There is no such version of digits; there is 2."),
         ("POST", "/v2/models/digits/versions/02/infer", "There is no such version of digits; there is 2."),
