@@ -29,7 +29,7 @@ def test_all_digits_are_classified_correctly_except_for_the_wrong_label(result):
     assert result["digits"] == 20
     assert result["right"] == result["right_small"] == 0.95
     assert result["confusion"][3][0] == 1
-    assert mistakes(result, count=1) == "Of the 1 mistakes the most frequent are a 3 as 0 1 times."
+    assert mistakes(result, count=1) == "Of the 1 mistakes the most frequent are a 3 as a 0 (1)."
 
 
 def test_every_kind_of_file_gives_the_prediction_of_the_clean_picture(result):

@@ -1,6 +1,6 @@
 """Augmentation: random distortions of the training images, drawn anew in each epoch.
 
-The training set has only 1203 images by about a dozen writers, and a network of 44,660 parameters can
+The training set has only 1203 images by 13 writers, and a network of 44,660 parameters can
 learn them by heart. The distortions imitate what other writers would do. Affine maps imitate slant, size
 and position, a smooth random field of displacements imitates the unsteady hand, and a random factor on
 the ink imitates the pressure of the pen.

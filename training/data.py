@@ -61,7 +61,7 @@ class Split:
 
     Args:
         training: 1203 rows. The network is trained with them, and the hyper-parameters are chosen with them.
-        held_out: 594 rows. They only measure the finished network.
+        held_out: 594 rows. No network is trained with them; they measure the finished network.
     """
 
     training: Rows

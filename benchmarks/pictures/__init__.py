@@ -2,8 +2,8 @@
 
 Run it as `python -m benchmarks.pictures STROKES.npz`. The strokes were recorded by a tablet. They are not in the
 repository, and no network is trained on them. However, they helped to choose the styles of `training/handwriting/` and
-the steps of `model/picture/normalise.py` and `model/picture/background.py`. So the measured accuracies are slightly too
-high.
+the steps of `model/picture/normalise.py` and `model/picture/background.py`. So the measured accuracies are too
+high for new writers.
 
 STROKES.npz holds four arrays:
     points: All points of all strokes, shape (N, 2); y grows downwards.

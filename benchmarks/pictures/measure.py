@@ -51,7 +51,8 @@ def measure(path, every):
     Returns:
         The result, which `report.RESULT` holds.
     """
-    network = load_artefact(WEIGHTS).network
+    artefact = load_artefact(WEIGHTS)
+    network = artefact.network
     digits, labels = load_strokes(path)
     rng = np.random.default_rng(SEED)
     pictures = list(draw_clean(digits, rng))
@@ -71,6 +72,7 @@ def measure(path, every):
         }
     return {
         "machine": f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}",
+        "weights": artefact.sha256,
         "digits": len(labels),
         "right": float(is_correct.mean()),
         "right_by_digit": [float(is_correct[labels == digit].mean()) for digit in range(10)],

@@ -24,11 +24,11 @@ def calibration_table(result):
     yield "|---|---:|---:|---:|---:|"
     bands = zip(*(result["calibration"][name]["bands"] for name in ("clean", "small")), strict=True)
     for (low, high), cells in zip(pairwise(CONFIDENCE_BOUNDS), bands, strict=True):
-        shares = " | ".join(f"{count} | {right / max(count, 1) * 100:.1f} %" for count, right in cells)
+        shares = " | ".join(f"{count} | {f'{right / count * 100:.1f} %' if count else '–'}" for count, right in cells)
         yield f"| {low * 100:g} to {high * 100:g} % | {shares} |"
 
 
-def mistakes(result, count=5):
+def mistakes(result, count=4):
     """Write a sentence that names the most frequent misclassifications.
 
     Args:
@@ -41,5 +41,5 @@ def mistakes(result, count=5):
     np.fill_diagonal(confusion, 0)
     most_frequent = np.argsort(-confusion, axis=None, kind="stable")[:count]
     pairs = (np.unravel_index(flat_index, confusion.shape) for flat_index in most_frequent)
-    descriptions = (f"a {label} as {predicted} {confusion[label, predicted]} times" for label, predicted in pairs)
+    descriptions = (f"a {label} as a {predicted} ({confusion[label, predicted]})" for label, predicted in pairs)
     return f"Of the {confusion.sum()} mistakes the most frequent are {', '.join(descriptions)}."

@@ -17,6 +17,7 @@ from tests.drawn_shapes import SHAPES
 from training import crossval
 from training.evaluate import score
 from training.handwriting.styles import load_styles
+from training.recipe import RELEASED_RECIPE
 
 
 def test_readme_and_page_about_training_have_the_accuracy_of_the_artefact(artefact):
@@ -73,8 +74,9 @@ def test_page_about_benchmarks_starts_with_figures_of_the_tables():
     assert f"costs {float(batch[2]):.1f} µs as JSON and {float(batch[4]):.1f} µs as bytes" in answer
 
 
-def test_page_about_pictures_has_the_figures_of_the_benchmark():
+def test_page_about_pictures_has_the_figures_of_the_benchmark(artefact):
     result, text = json.loads(pictures.RESULT.read_text()), (ROOT / "docs" / "pictures.md").read_text()
+    assert result["weights"] == artefact.sha256
     assert "\n".join(pictures.table(result)) in text
     assert f"**{result['right'] * 100:.2f} %** right" in text
     assert ", ".join(f"{share * 100:.1f}" for share in result["right_by_digit"]) in text
@@ -88,6 +90,14 @@ def test_page_about_pictures_has_the_figures_of_the_benchmark():
     large = f"{result['right'] * 100:.2f} %"
     assert f"released network classifies {large} correctly" in prose("docs/training.md")
     assert f"{large} of 3,000 digits that other people drew on a tablet" in prose("README.md")
+
+
+def test_pages_have_the_values_of_the_recipe():
+    recipe, text = RELEASED_RECIPE, prose("docs/training.md")
+    assert f"logits are divided by {recipe.temperature}," in text
+    assert f"in batches of {recipe.schedule.batch_rows} images" in text
+    assert f"{recipe.synthetic.digits:,} digits are generated" in text
+    assert f"by the temperature {recipe.temperature}," in prose("docs/decisions.md")
 
 
 def test_pages_have_the_number_of_styles_of_the_generator():

@@ -1,6 +1,6 @@
 """A generator of handwritten digits: it draws digits as pen strokes and turns them into 8×8 images.
 
-The training rows come from 13 people. The generator adds styles that these people do not use. The files in
+The training rows come from 13 people. The generator also has styles that these people do not use. The files in
 reading order:
 
     styles.toml  the styles of each digit, as control points of pen strokes

@@ -8,7 +8,7 @@ import numpy as np
 from model import BOX_WIDTH, MAX_WIDENING, NORMALISATION_STEPS, Floats, Floats32, normalise_digit, stretch
 
 PEN_WIDTHS = (0.045, 0.28)  # smallest and largest width of the pen, as a share of the digit's height
-HEIGHTS = (16.0, 44.0)  # smallest and largest height of a digit, in pixels
+HEIGHTS = (16.0, 44.0)  # smallest and largest height of a digit, in pixels; wide and tiny digits are lower
 MIN_RADIUS = 0.6  # of the pen, in pixels; a narrower pen could miss the centres of all pixels
 MAX_ASPECT = 1.7  # a digit whose width is a larger multiple of its height is drawn lower, so that its picture is small
 MIN_SIZE = 0.3  # in heights of a drawing; a digit that the bends make smaller is not enlarged further

@@ -114,7 +114,8 @@ def lift_pen(curve: Floats, rng: np.random.Generator) -> list[Floats]:
         curve: Polyline, shape (n, 2) with n at least 2.
         rng: Source of randomness.
     Returns:
-        The curve, or its parts before and after the gap. A part of fewer than two points is left out.
+        The curve, or its parts before and after the gap. A part of fewer than two points is left out; if both are,
+        the curve has no gap.
     """
     if rng.random() >= GAP_PROBABILITY:
         return [curve]

@@ -27,7 +27,7 @@ from training.reporting.style import STYLE, save_svg
 TEMPLATE = Path(__file__).with_name("model_card.template.md")
 DISTORTED_IMAGES = 5  # in the figure of the distortions
 DISTORTED_COPIES = 14  # of each of these images
-SYNTHETIC_COLUMNS = 14  # digits of each kind in the figure of the synthetic handwriting
+SYNTHETIC_COLUMNS = 14  # images of each digit in the figure of the synthetic handwriting
 
 
 def write_report(folder: Path, artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredictions) -> None:

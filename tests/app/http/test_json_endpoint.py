@@ -153,7 +153,7 @@ def test_unacceptable_head_is_rejected_before_the_body_is_received(app, path, he
         (VERSION_INFER, MAX_BYTES + 1, 413, TOO_LARGE),
         ("/v2/models/other/infer", 9, 404, "There is no such model; there is digits."),
         ("/v2/models/other/versions/3/infer", 9, 404, "There is no such model; there is digits."),
-        ("/v2/models/digits/versions/3/infer", 9, 404, "There is no such version of digits; there is 2."),
+        ("/v2/models/digits/versions/1/infer", 9, 404, "There is no such version of digits; there is 3."),
     ],
 )
 def test_unacceptable_inference_is_rejected_before_its_body_is_received(app, path, size, status, error, root_path):

@@ -123,8 +123,8 @@ def test_other_method_gets_a_405_that_names_the_allowed_method(client, method):
         ("GET", "/v2/models/other", "There is no such model; there is digits."),
         ("GET", "/v2/models/other/versions/3/ready", "There is no such model; there is digits."),
         ("POST", "/v2/models/other/infer", "There is no such model; there is digits."),
-        ("GET", "/v2/models/digits/versions/1", "There is no such version of digits; there is 2."),
-        ("POST", "/v2/models/digits/versions/02/infer", "There is no such version of digits; there is 2."),
+        ("GET", "/v2/models/digits/versions/1", "There is no such version of digits; there is 3."),
+        ("POST", "/v2/models/digits/versions/03/infer", "There is no such version of digits; there is 3."),
         ("GET", "/v2/models/digits/versions", "There is nothing at this address."),
         ("POST", "/v2/repository/models/other/load", "There is no such model; there is digits."),
         ("GET", "/v2/models/other/trace/setting", "There is no such model; there is digits."),
@@ -183,7 +183,7 @@ def test_routes_work_below_the_path_of_a_proxy(make_client):
 
 
 def test_percent_encoded_name_and_version_are_decoded(client):
-    assert client.get("/v2/models/di%67its/versions/%32").status_code == 200
+    assert client.get("/v2/models/di%67its/versions/%33").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v2/logging", "/v2/repository/models/digits/load", "/v2/systemsharedmemory/status"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model import PIXELS, normalise_digit, subtract_background
+from tests.docs.documents import prose
 from tests.drawing import draw_strokes
 from tests.drawn_shapes import SHAPES
 
@@ -31,6 +32,10 @@ def test_at_least_98_5_percent_of_the_drawn_shapes_are_classified_correctly(is_c
     assert len(DRAWINGS) >= 75
     wrong = [(*DRAWINGS[shape][:2], list(PLACEMENTS)[place]) for shape, place in np.argwhere(~is_correct)]
     assert is_correct.mean() >= 0.985, wrong
+
+
+def test_page_about_pictures_has_the_number_of_correct_predictions(is_correct):
+    assert f"{is_correct.sum()} of them are" in prose("docs/pictures.md")
 
 
 @pytest.mark.parametrize(

@@ -54,14 +54,25 @@ def test_normalise_is_the_normalisation_of_the_service_if_nothing_varies(monkeyp
         np.testing.assert_array_equal(normalise(picture, rng), normalise_digit(picture))
 
 
-@pytest.mark.parametrize(("digit", "fixed"), [(7, "WIDENING_JITTER"), (1, "BOX_WIDTH_JITTER")])
-def test_normalise_varies_the_width_of_wide_and_of_narrow_digits(monkeypatch, digit, fixed):
-    """The width of a wide digit depends on the box width, and that of a narrow digit on the limit of the widening."""
-    monkeypatch.setattr(module, fixed, 0)
-    picture = render([np.array(stroke) for stroke in STROKES[digit]], np.random.default_rng(0))
-    widths = {normalise(picture, np.random.default_rng(seed)).sum(axis=0).astype(bool).sum() for seed in range(40)}
-    images = {normalise(picture, np.random.default_rng(seed)).tobytes() for seed in range(40)}
-    assert len(images) == 3 if digit == 7 else len(widths) > 2
+@pytest.mark.parametrize("stroke", [[[0, 0.5], [9, 0.5]], [[0.5, 0.5], [0.501, 0.5]]], ids=["wide", "tiny"])
+def test_the_picture_of_a_wide_or_tiny_drawing_is_small(stroke):
+    for seed in range(50):
+        rows, columns = render([np.array(stroke)], np.random.default_rng(seed)).shape
+        assert rows <= 44 + 6
+        assert columns <= 1.7 * 44 + 6
+
+
+def test_normalise_varies_the_width_of_wide_digits_by_one_column(monkeypatch):
+    monkeypatch.setattr(module, "WIDENING_JITTER", 0)
+    picture = render(SEVEN, np.random.default_rng(0))
+    assert len({normalise(picture, np.random.default_rng(seed)).tobytes() for seed in range(40)}) == 3
+
+
+def test_normalise_varies_the_limit_of_the_widening_of_narrow_digits(monkeypatch):
+    monkeypatch.setattr(module, "BOX_WIDTH_JITTER", 0)
+    picture = render([np.array(stroke) for stroke in STROKES[1]], np.random.default_rng(0))
+    images = [normalise(picture, np.random.default_rng(seed)) for seed in range(40)]
+    assert len({image.any(axis=0).sum() for image in images}) > 2  # columns of the image that hold ink
 
 
 def test_log_uniform_draws_half_of_the_numbers_below_the_geometric_mean():
