@@ -13,6 +13,7 @@ from training.handwriting import render as module
 from training.handwriting.render import draw_lines, log_uniform, normalise, render
 
 points = st.tuples(st.floats(3, 17), st.floats(3, 12))
+VERTICAL = np.array([[0.5, 0], [0.5, 1]])
 SEVEN = [np.array(stroke) for stroke in STROKES[7]]
 
 
@@ -52,6 +53,21 @@ def test_normalise_is_the_normalisation_of_the_service_if_nothing_varies(monkeyp
         rng = np.random.default_rng(seed)
         picture = render(SEVEN, rng)
         np.testing.assert_array_equal(normalise(picture, rng), normalise_digit(picture))
+
+
+def test_the_width_of_the_pen_has_the_documented_range():
+    pictures = [render([VERTICAL], np.random.default_rng(seed)) for seed in range(300)]
+    widths = [picture.sum(axis=1).max() / (picture.sum(axis=0).max() or 1) for picture in pictures]
+    assert min(widths) < 0.06
+    assert 0.25 < max(widths) < 0.31
+
+
+def test_the_narrowest_pen_covers_a_pixel_by_half_wherever_it_lies(monkeypatch):
+    monkeypatch.setattr(module, "HEIGHTS", (16.0, 16.0))
+    monkeypatch.setattr(module, "PEN_WIDTHS", (0.045, 0.045))
+    maxima = [render([VERTICAL], np.random.default_rng(seed)).max() for seed in range(200)]
+    assert min(maxima) >= 0.5
+    assert np.ptp(maxima) > 0.3  # the line lies on the centres of pixels or between them
 
 
 @pytest.mark.parametrize("stroke", [[[0, 0.5], [9, 0.5]], [[0.5, 0.5], [0.501, 0.5]]], ids=["wide", "tiny"])

@@ -39,6 +39,16 @@ def test_the_lines_between_corners_are_straight():
     assert arc_lengths(curve)[-1] == pytest.approx(3)
 
 
+def test_control_points_are_displaced_more_in_some_digits_than_in_others(monkeypatch):
+    only(monkeypatch)
+    style, rng = parse_style(1, "bare", 1, ["40,0 50,50 60,100"]), np.random.default_rng(0)
+    drawn = np.array([np.concatenate(draw_strokes(style, rng))[[-1, -1 - STEPS, 0]] for _ in range(2000)])
+    displacements = (drawn - style.drawings[0]).reshape(2000, -1)
+    # The standard deviation of a digit is uniform from 0 to the limit, so its mean square is a third of the limit's.
+    assert displacements.std() == pytest.approx(0.06 / np.sqrt(3), rel=0.05)
+    assert (displacements.std(axis=1) < 0.01).mean() > 0.1
+
+
 def test_a_digit_lies_between_the_drawings_of_its_style_or_a_little_beyond(monkeypatch):
     only(monkeypatch)
     monkeypatch.setattr(strokes, "MAX_JITTER", 0)
@@ -87,13 +97,16 @@ def test_a_hook_turns_away_from_the_stroke(monkeypatch):
 
 def test_a_gap_leaves_both_sides_of_the_stroke(monkeypatch):
     only(monkeypatch, GAP_PROBABILITY=1)
-    rng = np.random.default_rng(0)
+    rng, spacing = np.random.default_rng(0), 1 / 400
+    line = np.linspace([0, 0], [0, 1], 401)
+    gaps = []
     for _ in range(200):
-        before, after = lift_pen(LINE, rng)
-        np.testing.assert_array_equal(before[0], LINE[0])
-        np.testing.assert_array_equal(after[-1], LINE[-1])
-        spacing = 1 / 20  # of the points
-        assert 0 < after[0, 1] - before[-1, 1] <= 0.14 + 2 * spacing
+        before, after = lift_pen(line, rng)
+        np.testing.assert_array_equal(before[0], line[0])
+        np.testing.assert_array_equal(after[-1], line[-1])
+        gaps.append(after[0, 1] - before[-1, 1])
+    assert 0.02 <= min(gaps) < 0.03
+    assert 0.13 < max(gaps) <= 0.14 + 2 * spacing
 
 
 def test_without_a_gap_the_stroke_stays_the_same(monkeypatch):

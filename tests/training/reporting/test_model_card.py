@@ -3,12 +3,15 @@
 import re
 from xml.dom import minidom
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT
 from training.command_line import main
 from training.crossval import load
-from training.reporting.model_card import flatten, write_report
+from training.handwriting.digits import draw_digit
+from training.reporting import plots
+from training.reporting.model_card import draw_figures, flatten, write_report
 from training.reporting.style import SCHEME_CSS, TEXT_COLOUR
 
 COMMITTED = ROOT / "training" / "report"
@@ -77,3 +80,10 @@ def test_the_report_command_writes_the_same_bytes_into_a_new_folder(tmp_path, wr
     assert main(["report", "--out", str(tmp_path / "report")]) == 0
     for file in written.iterdir():
         assert (tmp_path / "report" / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_the_sheet_of_synthetic_digits_has_a_line_for_each_digit(artefact, split, out_of_fold):
+    _, right = draw_figures(artefact, split, out_of_fold)["handwriting"].axes
+    first_column = np.asarray(right.images[0].get_array())[:, :8]
+    images = [draw_digit(digit, artefact.card.seed)[1] for digit in range(10)]
+    np.testing.assert_array_equal(first_column, plots.mosaic(np.array(images), columns=1))

@@ -28,3 +28,16 @@ def test_mosaic_arranges_images_in_reading_order_with_gaps_of_nan():
     assert mosaic.shape == (18, 18)
     assert [mosaic[0, 0], mosaic[0, -1], mosaic[-1, 0], mosaic[-1, -1]] == [0, 1, 2, 3]
     assert np.isnan(mosaic[8]).all()
+
+
+def test_handwriting_shows_each_picture_in_the_middle_of_its_tile_beside_the_images():
+    pictures = [np.full((2, 6), number, np.float32) for number in (0.1, 0.2, 0.3, 0.4)]
+    pixels = np.repeat(np.arange(4, dtype=np.float32), 64).reshape(4, 64)
+    left, right = (
+        np.asarray(axes.images[0].get_array()) for axes in plots.handwriting(pictures, pixels, columns=2).axes
+    )
+    assert left.shape == (14, 14)  # tiles of 6×6 with gaps of 2
+    assert left[2:4, :6].tolist() == pictures[0].tolist()
+    assert left[10:12, 8:].tolist() == pictures[3].tolist()
+    assert left[0, 0] == 0
+    assert [right[0, 0], right[0, -1], right[-1, 0], right[-1, -1]] == [0, 1, 2, 3]
