@@ -1,4 +1,7 @@
-"""A sheet of drawn digits: the shapes in which people of different countries and habits write them."""
+"""A sheet of drawn digits: the shapes in which people of different countries and habits write them.
+
+The shapes and their curves share nothing with the generator in `training/handwriting/`, because they test its effect.
+"""
 
 from tests.drawing import arc
 

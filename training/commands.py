@@ -88,15 +88,15 @@ def report(file: Path, validation: Path, out: Path) -> None:
         out: The output folder.
     Raises:
         ArtefactError: `file` is not an artefact.
-        DataError: The cross-validation is missing, belongs to another recipe, or does not have 7 folds, or the
-            generator of synthetic digits has another version now.
+        DataError: The cross-validation is missing, belongs to another recipe, or does not have 7 folds; or the network
+            was trained without synthetic digits or with another version of their generator.
     """
     artefact, out_of_fold = load_artefact(file), crossval.load(validation)
     if not out_of_fold.is_complete_for(artefact.card.hyperparameters):
         raise DataError(f"{validation} is not a cross-validation over {crossval.FOLDS} folds of the recipe of {file}")
-    version = artefact.card.hyperparameters["synthetic"]["version"]
-    if version != GENERATOR_VERSION:
-        raise DataError(f"{file} was trained with version {version} of the generator, not {GENERATOR_VERSION}")
+    synthetic = artefact.card.hyperparameters.get("synthetic")
+    if not synthetic or synthetic["version"] != GENERATOR_VERSION:
+        raise DataError(f"{file} was not trained with version {GENERATOR_VERSION} of the generator of synthetic digits")
     write_report(out, artefact, load_split(), out_of_fold)
     print(f"{out}/model_card.md and its figures")
 

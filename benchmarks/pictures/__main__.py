@@ -9,6 +9,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from benchmarks.pictures.measure import measure
 from benchmarks.pictures.report import RESULT, calibration_table, mistakes, table
+from training.command_line import whole_number
 
 
 def main():
@@ -16,7 +17,10 @@ def main():
     parser = argparse.ArgumentParser(description="Measure how many drawn digits are classified correctly.")
     parser.add_argument("strokes", type=Path, help="file of recorded strokes, .npz")
     parser.add_argument(
-        "--every", type=int, default=6, help="measure each n-th digit in each kind of file; default: %(default)s"
+        "--every",
+        type=whole_number(1),
+        default=6,
+        help="of so many digits, measure the first in each kind of file; default: %(default)s",
     )
     options = parser.parse_args()
     result = measure(options.strokes, options.every)

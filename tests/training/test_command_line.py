@@ -203,16 +203,19 @@ def test_report_rejects_a_cross_validation_of_another_recipe(run, tmp_path):
     assert not (tmp_path / "report").exists()
 
 
-def test_report_rejects_weights_of_another_version_of_the_generator(run, tmp_path, artefact):
+@pytest.mark.parametrize("is_older", [False, True], ids=["another version", "no synthetic digits"])
+def test_report_rejects_weights_of_another_version_of_the_generator(run, tmp_path, artefact, is_older):
     file, hyperparameters = tmp_path / "other.npz", dict(artefact.card.hyperparameters)
-    hyperparameters["synthetic"] = {**hyperparameters["synthetic"], "version": 0}
+    synthetic = hyperparameters.pop("synthetic")
+    if not is_older:
+        hyperparameters["synthetic"] = {**synthetic, "version": 0}
     save_artefact(file, artefact.network.weights, replace(artefact.card, hyperparameters=dict(hyperparameters)))
     validation = tmp_path / "folds.npz"
     del hyperparameters["temperature"]
     crossval.save(replace(crossval.load(VALIDATION_FILE), hyperparameters=hyperparameters), validation)
     result = run("report", file, "--validation", validation, "--out", tmp_path / "report")
     assert result.status == 1
-    assert result.stderr == f"{file} was trained with version 0 of the generator, not 1\n"
+    assert result.stderr == f"{file} was not trained with version 1 of the generator of synthetic digits\n"
 
 
 def test_help_lists_every_command(run):
