@@ -64,8 +64,6 @@ def draw_figures(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredict
     examples = split.training.pixels[:DISTORTED_IMAGES]
     distorter = Distorter(examples, Distortion(**card.hyperparameters["distortion"]))
     rng = np.random.default_rng(card.seed)
-    numbers = np.arange(DIGITS * SYNTHETIC_COLUMNS).reshape(SYNTHETIC_COLUMNS, DIGITS).T.ravel()
-    pictures, images = zip(*(draw_digit(number, card.seed) for number in numbers.tolist()), strict=True)
     return {
         "curves": plots.curves(Curve(**card.curve), out_of_fold.curves),
         "confusion": plots.confusion(card.held_out.confusion),
@@ -75,8 +73,21 @@ def draw_figures(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredict
         "filters": plots.filters(artefact.network.weights.W1),
         "steps": normalisation_figure(),
         "distortions": plots.distortions(examples, [distorter.distort(rng) for _ in range(DISTORTED_COPIES)]),
-        "handwriting": plots.handwriting(pictures, np.array(images).reshape(-1, PIXELS), SYNTHETIC_COLUMNS),
+        "handwriting": draw_sheet(card.seed),
     }
+
+
+def draw_sheet(seed: int) -> Figure:
+    """Draw a sheet of synthetic digits, the first of a pool.
+
+    Args:
+        seed: Seed of the pool.
+    Returns:
+        A line of images for each digit, from 0 to 9.
+    """
+    indices = [column * DIGITS + digit for digit in range(DIGITS) for column in range(SYNTHETIC_COLUMNS)]
+    pictures, images = zip(*(draw_digit(index, seed) for index in indices), strict=True)
+    return plots.handwriting(pictures, np.array(images).reshape(-1, PIXELS), SYNTHETIC_COLUMNS)
 
 
 def fill_in_template(artefact: Artefact, split: Split, out_of_fold: OutOfFoldPredictions) -> str:
