@@ -30,6 +30,7 @@ from model.errors import (
     PixelRangeError,
     PixelsError,
     PixelShapeError,
+    SeveralDigitsError,
     WeightsError,
 )
 from model.mlp import (
@@ -49,13 +50,17 @@ from model.mlp import (
     validate_pixels,
 )
 from model.picture.background import subtract_background
+from model.picture.convert import convert_picture
 from model.picture.normalise import BOX_WIDTH, MAX_WIDENING, NORMALISATION_STEPS, normalise_digit, stretch
+from model.picture.printed import remove_lines
+from model.picture.sheet import find_sheet
 
 __all__ = ["MAX_ARTEFACT_BYTES", "Artefact", "load_artefact", "parse_artefact", "save_artefact"]
 __all__ += ["Card", "Confusion", "Metrics", "dump_card", "parse_card"]
 __all__ += ["ArtefactError", "CardError", "DigitsError", "WeightsError"]
 __all__ += ["PixelRangeError", "PixelShapeError", "PixelsError"]
-__all__ += ["BlankPictureError", "PictureError", "PictureShapeError"]
+__all__ += ["BlankPictureError", "PictureError", "PictureShapeError", "SeveralDigitsError"]
 __all__ += ["DIGITS", "IMAGE_SIDE", "INK_MAX", "INK_MIN", "LAYER_SIZES", "PIXELS", "WEIGHT_SHAPES"]
 __all__ += ["Floats", "Floats32", "Network", "Weights", "forward", "softmax", "validate_pixels"]
-__all__ += ["BOX_WIDTH", "MAX_WIDENING", "NORMALISATION_STEPS", "normalise_digit", "stretch", "subtract_background"]
+__all__ += ["BOX_WIDTH", "MAX_WIDENING", "NORMALISATION_STEPS", "normalise_digit", "stretch"]
+__all__ += ["convert_picture", "find_sheet", "remove_lines", "subtract_background"]

@@ -9,7 +9,8 @@ DigitsError
 │   └── PixelRangeError    a pixel is outside 0…16 or NaN
 └── PictureError           no 8×8 image can be made of a picture
     ├── PictureShapeError  its shape is not (height, width), or it has no pixels
-    └── BlankPictureError  nothing stands out from its background
+    ├── BlankPictureError  nothing stands out from its background
+    └── SeveralDigitsError it shows several digits
 """
 
 
@@ -69,3 +70,21 @@ class PictureShapeError(PictureError):
 
 class BlankPictureError(PictureError):
     """Nothing stands out from the background of a picture."""
+
+
+class SeveralDigitsError(PictureError):
+    """A picture shows several digits.
+
+    Args:
+        count: Number of separate shapes of a digit's size, at least 2.
+    Example:
+        >>> print(SeveralDigitsError(2))
+        the picture shows 2 digits, and one is wanted
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
+
+    def __str__(self) -> str:
+        return f"the picture shows {self.count} digits, and one is wanted"

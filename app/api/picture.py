@@ -22,7 +22,7 @@ from app.pictures.decode import image_from_file
 from app.pictures.errors import PictureTooLargeError, UndecodableError, UnsupportedFormatError
 from app.predictor import Predictor
 from app.settings import Settings
-from model import PIXELS, BlankPictureError, Floats32
+from model import PIXELS, BlankPictureError, Floats32, SeveralDigitsError
 
 # Status of an error response → reason under which the rejected picture is counted.
 REASON_BY_STATUS = {400: "malformed", 408: "slow", 413: "too_large", 415: "unsupported_type", 503: "busy"}
@@ -85,7 +85,8 @@ def converting_picture_errors(rejected_pictures: CounterFamily, *location: str) 
         Nothing.
     Raises:
         HTTPException: The block raised it, or the picture has too many pixels (413) or an unsupported format (415).
-        RequestValidationError: The block raised it, or the picture is undecodable or blank.
+        RequestValidationError: The block raised it, or the picture is undecodable, blank, or shows several
+            digits.
     """
     # A Future holds the exception of its thread, and the traceback refers back to the Future. This reference
     # cycle would keep the body in memory until the garbage collector runs. Removing the traceback breaks the
@@ -106,6 +107,10 @@ def converting_picture_errors(rejected_pictures: CounterFamily, *location: str) 
         rejected_pictures.count("blank")
         rule = "shows nothing that stands out from its background"
         raise body_error(rule, *location) from error.with_traceback(None)
+    except SeveralDigitsError as error:
+        rejected_pictures.count("several_digits")
+        rule = f"shows {error.count} separate shapes of a digit's size, and one is wanted"
+        raise body_error(rule, *location, kind="several-digits") from error.with_traceback(None)
     except HTTPException as error:
         rejected_pictures.count(REASON_BY_STATUS[error.status_code])
         raise

@@ -5,15 +5,15 @@ message names the place and the broken rule, and it never repeats the values tha
 Most messages are written in the code that raises the error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.field_errors import FieldError, field_error, format_location
-from app.http.problems import PROBLEM_FORMAT, ErrorFormat, problem_type
+from app.http.field_errors import field_error, format_location
+from app.http.problems import PROBLEM_FORMAT, SPECIFIC_PROBLEM_TYPES, ErrorFormat, InvalidInput, problem_type
 from app.http.scope import route_path
 
 OWN_RESPONSE_KEY = "digits.error_response"  # `build` sets this key in the scope of a request
@@ -42,7 +42,7 @@ class ErrorResponses:
         scope: Scope,
         status: int,
         detail: str | None = None,
-        errors: Sequence[FieldError] | None = None,
+        invalid: InvalidInput | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Build an error response.
@@ -52,14 +52,14 @@ class ErrorResponses:
                 pass.
             status: HTTP status, 400 to 599.
             detail: The problem of this request; by default the title of the kind of problem.
-            errors: The errors of the input, if the input is invalid; a format may leave them out.
+            invalid: The errors of the input, if the input is invalid; a format may leave them out.
             headers: Additional headers.
         Returns:
             The response.
         """
         scope[OWN_RESPONSE_KEY] = True
         error_format = self._format(scope)
-        body = error_format.write(status, detail or f"{problem_type(status)[1]}.", errors)
+        body = error_format.write(status, detail or f"{problem_type(status)[1]}.", invalid)
         return Response(body, error_format.status_of(status), headers, error_format.media_type)
 
     def install(self, app: FastAPI) -> None:
@@ -132,7 +132,8 @@ class ErrorResponses:
         errors = [field_error(pydantic_error) for pydantic_error in error.errors()]
         more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
         detail = f"{format_location(errors[0]['loc'])} {errors[0]['msg']}{more}"
-        return self.build(scope, 422, detail, errors)
+        kind = error.errors()[0]["type"]
+        return self.build(scope, 422, detail, InvalidInput(errors, kind if kind in SPECIFIC_PROBLEM_TYPES else None))
 
 
 def allowed_methods(headers: Mapping[str, str] | None) -> str:

@@ -52,16 +52,17 @@ def field_error(error: Mapping[str, Any]) -> FieldError:
     return FieldError(loc=location, msg=rule.format_map(error.get("ctx", {})) if rule else error["msg"])
 
 
-def body_error(rule: str, *location: str | int) -> RequestValidationError:
+def body_error(rule: str, *location: str | int, kind: str = "body") -> RequestValidationError:
     """Create the error of a body that breaks a rule; it becomes a response with the status 422.
 
     Args:
         rule: The broken rule, a clause that follows the location.
         location: Path to the value within the body; nothing if the body as a whole breaks the rule.
+        kind: Kind of the problem, if it has one of its own (`problems.SPECIFIC_PROBLEM_TYPES`).
     Returns:
         The error to raise.
     """
-    return RequestValidationError([{"type": "body", "loc": ("body", *location), "msg": rule}])
+    return RequestValidationError([{"type": kind, "loc": ("body", *location), "msg": rule}])
 
 
 def format_location(location: Sequence[str | int]) -> str:

@@ -22,6 +22,8 @@ PROBLEM_TYPES: dict[int, tuple[str, str]] = {
     500: ("internal-error", "The service failed"),
     503: ("unavailable", "The service cannot answer now"),
 }
+# Identifier → title of problems that are more specific than their status.
+SPECIFIC_PROBLEM_TYPES = {"several-digits": "The picture shows several digits"}
 # Status → when it is answered, and what a client can do, for OpenAPI.
 ERROR_DESCRIPTIONS = {
     400: "The request does not have exactly one Host header, or its multipart form is malformed.",
@@ -38,7 +40,7 @@ ERROR_DESCRIPTIONS = {
 }
 
 PROBLEM_PREFIX = "urn:digits:problem:"
-_KINDS = ", ".join(identifier for identifier, _ in PROBLEM_TYPES.values())
+_KINDS = ", ".join([*(identifier for identifier, _ in PROBLEM_TYPES.values()), *SPECIFIC_PROBLEM_TYPES])
 
 
 class ProblemReply(TypedDict):
@@ -56,20 +58,32 @@ class ProblemReply(TypedDict):
 _PROBLEM = TypeAdapter(ProblemReply)
 
 
+class InvalidInput(NamedTuple):
+    """What is invalid in the input of a request.
+
+    Args:
+        errors: The errors, at least one.
+        kind: A key of `SPECIFIC_PROBLEM_TYPES`, or None if the kind of problem is that of the status.
+    """
+
+    errors: Sequence[FieldError]
+    kind: str | None
+
+
 class ErrorFormat(NamedTuple):
     """The format of error responses.
 
     Args:
         media_type: Media type of the body.
         body_type: Type of the body, for OpenAPI.
-        write: Function from status, detail and field errors to the body.
+        write: Function from status, detail and what is invalid to the body.
         replaced_statuses: Statuses that the protocol of this format does not use → statuses that it uses instead.
         descriptions: Status → when it is answered, for OpenAPI.
     """
 
     media_type: str
     body_type: type
-    write: Callable[[int, str, Sequence[FieldError] | None], bytes]
+    write: Callable[[int, str, InvalidInput | None], bytes]
     replaced_statuses: Mapping[int, int] = MappingProxyType({})
     descriptions: Mapping[int, str] = MappingProxyType(ERROR_DESCRIPTIONS)
 
@@ -84,22 +98,25 @@ class ErrorFormat(NamedTuple):
         return self.replaced_statuses.get(status, status)
 
 
-def _write_problem(status: int, detail: str, errors: Sequence[FieldError] | None) -> bytes:
-    identifier, title = problem_type(status)
+def _write_problem(status: int, detail: str, invalid: InvalidInput | None) -> bytes:
+    identifier, title = problem_type(status, invalid.kind if invalid else None)
     problem = ProblemReply(type=f"{PROBLEM_PREFIX}{identifier}", title=title, status=status, detail=detail)
-    if errors is not None:
-        problem["errors"] = list(errors)
+    if invalid is not None:
+        problem["errors"] = list(invalid.errors)
     return _PROBLEM.dump_json(problem)
 
 
-def problem_type(status: int) -> tuple[str, str]:
-    """Return the kind of problem that a status stands for.
+def problem_type(status: int, kind: str | None = None) -> tuple[str, str]:
+    """Return the kind of problem that a status stands for, or a more specific one.
 
     Args:
         status: HTTP status, 400 to 599.
+        kind: A key of `SPECIFIC_PROBLEM_TYPES`, or None.
     Returns:
         The identifier and the title of the kind; the title has no full stop.
     """
+    if kind is not None:
+        return kind, SPECIFIC_PROBLEM_TYPES[kind]
     return PROBLEM_TYPES.get(status, PROBLEM_TYPES[500 if status >= 500 else 400])
 
 

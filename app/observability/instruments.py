@@ -30,7 +30,16 @@ DURATION_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 CONFIDENCE_BOUNDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 BATCH_SIZE_BOUNDS = tuple(float(2**power) for power in range(11))  # up to the default largest batch
 
-REJECTION_REASONS = ("blank", "busy", "malformed", "slow", "too_large", "undecodable", "unsupported_type")
+REJECTION_REASONS = (
+    "blank",
+    "busy",
+    "malformed",
+    "several_digits",
+    "slow",
+    "too_large",
+    "undecodable",
+    "unsupported_type",
+)
 
 
 class RequestCounters:

@@ -1,11 +1,8 @@
 """Error responses of the Open Inference Protocol: `{"error": …}` for every address below `/v2`."""
 
-from collections.abc import Sequence
-
 from pydantic import TypeAdapter
 
-from app.http.field_errors import FieldError
-from app.http.problems import ERROR_DESCRIPTIONS, ErrorFormat
+from app.http.problems import ERROR_DESCRIPTIONS, ErrorFormat, InvalidInput
 from app.oip.codec.errors import InvalidError, UnsupportedError
 from app.oip.codec.messages import ErrorReply
 
@@ -15,7 +12,7 @@ STATUS_BY_ERROR: dict[type[Exception], int] = {InvalidError: 400, UnsupportedErr
 _ERROR = TypeAdapter(ErrorReply)
 
 
-def _write_error(_status: int, detail: str, _errors: Sequence[FieldError] | None) -> bytes:
+def _write_error(_status: int, detail: str, _invalid: InvalidInput | None) -> bytes:
     return _ERROR.dump_json(ErrorReply(error=detail))
 
 

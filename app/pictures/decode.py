@@ -2,12 +2,11 @@
 
 The head of a file tells how much memory the decoder will need, so a decompression bomb is rejected before it
 is decoded. What decoding does not need is removed from the file first. The decoded picture is converted to a
-small greyscale picture tile by tile, so only Pillow's own copy is large.
+small picture (`shrink.py`).
 """
 
 import warnings
 from io import BytesIO
-from itertools import product
 from typing import BinaryIO
 
 import numpy as np
@@ -18,7 +17,8 @@ from app.pictures.chunks import count_lossless_bytes, reduce_png
 from app.pictures.errors import PictureTooLargeError, UndecodableError, UnsupportedFormatError
 from app.pictures.file_checks import require_supported_format
 from app.pictures.jpeg import complete_variants, count_scans, reduce_jpeg, require_few_scans
-from model import Floats32, normalise_digit, subtract_background
+from app.pictures.shrink import WORKING_SIDE, shrink
+from model import Floats32, convert_picture
 
 WEBP = WebPImagePlugin.WebPImageFile.format  # its plugin is imported by name: otherwise Pillow would import all plugins
 FORMATS = ("PNG", "JPEG", WEBP, "BMP")  # Pillow's names
@@ -34,9 +34,7 @@ MAX_LOSSLESS_PIXELS = 96_000  # if there are more bytes
 LARGE_PIXEL_FACTOR = 2
 DEEP_PNG_MODES = ("RGB;16B", "LA;16B", "RGBA;16B")  # Pillow's names
 MAX_SIDE = 65_535  # pixels, the limit of JPEG, applied to every format
-WORKING_SIDE = 1024  # pixels along the longer side of the small picture; a digit 50 pixels high is still recognised
 MAX_EXIF_BYTES = 65_536  # a JPEG has no more in one segment, and other formats need no more; Pillow parses it in Python
-TILE_SIDE = 64  # pixels of the small picture along each side of a tile
 
 Image.MAX_IMAGE_PIXELS = None  # switches Pillow's own limit off; `require_size` applies the limit of the settings
 # Python keeps the text of each different warning, and the texts contain numbers from the files.
@@ -56,18 +54,20 @@ def image_from_file(file: BinaryIO, max_pixels: int) -> Floats32:
         UnsupportedFormatError: The file has a known format that is not supported.
         UndecodableError: The file is damaged or is not a picture.
         BlankPictureError: The picture has no foreground.
+        SeveralDigitsError: The picture shows several digits.
     """
-    return normalise_digit(subtract_background(decode(file, max_pixels)))
+    return convert_picture(decode(file, max_pixels))
 
 
 def decode(file: BinaryIO, max_pixels: int) -> NDArray[np.uint8]:
-    """Decode a picture file to a small greyscale picture.
+    """Decode a picture file to a small picture.
 
     Args:
         file: A PNG, JPEG, WebP or BMP file; it is closed after it is read.
         max_pixels: Largest number of pixels of a picture; some kinds of files may have fewer.
     Returns:
-        Brightness, shape (height, width), uint8, upright, at most 1024 along the longer side.
+        The picture, upright, at most 1024 pixels along the longer side, uint8: brightness, shape (height, width), or
+        red, green and blue, shape (height, width, 3).
     Raises:
         PictureTooLargeError: The picture has more pixels than its format may have, or more than 65,535 along a side.
         UnsupportedFormatError: The file has a known format that is not supported.
@@ -106,9 +106,7 @@ def _decode_complete(data: bytes, scans: int, max_pixels: int) -> NDArray[np.uin
     with Image.open(BytesIO(data), formats=FORMATS) as picture:
         require_size(picture, *pixel_limit(picture, data, scans, max_pixels))
         require_few_scans(scans, picture.width * picture.height, max_pixels)
-        # Pillow decodes a large JPEG directly at a half, a quarter or an eighth of its size, as long as both sides
-        # of the result have at least 512 pixels. `shrink` then reduces the longer side to at most 1024 pixels.
-        picture.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
+        picture.draft(None, draft_size(picture))
         picture.load()
         exif = picture.info.get("exif", b"")[:MAX_EXIF_BYTES]
         picture.info = {"exif": exif, **{k: v for k, v in picture.info.items() if k == "transparency"}}
@@ -140,6 +138,18 @@ def pixel_limit(picture: ImageFile.ImageFile, data: bytes, scans: int, max_pixel
     return "picture", max_pixels
 
 
+def draft_size(picture: Image.Image) -> tuple[int, int]:
+    """Choose the smallest size at which Pillow may decode a JPEG; it uses a half, a quarter or an eighth of the size.
+
+    Args:
+        picture: The opened picture.
+    Returns:
+        Width and height: 512 pixels along the shorter side, or 1024 along the longer side if that is smaller.
+    """
+    scale = max(1, min(picture.size) // (WORKING_SIDE // 2), max(picture.size) // WORKING_SIDE)
+    return picture.width // scale, picture.height // scale
+
+
 def require_size(picture: Image.Image, kind: str, limit: int) -> None:
     """Reject a picture that would take too much memory, before it is decoded.
 
@@ -152,40 +162,6 @@ def require_size(picture: Image.Image, kind: str, limit: int) -> None:
     """
     if picture.width * picture.height > limit or max(picture.size) > MAX_SIDE:
         raise PictureTooLargeError(f"The {kind} must have at most {limit} pixels, and {MAX_SIDE} along a side.")
-
-
-def shrink(picture: Image.Image) -> Image.Image:
-    """Convert a picture to a small greyscale picture, tile by tile.
-
-    Args:
-        picture: Picture of any mode; it is decoded here if it is not decoded yet.
-    Returns:
-        Picture of mode L, at most 1024 pixels along the longer side.
-    """
-    width, height = picture.size
-    factor = -(-max(width, height) // WORKING_SIDE)
-    step = TILE_SIDE * factor
-    small = Image.new("L", (-(-width // factor), -(-height // factor)))
-    for top, left in product(range(0, height, step), range(0, width, step)):
-        tile = picture.crop((left, top, min(width, left + step), min(height, top + step)))
-        small.paste(to_grey(tile).reduce(factor), (left // factor, top // factor))
-    return small
-
-
-def to_grey(tile: Image.Image) -> Image.Image:
-    """Convert a picture to greyscale, with a white background behind its transparent parts.
-
-    Args:
-        tile: Picture of any mode.
-    Returns:
-        Picture of mode L, without transparency.
-    """
-    if tile.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
-        return Image.fromarray((np.asarray(tile) >> 8).astype(np.uint8))
-    if not tile.has_transparency_data:
-        return tile.convert("L")
-    background = Image.new("RGBA", tile.size, "white")
-    return Image.alpha_composite(background, tile.convert("RGBA")).convert("L")
 
 
 def rotate_upright(small: Image.Image, original: Image.Image) -> Image.Image:

@@ -2,10 +2,16 @@
 
 The files in reading order:
 
+    convert.py     the whole conversion, in one line
     background.py  subtracts the background of a picture, so that only the strokes remain
+    sheet.py       finds the sheet, desk and shadows in a picture, for `background.py`
+    printed.py     removes rules, boxes and underlines
+    lines.py       finds and erases straight lines, for `printed.py`
+    single.py      rejects pictures with several digits
     normalise.py   turns the strokes into an 8×8 image, by the steps that made the training set
-    components.py  finds connected components and removes the small ones, for `normalise.py`
-    resample.py    resizes pictures, for `background.py` and `normalise.py`
+    components.py  finds connected components
+    morphology.py  erosion, dilation and what is made of them
+    resample.py    resizes pictures
 
 Only NumPy is used. Decoding of picture files is in `app/`.
 """

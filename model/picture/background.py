@@ -1,14 +1,13 @@
 """Background subtraction: separates the strokes of a picture from their background.
 
-The strokes may be darker or lighter than the background. The brightness of the background is rarely uniform: a sheet
-is shaded, it bends, a hand throws a shadow. So the background is first estimated: `fit_background` fits a smooth
-surface to the brightness. The difference from this surface holds strokes and shadows. `remove_strokes` takes the
-narrow strokes out of it, and the wide shadows that are left are added to the surface. The foreground is either what is
-darker or what is brighter than the background, whichever differs more. To save time, the background is estimated on
-a coarse copy of the picture.
+The strokes may be darker or lighter than the background, or have another colour. The light is rarely uniform: a sheet
+is shaded, it bends, a hand throws a shadow. So the background is first estimated on a coarse copy of the picture, to
+save time: `find_sheet` finds the pixels without strokes, and `interpolate` fills the gaps between them. The difference
+from the background is projected on the direction of colour in which the strokes differ most, and corrected for the
+light.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,163 +15,135 @@ from numpy.typing import NDArray
 from model.errors import BlankPictureError, PictureShapeError
 from model.mlp import Floats32
 from model.picture.resample import resize
+from model.picture.sheet import Mask, find_sheet
 
 COARSE_SIDE = 48  # pixels along the longer side of the coarse picture
-BORDER_DIVISOR = 16  # the border's width is a 16th of the shorter side
-FIT_ROUNDS = 6  # rounds of reweighting; the surface converges after four or five
+REACH = 2.0  # pixels of the coarse picture; the weight of a neighbour falls by the factor e over this distance
+DARKEST_LIGHT = 16  # grey levels that are added to the light, so that a black background is not amplified
+MIN_GAIN_CHANGE = 0.01  # a clean drawing has less, and saves the time
+SHEET_SHARE = 0.75  # of a pixel; pixels with less of the sheet belong to the desk
 CONTRAST_ROUNDS = 6  # rounds of the iteration in `foreground_contrast`
-MAX_STROKE_WIDTH_SHARE = 0.5  # largest width of a stroke as a share of the shorter side; wider marks are shadows
 MIN_CONTRAST = 20  # of 255; smaller differences are camera noise
 # The largest differences are ignored as specks: one for every 1024 pixels, but at most 64.
 MAX_OUTLIERS = 64
 
 
-class BackgroundFit(NamedTuple):
-    """A smooth surface fitted to the background of a coarse picture."""
+class Background(NamedTuple):
+    """The background of a coarse picture.
 
-    surface: Floats32  # (h, w), brightness of the background
-    residual: Floats32  # (h, w), brightness minus surface
-    asymmetry: float  # of the residual, in [-1, 1]
+    Args:
+        brightness: Projection of its colour on the direction of the strokes, shape (h, w), float32.
+        gain: Factor that corrects for the light, shape (h, w), float32: above 1 in a shadow.
+        is_sheet: False on the desk, shape (h, w).
+        direction: Direction in which the colour of the strokes differs, shape (C,), float32. Its absolute values sum to
+            1.
+    """
+
+    brightness: Floats32
+    gain: Floats32
+    is_sheet: Mask
+    direction: Floats32
 
 
-def subtract_background(brightness: NDArray[np.uint8]) -> Floats32:
+def subtract_background(picture: NDArray[np.uint8]) -> Floats32:
     """Subtract the background of a picture.
 
     Args:
-        brightness: Picture, shape (height, width), uint8: 0 is black, 255 is white. The strokes may be
-            darker or lighter than the background.
+        picture: Brightness of a grey picture, shape (height, width), or of C colours, shape (height, width, C), uint8.
+            The strokes may be darker or lighter than the background, or have another colour.
     Returns:
         Foreground coverage in [0, 1], shape (height, width), float32: 0 is background, 1 is a pixel that
-        a stroke covers completely. The edges of strokes lie in between.
+        a stroke covers completely. The edges of strokes lie in between. The desk beside the sheet is background.
     Raises:
         PictureShapeError: The array has another number of axes, or no pixels.
         BlankPictureError: Nothing stands out from the background.
     """
-    if brightness.ndim != 2 or brightness.size == 0:
-        raise PictureShapeError(f"a picture must have shape (height, width), not {brightness.shape}")
-    height, width = brightness.shape
+    colours = picture[..., None] if picture.ndim == 2 else picture
+    if colours.ndim != 3 or colours.size == 0:
+        raise PictureShapeError(f"a picture must have shape (height, width) or (height, width, C), not {picture.shape}")
+    planes = np.moveaxis(colours, -1, 0).astype(np.float32)  # (C, height, width)
+    height, width = planes.shape[1:]
     scale = max(1.0, max(height, width) / COARSE_SIDE)
     rows, columns = max(1, round(height / scale)), max(1, round(width / scale))
-    picture = brightness.astype(np.float32)
-    fit = fit_background(resize(picture, rows, columns))
-    polarity = np.float32(np.sign(fit.asymmetry) or -1)  # -1: the strokes are darker than the background
-    # The background and the picture are multiplied by the polarity, so that strokes are positive.
-    background = polarity * fit.surface + remove_strokes(polarity * fit.residual)
-    difference = polarity * picture - resize(background, height, width)
+    background = estimate_background(np.stack([resize(plane, rows, columns) for plane in planes], axis=-1))
+    difference = project(planes, background.direction) - resize(background.brightness, height, width)
+    if np.ptp(background.gain) > MIN_GAIN_CHANGE:
+        difference *= resize(background.gain, height, width)
+    if not background.is_sheet.all():
+        difference *= resize(background.is_sheet.astype(np.float32), height, width) > SHEET_SHARE
     contrast = foreground_contrast(difference)
     if contrast < MIN_CONTRAST:
         raise BlankPictureError
     return np.asarray(np.clip(difference / contrast, 0, 1), np.float32)
 
 
-def fit_background(coarse: Floats32) -> BackgroundFit:
-    """Fit a smooth surface to the background of a coarse picture.
-
-    Two surfaces are candidates. The first is a plane fitted to the border of the picture, which holds no
-    strokes unless the picture is cropped tightly. The second is a paraboloid fitted to all pixels, for
-    light that falls off towards the corners. A good fit leaves little but strokes in the residual, and
-    strokes lie on one side of the surface. So the more asymmetric residual marks the better fit.
+def estimate_background(coarse: Floats32) -> Background:
+    """Estimate the background of a coarse picture.
 
     Args:
-        coarse: Brightness, shape (h, w), float32 in [0, 255].
+        coarse: Brightness of each colour, shape (h, w, C), float32 in [0, 255].
     Returns:
-        The candidate whose residual is more asymmetric.
+        The background.
     """
-    height, width = coarse.shape
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    border_width = max(1, min(height, width) // BORDER_DIVISOR)
-    is_border = np.ones(coarse.shape, dtype=bool)
-    is_border[border_width:-border_width, border_width:-border_width] = False
-    plane = np.stack([np.ones_like(x), x, y], axis=-1)  # (h, w, 3)
-    paraboloid = np.concatenate([plane, (x * x + y * y)[..., None]], axis=-1)  # (h, w, 4)
-    surfaces = (
-        plane @ fit_robustly(plane[is_border], coarse[is_border]),
-        paraboloid @ fit_robustly(paraboloid.reshape(-1, 4), coarse.ravel()),
-    )
-    fits = [BackgroundFit(s.astype(np.float32), coarse - s, asymmetry(coarse - s)) for s in surfaces]
-    return max(fits, key=lambda fit: abs(fit.asymmetry))
+    sheet = find_sheet(coarse)
+    colour = sheet.surface + interpolate(coarse - sheet.surface, sheet.is_background)
+    direction = foreground_direction((coarse - colour)[sheet.is_sheet])
+    light = colour.mean(axis=-1).clip(0) + DARKEST_LIGHT
+    gain = light[sheet.is_sheet].mean() / light
+    return Background(project(np.moveaxis(colour, -1, 0), direction), gain, sheet.is_sheet, direction)
 
 
-def fit_robustly(terms: NDArray[Any], values: Floats32) -> NDArray[Any]:
-    """Fit a linear combination of terms to values, with little influence of outliers.
+def interpolate(values: Floats32, is_known: Mask) -> Floats32:
+    """Smooth values, and fill the gaps between the known ones.
 
     Args:
-        terms: Design matrix, shape (N, T): the value of each term at each of N points.
-        values: Values to fit, shape (N,), in grey levels (of 255).
+        values: Shape (h, w, C).
+        is_known: True where the values are known, shape (h, w).
     Returns:
-        The coefficient of each term, shape (T,). They nearly minimise the sum of absolute residuals.
-    Source: iteratively reweighted least squares; Holland and Welsch 1977, "Robust regression using
-        iteratively reweighted least-squares".
+        The weighted mean of the known values around each pixel, same shape; 0 far away from all of them.
+    Source: normalised convolution; Knutsson and Westin 1993, "Normalized and differential convolution".
     """
-    coefficients, weights = np.zeros(terms.shape[1]), np.ones(len(values))
-    for _ in range(FIT_ROUNDS):
-        weighted = terms.T * weights  # (T, N)
-        coefficients = np.linalg.lstsq(weighted @ terms, weighted @ values, rcond=None)[0]
-        # Residuals below one grey level count as one, so that no weight becomes infinite.
-        weights = 1 / np.maximum(np.abs(values - terms @ coefficients), 1)
-    return coefficients
+    rows, columns = (np.exp(-np.abs(np.subtract.outer(i, i)) / REACH) for i in map(np.arange, is_known.shape))
+    known = is_known.astype(np.float64)
+    sums = rows @ (np.moveaxis(values, -1, 0) * known) @ columns
+    return np.moveaxis(sums / np.maximum(rows @ known @ columns, 1e-6), 0, -1).astype(np.float32)
 
 
-def asymmetry(residual: NDArray[Any]) -> float:
-    """Measure on which side of zero the large values lie: -1 if all are below, 1 if all are above.
+def foreground_direction(difference: Floats32) -> Floats32:
+    """Find the direction in which the colour of the foreground differs from the background.
 
     Args:
-        residual: Values of any shape.
+        difference: Difference of each pixel from the background, shape (N, C).
     Returns:
-        The sum of the cubes divided by the sum of their absolute values, in [-1, 1]; 0 if all values are 0.
+        The direction, shape (C,); its absolute values sum to 1.
+    Source: principal component analysis; Pearson 1901, "On lines and planes of closest fit to systems of points in
+        space". Here each pixel counts by the square of its difference, because the background has far more pixels.
     Example:
-        >>> asymmetry(np.array([1.0, 1.0, -2.0]))
-        -0.6
+        >>> red_on_grey = np.array([[60.0, 0.0, 0.0], [1.0, 1.0, 1.0], [-1.0, 0.0, 0.0]])
+        >>> foreground_direction(red_on_grey).round(2).tolist()
+        [1.0, 0.0, 0.0]
     """
-    cubes = residual**3
-    total = float(np.abs(cubes).sum())
-    return float(cubes.sum()) / total if total else 0.0
+    squares = np.square(difference).sum(axis=1)
+    _, directions = np.linalg.eigh((difference.T * squares) @ difference)
+    direction = directions[:, -1]
+    # The strokes are on one side of the background, so the larger differences are those of the strokes.
+    sign = np.sign(np.sum((difference @ direction) ** 3)) or -1
+    return np.asarray(sign * direction / np.abs(direction).sum(), np.float32)
 
 
-def remove_strokes(residual: Floats32) -> Floats32:
-    """Remove narrow positive marks, which are strokes, and keep wide ones, which are shadows.
-
-    The pixels at the edge are repeated outside the picture, so that a shadow in a corner counts as wide.
+def project(planes: Floats32, direction: Floats32) -> Floats32:
+    """Project colours on a direction.
 
     Args:
-        residual: Residual of the background fit in grey levels (of 255), multiplied by the polarity so that strokes
-            are positive, shape (h, w), float32.
+        planes: Brightness of each colour, shape (C, height, width).
+        direction: Shape (C,).
     Returns:
-        The residual without strokes, same shape and dtype.
-    Source: morphological opening with a square; what it removes is called the top hat; Meyer 1979,
-        "Iterative image transformations for an automatic screening of cervical smears".
+        The projections, shape (height, width), float32.
     """
-    radius = max(1, round(min(residual.shape) * MAX_STROKE_WIDTH_SHARE / 2))
-    opened = np.pad(residual, 2 * radius, mode="edge")
-    for extreme in (np.minimum, np.maximum):  # an erosion, then a dilation
-        for _ in range(2):  # along one axis, then along the other, because each pass transposes
-            opened = sliding_extreme(extreme, opened, 2 * radius + 1).T
-    return opened
-
-
-def sliding_extreme(extreme: np.ufunc, values: NDArray[Any], width: int) -> NDArray[Any]:
-    """Compute the minimum or maximum of every window along the first axis.
-
-    Each round combines two windows into one of up to twice the width.
-
-    Args:
-        extreme: `np.minimum` or `np.maximum`.
-        values: Array of shape (h, w).
-        width: Width of the windows, 1 to h.
-    Returns:
-        The extreme of each window, shape (h - width + 1, w).
-    Source: logarithmic decomposition; Pecht 1985, "Speeding up successive Minkowski operations with
-        bit-plane computers".
-    Example:
-        >>> sliding_extreme(np.maximum, np.array([[3], [1], [2], [0]]), 3).T
-        array([[3, 2]])
-    """
-    current = 1  # width of the windows whose extremes `values` holds
-    while current < width:
-        shift = min(current, width - current)  # the two windows may overlap: that changes no extreme
-        values = extreme(values[:-shift], values[shift:])
-        current += shift
-    return values
+    projection = np.asarray(planes[0] * direction[0], np.float32)
+    for plane, factor in zip(planes[1:], direction[1:], strict=True):
+        projection += plane * factor
+    return projection
 
 
 def foreground_contrast(difference: Floats32) -> float:

@@ -4,10 +4,54 @@ Two pixels touch if they share a side or a corner. The algorithm works on runs, 
 of true pixels in one row: a picture with a hundred thousand pixels has only a few hundred runs.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
+BOX_SIGNS = np.array([1, -1, 1, -1])  # of top, bottom, left and right: with these signs, the minimum is outermost
 MIN_SIZE_SHARE = 1 / 16  # of the largest component; the separate bar of a 5 is larger, dust is smaller
+
+
+class Components(NamedTuple):
+    """Connected components of a mask.
+
+    Args:
+        labels: Number of the component of each pixel, -1 on other pixels, shape (height, width).
+        sizes: Number of pixels of each of N components, shape (N,).
+        boxes: Bounding boxes of the components, shape (N, 4): top, bottom, left, right. Bottom and right are the first
+            row and column after the component.
+    """
+
+    labels: NDArray[np.intp]
+    sizes: NDArray[np.intp]
+    boxes: NDArray[np.intp]
+
+
+def find_components(mask: NDArray[np.bool_], min_size_share: float = MIN_SIZE_SHARE) -> Components:
+    """Find the connected components of a mask, without the small ones.
+
+    Args:
+        mask: Shape (height, width), true on foreground.
+        min_size_share: Smallest size of a component, as a share of the largest one, 0…1.
+    Returns:
+        The components.
+    """
+    starts, ends, stride = find_runs(mask)
+    _, labels = np.unique(label_components(starts, ends, stride), return_inverse=True)
+    sizes = np.bincount(labels, weights=ends - starts).astype(np.intp)
+    is_kept = sizes >= min_size_share * sizes.max(initial=0)
+    labels = np.where(is_kept, is_kept.cumsum() - 1, -1)[labels]
+    rows = starts // stride
+    edges = np.stack([rows, -rows - 1, starts - rows * stride, rows * stride - ends], axis=1)[labels >= 0]
+    boxes = np.full((np.count_nonzero(is_kept), 4), mask.size, np.intp)
+    np.minimum.at(boxes, labels[labels >= 0], edges)
+    # The pixels between the runs get the number -1.
+    borders = np.stack([starts, ends], axis=1).ravel()
+    numbers = np.full(len(borders) + 1, -1)
+    numbers[1::2] = labels
+    pixels = np.repeat(numbers, np.diff(borders, prepend=0, append=len(mask) * stride))
+    return Components(pixels.reshape(-1, stride)[:, :-1], sizes[is_kept], boxes * BOX_SIGNS)
 
 
 def remove_small_components(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -18,14 +62,7 @@ def remove_small_components(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Returns:
         The mask without small components, same shape.
     """
-    starts, ends, stride = find_runs(mask)
-    labels = label_components(starts, ends, stride)
-    sizes = np.bincount(labels, weights=ends - starts, minlength=len(labels))
-    is_kept = sizes[labels] >= MIN_SIZE_SHARE * sizes.max(initial=0)
-    changes = np.zeros(mask.shape[0] * stride + 1, dtype=np.int8)  # +1 at starts, -1 at ends
-    changes[starts[is_kept]] = 1
-    changes[ends[is_kept]] -= 1
-    return changes[:-1].cumsum(dtype=np.int8).reshape(-1, stride)[:, :-1].astype(bool)
+    return find_components(mask).labels >= 0
 
 
 def find_runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:

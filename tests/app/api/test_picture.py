@@ -38,6 +38,20 @@ def test_blank_picture_is_rejected(client, brightness):
     assert form_problem["detail"] == "file shows nothing that stands out from its background"
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_picture_with_several_digits_is_rejected_with_their_number(client, count):
+    data = encode_picture(np.hstack([draw(digit) for digit in range(count)]))
+    problem = read_problem(post_picture(client, data))
+    assert problem["type"] == "urn:digits:problem:several-digits"
+    assert problem["title"] == "The picture shows several digits"
+    rule = f"shows {count} separate shapes of a digit's size, and one is wanted"
+    assert problem["detail"] == f"the body {rule}"
+    assert problem["errors"] == [{"loc": ["body"], "msg": rule}]
+    form_problem = read_problem(client.post(PATH, files={"file": data}))
+    assert form_problem["type"] == problem["type"]
+    assert form_problem["detail"] == f"file {rule}"
+
+
 @given(st.binary(max_size=300), st.sampled_from(["image/png", "image/bmp", "", "multipart/form-data; boundary=x"]))
 def test_any_bytes_are_answered_without_a_server_error(client, data, media_type):
     assert is_answered(post_picture(client, data, media_type))

@@ -18,6 +18,7 @@ from tests.picture_requests import PATH, PausedBody, encode_picture, post_pictur
 from tests.samples import parse_samples, values_by_label
 
 BLANK = encode_picture(np.full((50, 40), 255, np.uint8))
+TWO_DIGITS = encode_picture(np.hstack([draw(1, side=100), draw(7, side=100)]))
 PROMETHEUS = {"accept": "text/plain"}
 PNG = {"headers": {"content-type": "image/png"}}
 
@@ -42,6 +43,8 @@ def limited_client(make_client):
     [
         ({"content": BLANK, **PNG}, 422, "blank"),
         ({"files": {"file": BLANK}}, 422, "blank"),
+        ({"content": TWO_DIGITS, **PNG}, 422, "several_digits"),
+        ({"files": {"file": TWO_DIGITS}}, 422, "several_digits"),
         ({"content": b"no picture", **PNG}, 422, "undecodable"),
         ({"files": {"other": BLANK}}, 422, "malformed"),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "malformed"),
@@ -128,7 +131,8 @@ def test_picture_that_arrives_too_late_is_counted(make_client, content_type):
 
 
 def test_reasons_of_rejection_are_complete():
-    assert set(picture.REASON_BY_STATUS.values()) | {"blank", "undecodable"} == set(REJECTION_REASONS)
+    reasons = {*picture.REASON_BY_STATUS.values(), "blank", "several_digits", "undecodable"}
+    assert reasons == set(REJECTION_REASONS)
 
 
 def test_every_documented_status_has_a_reason(client):

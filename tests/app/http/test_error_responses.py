@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from app.http.error_responses import ErrorResponses
 from app.http.middleware import RequestMiddleware
-from app.http.problems import PROBLEM_TYPES
+from app.http.problems import PROBLEM_TYPES, SPECIFIC_PROBLEM_TYPES
 from app.oip.error_format import OIP_ERROR_FORMAT, OIP_PREFIX
 from tests.conftest import ROOT, InProcess
 from tests.counting import create_request_counters
@@ -112,3 +112,5 @@ def test_docs_list_every_kind_of_problem():
     text = (ROOT / "docs" / "api.md").read_text()
     for status, (problem_id, title) in PROBLEM_TYPES.items():
         assert f"| {status} | `{problem_id}` | {title} |" in text
+    for problem_id, title in SPECIFIC_PROBLEM_TYPES.items():
+        assert f"| 422 | `{problem_id}` | {title} |" in text

@@ -1,0 +1,136 @@
+"""Removal of what is printed or drawn around a digit: rules, boxes and underlines.
+
+All of them are straight lines. So are many strokes of digits, as in a 1, 4 or 7. A line is not a stroke if it is
+thinner than the strokes, and longer than the digit or beside it. A line that is as thick as the strokes is removed only
+if it does not touch the digit, and is a box around it or a line below it.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.mlp import Floats32
+from model.picture.components import find_components, find_runs, remove_small_components
+from model.picture.lines import Line, erase, find_lines
+from model.picture.morphology import dilate
+from model.picture.normalise import MIN_COVERAGE
+
+Mask = NDArray[np.bool_]
+
+MAX_THICKNESS_RATIO = 0.65  # of a printed line to the strokes
+MIN_DIFFERENCE = 1.5  # pixels, between the thickness of a printed line and the strokes
+MIN_LENGTH_RATIO = 1.05  # of a printed line to the longer side of the digit
+MIN_UNDERLINE_RATIO = 1.2  # of an underline to the width of the digit
+# Height of an underline, divided by its width: of a curved one, and of a straight one that is not horizontal.
+MAX_UNDERLINE_ASPECTS = (0.25, 0.5)
+MAX_PARTS = 64
+MAX_LIMITS = 12  # different thicknesses that are tried
+MAX_STROKES_IN_BOX = 0.2  # share of the pixels of a box that belong to none of its lines
+
+
+def remove_lines(coverage: Floats32) -> Floats32:
+    """Remove printed lines, boxes and underlines.
+
+    Args:
+        coverage: Foreground coverage, shape (height, width), in [0, 1].
+    Returns:
+        The coverage without lines, same shape.
+    """
+    mask = coverage >= MIN_COVERAGE
+    lines = find_lines(mask)
+    rest = remove_frames(remove_thin_lines(mask, lines), lines)
+    removed = mask & ~rest
+    if not removed.any():
+        return coverage
+    # The edges of a line cover their pixels only in part, so they are not in the mask.
+    return np.where(dilate(removed, 1) & ~rest, np.float32(0), coverage)
+
+
+def remove_thin_lines(mask: Mask, lines: list[Line]) -> Mask:
+    """Remove the lines that are thinner than the strokes.
+
+    Args:
+        mask: Shape (height, width).
+        lines: Lines of the mask.
+    Returns:
+        The mask without printed lines, same shape.
+    """
+    limits = sorted({line.thickness for line in lines}, reverse=True)
+    for limit in limits[:: -(-len(limits) // MAX_LIMITS) or 1]:
+        thin = [line for line in lines if line.thickness <= limit]
+        digit = remove_small_components(erase(mask, thin))
+        if digit.any() and limit <= min(MAX_THICKNESS_RATIO * (width := stroke_width(digit)), width - MIN_DIFFERENCE):
+            return erase(mask, (line for line in thin if is_printed(line, digit)))
+    return mask
+
+
+def is_printed(line: Line, digit: Mask) -> bool:
+    """Decide whether a thin line is printed.
+
+    Args:
+        line: A line that is thinner than the strokes.
+        digit: Mask of the digit, without thin lines.
+    Returns:
+        True if the line is beside the digit or longer than the digit; false if the line can be a stroke.
+    """
+    top, bottom, left, right = bounding_box(digit)
+    first, after = (left, right) if line.is_vertical else (top, bottom)
+    is_beside = not first <= line.row < after
+    is_below = not line.is_vertical and line.row > (top + bottom) / 2
+    is_underline = is_below and line.length >= MIN_UNDERLINE_RATIO * (right - left)
+    return is_beside or is_underline or line.length >= MIN_LENGTH_RATIO * max(bottom - top, right - left)
+
+
+def remove_frames(mask: Mask, lines: list[Line]) -> Mask:
+    """Remove boxes and underlines of any thickness, if they do not touch the digit.
+
+    Args:
+        mask: Shape (height, width).
+        lines: Lines of the mask.
+    Returns:
+        The mask without boxes and underlines, same shape.
+    """
+    labels, sizes, boxes = find_components(mask)
+    if not 2 <= len(sizes) <= MAX_PARTS:  # one shape, or a pattern
+        return mask
+    curved = np.bincount(labels[erase(mask, lines) & (labels >= 0)], minlength=len(sizes))
+    is_straight = curved <= MAX_STROKES_IN_BOX * sizes
+    is_digit = np.ones(len(sizes), bool)
+    for index, (top, bottom, left, right) in enumerate(boxes):
+        others = boxes[is_digit & (np.arange(len(boxes)) != index)]
+        if len(others) == 0:
+            break
+        (digit_top, _, digit_left, _), (_, digit_bottom, _, digit_right) = others.min(axis=0), others.max(axis=0)
+        is_around = top <= digit_top and bottom >= digit_bottom and left <= digit_left and right >= digit_right
+        is_flat = bottom - top <= MAX_UNDERLINE_ASPECTS[int(is_straight[index])] * (right - left)
+        is_below = top + bottom >= 2 * digit_bottom
+        is_wide = right - left >= MIN_UNDERLINE_RATIO * (digit_right - digit_left)
+        is_digit[index] = not ((is_around and is_straight[index]) or (is_below and is_flat and is_wide))
+    return np.asarray(mask & np.append(is_digit, [True])[labels])
+
+
+def stroke_width(mask: Mask) -> float:
+    """Estimate the width of strokes: their area divided by their length.
+
+    Args:
+        mask: Shape (height, width), with at least one true pixel.
+    Returns:
+        The width in pixels. It is exact for a straight stroke in any direction, and about right for curves.
+    Source: the length is that of one straight line or by Crofton's formula, whichever is larger; Crofton 1868, "On the
+        theory of local probability". A stroke crosses about as many rows and columns as there are runs in them.
+    """
+    rows, columns = len(find_runs(mask)[0]), len(find_runs(mask.T)[0])
+    return float(mask.sum()) / max(math.hypot(rows, columns), math.pi / 4 * (rows + columns))
+
+
+def bounding_box(mask: Mask) -> tuple[int, int, int, int]:
+    """Find the bounding box of the true pixels.
+
+    Args:
+        mask: Shape (height, width), with at least one true pixel.
+    Returns:
+        Top, bottom, left, right; bottom and right are the first row and column after the pixels.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
