@@ -163,3 +163,22 @@ def test_stroke_width_of_a_ring_is_right(radius, width, shift):
     y, x = np.indices((SIDE, SIDE)) - SIDE / 2 + shift
     ring = np.abs(np.hypot(x, y) - radius) <= width / 2
     assert stroke_width(ring) == pytest.approx(width, rel=0.1)
+
+
+def test_a_0_around_another_closed_shape_is_no_box():
+    strokes = [STROKES[0][0], arc((0.5, 0.5), (0.12, 0.16), 0, 360)]
+    coverage = cover(strokes, side=SIDE, height=0.7, stroke_width=0.06)
+    assert remove_lines(coverage) is coverage
+
+
+def test_a_short_thick_dash_below_a_digit_is_no_underline():
+    coverage = np.maximum(DIGITS[0], cover_lines([[(0.47, 0.9), (0.53, 0.9)]], PEN_PIXELS))
+    assert remove_lines(coverage) is coverage
+
+
+def test_a_thin_underline_through_the_foot_of_a_digit_is_removed_if_it_is_longer_than_the_width():
+    foot = round((0.5 + HEIGHT / 2 - 0.02) * SIDE)
+    underline = cover_lines([[(0.3, foot / SIDE), (0.7, foot / SIDE)]], 1)
+    cleaned = remove_lines(np.maximum(DIGITS[1], underline))
+    assert cleaned[(underline > 0) & (DIGITS[1] == 0)].max() < MIN_COVERAGE
+    np.testing.assert_array_equal(cleaned[DIGITS[1] == 1], 1)
