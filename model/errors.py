@@ -8,7 +8,7 @@ DigitsError
 │   ├── PixelShapeError    its shape is not (B, 64)
 │   └── PixelRangeError    a pixel is outside 0…16 or NaN
 └── PictureError           no 8×8 image can be made of a picture
-    ├── PictureShapeError  its shape is not (height, width), or it has no pixels
+    ├── PictureShapeError  its shape is wrong, or it has no pixels
     ├── BlankPictureError  nothing stands out from its background
     └── SeveralDigitsError it shows several digits
 """
@@ -65,7 +65,7 @@ class PictureError(DigitsError, ValueError):
 
 
 class PictureShapeError(PictureError):
-    """The shape of a picture is not (height, width), or the picture has no pixels."""
+    """The shape of a picture is neither (height, width) nor (height, width, C), or the picture has no pixels."""
 
 
 class BlankPictureError(PictureError):

@@ -23,7 +23,9 @@ IMPORT_TABLE = {
     "model.picture.components": set(),
     "model.picture.morphology": set(),
     "model.picture.sheet": {"model.mlp", "model.picture.components", "model.picture.morphology"},
-    "model.picture.background": {"model.errors", "model.mlp", "model.picture.resample", "model.picture.sheet"},
+    "model.picture.background": {
+        *("model.errors", "model.mlp", "model.picture.components", "model.picture.resample", "model.picture.sheet")
+    },
     "model.picture.normalise": {*("model.errors", "model.mlp", "model.picture.components", "model.picture.resample")},
     "model.picture.lines": {"model.picture.components"},
     "model.picture.printed": {

@@ -32,7 +32,8 @@ ERROR_DESCRIPTIONS = {
     413: "The body has too many bytes or chunks, or the picture has too many pixels. `detail` names the limit.",
     415: "The Content-Type, the Content-Encoding or the format of a picture is not supported.",
     422: "The input is invalid: JSON, type, length, pixel, field, number of images, query, compressed data or picture. "
-    "`errors` names each place. Change the request before sending it again.",
+    "`errors` names each place. Change the request before sending it again. A picture with several digits has a "
+    "problem type of its own.",
     431: "The request line and the headers exceed 64 KiB. Far above this limit, the answer has no body.",
     500: "The service failed. Its log has the reason, with the value of `X-Request-Id`.",
     503: "The service is busy or stopping. If the answer has `Retry-After`, repeat the request after this time. "

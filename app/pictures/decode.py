@@ -144,10 +144,11 @@ def draft_size(picture: Image.Image) -> tuple[int, int]:
     Args:
         picture: The opened picture.
     Returns:
-        Width and height: 512 pixels along the shorter side, or 1024 along the longer side if that is smaller.
+        Width and height: the shorter side has at least 512 pixels, or the longer side at least 1024, before rounding
+        down. `shrink` then reduces the longer side to at most 1024 pixels.
     """
     scale = max(1, min(picture.size) // (WORKING_SIDE // 2), max(picture.size) // WORKING_SIDE)
-    return picture.width // scale, picture.height // scale
+    return max(1, picture.width // scale), max(1, picture.height // scale)
 
 
 def require_size(picture: Image.Image, kind: str, limit: int) -> None:

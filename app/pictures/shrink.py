@@ -1,6 +1,6 @@
 """Conversion of a decoded picture to a small one with 8 bits for each colour and without transparency.
 
-The picture is converted tile by tile, so only Pillow's own copy is large.
+The picture is converted tile by tile, so only Pillow's own copy is large, and a plane with the opacity.
 """
 
 from itertools import product
@@ -11,7 +11,7 @@ from PIL import Image, ImageChops
 WORKING_SIDE = 1024  # pixels along the longer side of the small picture; a digit 50 pixels high is still recognised
 TILE_SIDE = 512  # largest side of a tile, in pixels of the large picture
 OPAQUE = 255
-MAX_STROKES_SHARE = 0.6  # of the picture; strokes without a ground are not larger
+MAX_STROKES_SHARE = 0.6  # of the picture; strokes on a transparent background are not larger
 MAX_DARK_SHARE = 0.25  # of the visible pixels; the edges of bright strokes can be dark
 
 
@@ -85,7 +85,7 @@ def convert(tile: Image.Image, mode: str, white: int) -> Image.Image:
 
 
 def fill_transparency(picture: Image.Image) -> Image.Image:
-    """Put a picture on a white ground, or on a black one if its strokes would not stand out from white.
+    """Put a picture on a white background, or on a black one if its strokes would not stand out from white.
 
     Args:
         picture: Picture of mode RGBA.
@@ -96,8 +96,8 @@ def fill_transparency(picture: Image.Image) -> Image.Image:
     visible = opacity.point([0] * 128 + [OPAQUE] * 128)
     counts = picture.convert("L").histogram(visible)
     is_bright = sum(counts[:128]) < MAX_DARK_SHARE * sum(counts)
-    has_ground = sum(counts) > MAX_STROKES_SHARE * picture.width * picture.height
-    filled = Image.new("RGB", picture.size, "black" if is_bright and not has_ground else "white")
+    has_background = sum(counts) > MAX_STROKES_SHARE * picture.width * picture.height
+    filled = Image.new("RGB", picture.size, "black" if is_bright and not has_background else "white")
     filled.paste(picture, mask=opacity)
     return filled
 

@@ -10,7 +10,7 @@ The files in reading order:
     single.py      rejects pictures with several digits
     normalise.py   turns the strokes into an 8×8 image, by the steps that made the training set
     components.py  finds connected components
-    morphology.py  erosion, dilation and what is made of them
+    morphology.py  erosion, dilation, opening, closing, gradient and top-hat
     resample.py    resizes pictures
 
 Only NumPy is used. Decoding of picture files is in `app/`.

@@ -1,9 +1,9 @@
 """Background subtraction: separates the strokes of a picture from their background.
 
 The strokes may be darker or lighter than the background, or have another colour. The light is rarely uniform: a sheet
-is shaded, it bends, a hand throws a shadow. So the background is first estimated on a coarse copy of the picture, to
-save time: `find_sheet` finds the pixels without strokes, and `interpolate` fills the gaps between them. The difference
-from the background is projected on the direction of colour in which the strokes differ most, and corrected for the
+is shaded, it bends, a hand throws a shadow. So the background is estimated, on a coarse copy of the picture to save
+time. `find_sheet` finds the pixels without strokes, and `interpolate` fills the gaps between them. The difference from
+the background is projected on the direction of colour in which the strokes differ most. Then it is corrected for the
 light.
 """
 
@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from model.errors import BlankPictureError, PictureShapeError
 from model.mlp import Floats32
+from model.picture.components import Mask
 from model.picture.resample import resize
-from model.picture.sheet import Mask, find_sheet
+from model.picture.sheet import find_sheet
 
 COARSE_SIDE = 48  # pixels along the longer side of the coarse picture
 REACH = 2.0  # pixels of the coarse picture; the weight of a neighbour falls by the factor e over this distance
 DARKEST_LIGHT = 16  # grey levels that are added to the light, so that a black background is not amplified
-MIN_GAIN_CHANGE = 0.01  # a clean drawing has less, and saves the time
+MIN_GAIN_CHANGE = 0.01  # smaller changes are ignored, to save time on clean drawings
 SHEET_SHARE = 0.75  # of a pixel; pixels with less of the sheet belong to the desk
 CONTRAST_ROUNDS = 6  # rounds of the iteration in `foreground_contrast`
 MIN_CONTRAST = 20  # of 255; smaller differences are camera noise
@@ -100,7 +101,8 @@ def interpolate(values: Floats32, is_known: Mask) -> Floats32:
         values: Shape (h, w, C).
         is_known: True where the values are known, shape (h, w).
     Returns:
-        The weighted mean of the known values around each pixel, same shape; 0 far away from all of them.
+        The weighted mean of the known values around each pixel, same shape; it falls to 0 beyond about 28
+        pixels from all of them.
     Source: normalised convolution; Knutsson and Westin 1993, "Normalized and differential convolution".
     """
     rows, columns = (np.exp(-np.abs(np.subtract.outer(i, i)) / REACH) for i in map(np.arange, is_known.shape))
@@ -115,7 +117,7 @@ def foreground_direction(difference: Floats32) -> Floats32:
     Args:
         difference: Difference of each pixel from the background, shape (N, C).
     Returns:
-        The direction, shape (C,); its absolute values sum to 1.
+        The direction, shape (C,), float32; its absolute values sum to 1.
     Source: principal component analysis; Pearson 1901, "On lines and planes of closest fit to systems of points in
         space". Here each pixel counts by the square of its difference, because the background has far more pixels.
     Example:

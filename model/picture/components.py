@@ -1,15 +1,19 @@
-"""Connected components: groups of touching pixels, which are either strokes or specks.
+"""Connected components: groups of touching pixels, such as strokes, specks or smooth areas.
 
 Two pixels touch if they share a side or a corner. The algorithm works on runs, which are maximal sequences
 of true pixels in one row: a picture with a hundred thousand pixels has only a few hundred runs.
 """
 
-from typing import NamedTuple
+import math
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+Mask: TypeAlias = NDArray[np.bool_]
+
 BOX_SIGNS = np.array([1, -1, 1, -1])  # of top, bottom, left and right: with these signs, the minimum is outermost
+MAX_COMPONENTS = 64  # more large components are a pattern
 MIN_SIZE_SHARE = 1 / 16  # of the largest component; the separate bar of a 5 is larger, dust is smaller
 
 
@@ -28,7 +32,7 @@ class Components(NamedTuple):
     boxes: NDArray[np.intp]
 
 
-def find_components(mask: NDArray[np.bool_], min_size_share: float = MIN_SIZE_SHARE) -> Components:
+def find_components(mask: Mask, min_size_share: float = MIN_SIZE_SHARE) -> Components:
     """Find the connected components of a mask, without the small ones.
 
     Args:
@@ -54,7 +58,7 @@ def find_components(mask: NDArray[np.bool_], min_size_share: float = MIN_SIZE_SH
     return Components(pixels.reshape(-1, stride)[:, :-1], sizes[is_kept], boxes * BOX_SIGNS)
 
 
-def remove_small_components(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def remove_small_components(mask: Mask) -> Mask:
     """Remove the connected components that are smaller than a 16th of the largest.
 
     Args:
@@ -65,7 +69,7 @@ def remove_small_components(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return find_components(mask).labels >= 0
 
 
-def find_runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
+def find_runs(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
     """Find the runs of a mask.
 
     Positions count the pixels row by row. Each row is followed by one extra background pixel, so that
@@ -120,3 +124,18 @@ def label_components(starts: NDArray[np.intp], ends: NDArray[np.intp], stride: i
         if np.array_equal(updated, labels):
             return labels
         labels = updated
+
+
+def stroke_width(mask: Mask) -> float:
+    """Estimate the width of strokes: their area divided by their length.
+
+    Args:
+        mask: Shape (height, width), with at least one true pixel.
+    Returns:
+        The width in pixels. It is about right for strokes that are much longer than wide; a diagonal stroke can measure
+        an eighth less.
+    Source: the length is that of one straight line or by Crofton's formula, whichever is larger; Crofton 1868, "On the
+        theory of local probability". A stroke crosses about as many rows and columns as there are runs in them.
+    """
+    rows, columns = len(find_runs(mask)[0]), len(find_runs(mask.T)[0])
+    return float(mask.sum()) / max(math.hypot(rows, columns), math.pi / 4 * (rows + columns))

@@ -1,7 +1,6 @@
 """The whole conversion, step by step."""
 
-from typing import Any
-
+import numpy as np
 from numpy.typing import NDArray
 
 from model.mlp import Floats32
@@ -11,7 +10,7 @@ from model.picture.printed import remove_lines
 from model.picture.single import require_single_digit
 
 
-def convert_picture(picture: NDArray[Any]) -> Floats32:
+def convert_picture(picture: NDArray[np.uint8]) -> Floats32:
     """Convert a picture of a digit to the image that the network classifies.
 
     Args:

@@ -15,25 +15,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.picture.components import find_runs
+from model.picture.components import Mask, find_runs
 
 MAX_THICKNESS = 0.06  # of the longer side of the picture
 MAX_SLOPE = 0.36  # tangent of 20 degrees
 MIN_LENGTH = 0.1  # of the width of the picture, without gaps
-MIN_PIXELS = 8  # the length of a line in a small picture
+MIN_PIXELS = 8  # the smallest length in a small picture
 VOTING_SIDE = 256  # cells of the Hough transform along the longer side
 MAX_LINES = 60
-MAX_RUNS = 100_000  # more thin runs are noise; printed lines have less than half of them
+MAX_RUNS = 100_000  # more thin runs are noise; pictures with printed lines have fewer than 50,000
 FIT_ROUNDS = 2
 THICKNESS_QUANTILE = 0.25  # strokes along the line make runs longer
-MAX_RUN = 1.5  # thicknesses of the line, plus one pixel; longer runs belong to a stroke that crosses the line
+MAX_RUN_RATIO = 1.5  # thicknesses of the line, plus one pixel; longer runs belong to a stroke that crosses the line
 
 
 class Line(NamedTuple):
     """A nearly horizontal or vertical line.
 
     Args:
-        is_vertical: True if the line was found in the transposed mask; then the columns of all fields are rows.
+        is_vertical: True if the line is vertical. Its mask was transposed, so all fields exchange rows and columns.
         first: First column.
         last: Last column.
         row: Row in the middle of the line.
@@ -54,19 +54,20 @@ class Line(NamedTuple):
         return self.last - self.first + 1
 
 
-def find_lines(mask: NDArray[np.bool_]) -> list[Line]:
-    """Find all lines.
+def find_lines(mask: Mask) -> list[Line]:
+    """Find the straight lines that are nearly horizontal or vertical.
 
     Args:
         mask: Shape (height, width).
     Returns:
-        The horizontal lines, then the vertical ones, each in the order of their lengths without gaps.
+        At most 60 horizontal lines, then at most 60 vertical ones, those with the most votes first. None if the mask
+        has too many runs.
     """
     return [*_find_lines(mask, is_vertical=False), *_find_lines(mask.T, is_vertical=True)]
 
 
-def _find_lines(mask: NDArray[np.bool_], *, is_vertical: bool) -> Iterator[Line]:
-    """Yield the nearly horizontal lines, beginning with the longest one."""
+def _find_lines(mask: Mask, *, is_vertical: bool) -> Iterator[Line]:
+    """Yield the nearly horizontal lines, in the order of their votes."""
     height, width = mask.shape
     runs = _thin_runs(mask, MAX_THICKNESS * max(height, width))
     min_length = max(MIN_PIXELS, MIN_LENGTH * width)
@@ -104,7 +105,7 @@ def _find_lines(mask: NDArray[np.bool_], *, is_vertical: bool) -> Iterator[Line]
             )
 
 
-def _thin_runs(mask: NDArray[np.bool_], max_length: float) -> NDArray[np.intp]:
+def _thin_runs(mask: Mask, max_length: float) -> NDArray[np.intp]:
     """Find the short runs of all columns: column, first row, and row after the last one, shape (R, 3)."""
     starts, ends, stride = find_runs(mask.T)
     is_thin = ends - starts <= max_length
@@ -120,19 +121,19 @@ def _fit_line(x: NDArray[np.float64], y: NDArray[np.float64], slope: float, offs
     return slope, float(y.mean()) - slope * float(x.mean())
 
 
-def erase(mask: NDArray[np.bool_], lines: Iterable[Line]) -> NDArray[np.bool_]:
+def erase(mask: Mask, lines: Iterable[Line]) -> Mask:
     """Set the thin runs of lines to false.
 
     Args:
         mask: The mask in which the lines were found, or a part of it, shape (height, width).
         lines: The lines.
     Returns:
-        The mask without the lines, same shape. Strokes that touch or cross a line are not cut.
+        The mask without the lines, same shape. Runs that a crossing stroke makes longer are kept.
     """
     result = mask.copy()
     for line in lines:
         lengths = line.runs[:, 2] - line.runs[:, 1]
-        is_thin = lengths <= MAX_RUN * line.thickness + 1
+        is_thin = lengths <= MAX_RUN_RATIO * line.thickness + 1
         columns, rows, _ = np.repeat(line.runs[is_thin], lengths[is_thin], axis=0).T
         ends = lengths[is_thin].cumsum()
         rows = rows + np.arange(len(rows)) - np.repeat(ends - lengths[is_thin], lengths[is_thin])

@@ -1,4 +1,4 @@
-"""Grey-scale morphology with squares: erosion, dilation and gradient.
+"""Grey-scale morphology with squares: erosion, dilation, opening, closing, gradient and top-hat.
 
 Source: Serra 1982, "Image analysis and mathematical morphology".
 """
@@ -14,8 +14,8 @@ def dilate(picture: NDArray[Any], radius: int) -> NDArray[Any]:
 
     Args:
         picture: Shape (h, w, ...).
-        radius: Half of the side of the square, which has 2 * radius + 1 pixels. Outside of the picture, a mask is
-            false, and another picture repeats the pixels of its border.
+        radius: Half of the side of the square, rounded down; the side has 2 * radius + 1 pixels. Outside of the
+            picture, a mask is false, and another picture repeats the pixels of its border.
     Returns:
         The dilated picture, same shape.
     """
@@ -58,7 +58,7 @@ def remove_narrow_marks(picture: NDArray[Any], radius: int) -> NDArray[Any]:
         radius: Half of the side of the square; marks that are wider than the square are kept.
     Returns:
         The picture without the marks, same shape.
-    Source: self-complementary top-hat; Soille 2003, "Morphological image analysis", section 4.6.
+    Source: the white top-hat is subtracted and the black top-hat is added; Meyer 1979, as in `top_hat`.
     """
     opened, closed = open_and_close(picture, radius)
     return np.asarray(opened + closed - picture)
@@ -93,10 +93,10 @@ def sliding_extreme(extreme: np.ufunc, values: NDArray[Any], width: int) -> NDAr
 
     Args:
         extreme: `np.minimum` or `np.maximum`.
-        values: Array of shape (h, w).
+        values: Array of shape (h, ...).
         width: Width of the windows, 1 to h.
     Returns:
-        The extreme of each window, shape (h - width + 1, w).
+        The extreme of each window, shape (h - width + 1, ...).
     Source: logarithmic decomposition; Pecht 1985, "Speeding up successive Minkowski operations with
         bit-plane computers".
     Example:

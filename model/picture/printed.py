@@ -1,6 +1,6 @@
 """Removal of what is printed or drawn around a digit: rules, boxes and underlines.
 
-All of them are straight lines. So are many strokes of digits, as in a 1, 4 or 7. A line is not a stroke if it is
+Printed lines are straight. Many strokes of digits, as in a 1, 4 or 7, are straight too. A line is not a stroke if it is
 thinner than the strokes, and longer than the digit or beside it. A line that is as thick as the strokes is removed only
 if it does not touch the digit, and is a box around it or a line below it.
 """
@@ -8,15 +8,12 @@ if it does not touch the digit, and is a box around it or a line below it.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.mlp import Floats32
-from model.picture.components import find_components, find_runs, remove_small_components
+from model.picture.components import MAX_COMPONENTS, Mask, find_components, remove_small_components, stroke_width
 from model.picture.lines import Line, erase, find_lines
 from model.picture.morphology import dilate
 from model.picture.normalise import MIN_COVERAGE
-
-Mask = NDArray[np.bool_]
 
 MAX_THICKNESS_RATIO = 0.65  # of a printed line to the strokes
 MIN_DIFFERENCE = 1.5  # pixels, between the thickness of a printed line and the strokes
@@ -24,7 +21,6 @@ MIN_LENGTH_RATIO = 1.05  # of a printed line to the longer side of the digit
 MIN_UNDERLINE_RATIO = 1.2  # of an underline to the width of the digit
 # Height of an underline, divided by its width: of a curved one, and of a straight one that is not horizontal.
 MAX_UNDERLINE_ASPECTS = (0.25, 0.5)
-MAX_PARTS = 64
 MAX_LIMITS = 12  # different thicknesses that are tried
 MAX_STROKES_IN_BOX = 0.2  # share of the pixels of a box that belong to none of its lines
 
@@ -57,10 +53,14 @@ def remove_thin_lines(mask: Mask, lines: list[Line]) -> Mask:
         The mask without printed lines, same shape.
     """
     limits = sorted({line.thickness for line in lines}, reverse=True)
-    for limit in limits[:: -(-len(limits) // MAX_LIMITS) or 1]:
+    step = max(1, math.ceil(len(limits) / MAX_LIMITS))
+    for limit in limits[::step]:  # the thickest lines first: what is left shows how wide the strokes are
         thin = [line for line in lines if line.thickness <= limit]
         digit = remove_small_components(erase(mask, thin))
-        if digit.any() and limit <= min(MAX_THICKNESS_RATIO * (width := stroke_width(digit)), width - MIN_DIFFERENCE):
+        if not digit.any():
+            continue
+        width = stroke_width(digit)
+        if limit <= MAX_THICKNESS_RATIO * width and limit <= width - MIN_DIFFERENCE:
             return erase(mask, (line for line in thin if is_printed(line, digit)))
     return mask
 
@@ -83,7 +83,7 @@ def is_printed(line: Line, digit: Mask) -> bool:
 
 
 def remove_frames(mask: Mask, lines: list[Line]) -> Mask:
-    """Remove boxes and underlines of any thickness, if they do not touch the digit.
+    """Remove boxes and underlines that do not touch the digit, also if they are as thick as the strokes.
 
     Args:
         mask: Shape (height, width).
@@ -92,10 +92,10 @@ def remove_frames(mask: Mask, lines: list[Line]) -> Mask:
         The mask without boxes and underlines, same shape.
     """
     labels, sizes, boxes = find_components(mask)
-    if not 2 <= len(sizes) <= MAX_PARTS:  # one shape, or a pattern
+    if not 2 <= len(sizes) <= MAX_COMPONENTS:  # one shape, or a pattern
         return mask
-    curved = np.bincount(labels[erase(mask, lines) & (labels >= 0)], minlength=len(sizes))
-    is_straight = curved <= MAX_STROKES_IN_BOX * sizes
+    pixels_off_lines = np.bincount(labels[erase(mask, lines) & (labels >= 0)], minlength=len(sizes))
+    is_straight = pixels_off_lines <= MAX_STROKES_IN_BOX * sizes
     is_digit = np.ones(len(sizes), bool)
     for index, (top, bottom, left, right) in enumerate(boxes):
         others = boxes[is_digit & (np.arange(len(boxes)) != index)]
@@ -107,21 +107,8 @@ def remove_frames(mask: Mask, lines: list[Line]) -> Mask:
         is_below = top + bottom >= 2 * digit_bottom
         is_wide = right - left >= MIN_UNDERLINE_RATIO * (digit_right - digit_left)
         is_digit[index] = not ((is_around and is_straight[index]) or (is_below and is_flat and is_wide))
+    # Small components have the label -1, which takes the last entry: they stay, and `remove_noise` removes them later.
     return np.asarray(mask & np.append(is_digit, [True])[labels])
-
-
-def stroke_width(mask: Mask) -> float:
-    """Estimate the width of strokes: their area divided by their length.
-
-    Args:
-        mask: Shape (height, width), with at least one true pixel.
-    Returns:
-        The width in pixels. It is exact for a straight stroke in any direction, and about right for curves.
-    Source: the length is that of one straight line or by Crofton's formula, whichever is larger; Crofton 1868, "On the
-        theory of local probability". A stroke crosses about as many rows and columns as there are runs in them.
-    """
-    rows, columns = len(find_runs(mask)[0]), len(find_runs(mask.T)[0])
-    return float(mask.sum()) / max(math.hypot(rows, columns), math.pi / 4 * (rows + columns))
 
 
 def bounding_box(mask: Mask) -> tuple[int, int, int, int]:

@@ -2,24 +2,23 @@
 
 The background of a sheet is smooth, and strokes have edges. So the smooth pixels are grouped to areas. The largest area
 near the middle belongs to the sheet, and a smooth surface is fitted to its brightness. All pixels that continue this
-surface are background: also the holes of a digit, and the corners that a cropped digit leaves free. What is left are
-strokes, desk and shadow:
+surface are background: also the holes of a digit, and the corners that a cropped digit leaves free. The rest is desk,
+shadow and strokes:
 
-- A desk holds a corner of the picture, and lies outside of the sheet. It is masked.
+- A desk covers a corner of the picture, and lies outside of the sheet. It is masked.
 - A shadow darkens all colours alike. It is a further background.
-- All else are strokes. Strokes that the border of the picture cuts off have their larger part inside of the sheet.
+- All other pixels are strokes. The larger part of a stroke that the border of the picture cuts off is inside of the
+  sheet.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.mlp import Floats32
-from model.picture.components import find_components
+from model.picture.components import Mask, find_components
 from model.picture.morphology import dilate, erode, gradient, remove_narrow_marks, top_hat
-
-Mask = NDArray[np.bool_]
 
 MIN_EDGE = 8  # grey levels of 255; smaller gradients are shading or noise
 EDGE_FACTOR = 1.5  # of the median gradient of the picture; smaller gradients are noise or texture
@@ -29,17 +28,21 @@ WIDE_RADIUS = 3  # pixels; a smooth square of 7×7 does not fit into a stroke
 MIN_TOLERANCE = 10  # grey levels by which background may differ from the fitted surface
 TOLERANCE_FACTOR = 6  # of the median difference
 RIDGE = 0.01  # weight of the penalty that keeps the surface flat beyond a small area
+CENTRE_WEIGHT = 1.1  # above 1, so that pixels at the border of the picture still count
 DARKEST_WEIGHT = 32  # grey levels that are added to the brightness: a sheet is often brighter than a desk
 MIN_INNER_SHARE = 0.04  # of the picture, wide pixels of the smallest sheet within a desk
 MAX_HOLES_SHARE = 0.02  # of a sheet
-MIN_STROKES_SHARE = 0.003  # of the picture
+MIN_STROKES_SHARE = 0.003  # of the picture; fewer pixels are no digit
 MAX_INSIDE_SHARE = 0.5  # of a desk or a shadow that begins at a corner; of a cropped digit more is inside of the sheet
+# Strokes in a shadow: the edges in its interior, and the pixels that the sheet encloses; in pixels and as a share.
+MIN_EDGE_PIXELS, MIN_EDGE_SHARE = 2, 0.03
+MIN_ENCLOSED_PIXELS, MIN_ENCLOSED_SHARE = 3, 0.005
 SHADOW_RATIOS = (0.35, 2.2)  # of the brightness, to that of the sheet; above 1 if the sheet was found in the shadow
 MAX_COLOUR_CHANGE = 0.12  # relative difference of the ratios of two colours
 
 
 class Sheet(NamedTuple):
-    """What a coarse picture shows.
+    """The sheet of a coarse picture, and the desk beside it.
 
     Args:
         is_sheet: False on the desk, shape (h, w).
@@ -53,7 +56,7 @@ class Sheet(NamedTuple):
 
 
 def find_sheet(coarse: Floats32) -> Sheet:
-    """Find the sheet.
+    """Separate a coarse picture into background, strokes and desk.
 
     Args:
         coarse: Brightness of each of C colours, shape (h, w, C), float32 in [0, 255].
@@ -71,17 +74,17 @@ def find_sheet(coarse: Floats32) -> Sheet:
             is_smooth, max_edge = find_smooth(plain)
             is_wide = erode(is_smooth, WIDE_RADIUS)
     areas = find_components(is_smooth, 0).labels
-    surface, is_ground = fit_ground(plain, is_smooth, largest_area(areas, is_wide, plain.mean(axis=-1)))
-    inner = inner_area(np.where(is_mark, -1, areas), is_wide, is_ground)
+    surface, is_background = fit_background(plain, is_smooth, largest_area(areas, is_wide, plain.mean(axis=-1)))
+    inner = inner_area(np.where(is_mark, -1, areas), is_wide, is_background)
     if inner.any():
-        surface, is_ground = fit_ground(plain, is_smooth, inner)
-    desk, shadow = find_surroundings(plain, surface, is_ground, is_smooth & ~is_mark, is_wide)
+        surface, is_background = fit_background(plain, is_smooth, inner)
+    desk, shadow = find_surroundings(plain, surface, is_background, is_smooth & ~is_mark, is_wide)
     is_sheet = ~desk
-    if (is_sheet & (is_mark | ~is_ground)).sum() < MIN_STROKES_SHARE * desk.size:
+    if (is_sheet & (is_mark | ~is_background)).sum() < MIN_STROKES_SHARE * desk.size:
         is_sheet, shadow = np.ones_like(desk), shadow | desk  # the strokes are in what seemed to be a desk
     if shadow.any():  # the edge of a shadow is not smooth, but it is no narrow mark
         is_smooth = is_smooth | (top_hat(coarse, WIDE_RADIUS).max(axis=-1) <= max_edge)
-    return Sheet(is_sheet, is_smooth & ~is_mark & (is_ground | shadow) & is_sheet, surface)
+    return Sheet(is_sheet, is_smooth & ~is_mark & (is_background | shadow) & is_sheet, surface)
 
 
 def find_smooth(picture: Floats32) -> tuple[Mask, float]:
@@ -112,8 +115,8 @@ def largest_area(areas: NDArray[np.intp], is_wide: Mask, brightness: Floats32) -
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)
     votes = areas >= 0
     if is_wide.any():
-        weights = (1.1 - y * y) * (1.1 - x * x) * (DARKEST_WEIGHT + brightness)
-        candidates = count(areas, is_wide) > 0
+        weights = (CENTRE_WEIGHT - y * y) * (CENTRE_WEIGHT - x * x) * (DARKEST_WEIGHT + brightness)
+        candidates = sum_by_area(areas, is_wide) > 0
     else:
         weights, candidates = np.ones_like(brightness), np.ones(areas.size, bool)
         votes[1:-1, 1:-1] = False
@@ -121,29 +124,29 @@ def largest_area(areas: NDArray[np.intp], is_wide: Mask, brightness: Floats32) -
     return np.asarray(areas == np.argmax(sums * candidates))
 
 
-def inner_area(areas: NDArray[np.intp], is_wide: Mask, is_ground: Mask) -> Mask:
+def inner_area(areas: NDArray[np.intp], is_wide: Mask, is_background: Mask) -> Mask:
     """Find a sheet that lies within the area that was found first, which is then a desk.
 
     Args:
         areas: Number of the area of each smooth pixel, -1 on other pixels, shape (h, w).
         is_wide: True in the middle of smooth squares, shape (h, w).
-        is_ground: True on the area that was found first and on all pixels like it, shape (h, w).
+        is_background: True on the area that was found first and on all pixels like it, shape (h, w).
     Returns:
         True on the area of the sheet, shape (h, w); false everywhere if there is none.
     """
-    is_inner = is_wide & ~is_ground
+    is_inner = is_wide & ~is_background
     if is_inner.any():
-        is_inner &= enclose(is_ground)
+        is_inner &= enclose(is_background)
     if is_inner.sum() < MIN_INNER_SHARE * areas.size:
         return np.zeros_like(is_inner)
-    area = areas == count(areas, is_inner).argmax()
+    area = areas == sum_by_area(areas, is_inner).argmax()
     inside = enclose(area)
     has_strokes = (inside & (areas < 0)).sum() >= MIN_STROKES_SHARE * areas.size
-    has_holes = (inside & is_ground & (areas >= 0)).sum() > MAX_HOLES_SHARE * area.sum()  # as bold strokes have
+    has_holes = (inside & is_background & (areas >= 0)).sum() > MAX_HOLES_SHARE * area.sum()  # as bold strokes have
     return np.asarray(area & (has_strokes and not has_holes))
 
 
-def fit_ground(coarse: Floats32, is_smooth: Mask, area: Mask) -> tuple[Floats32, Mask]:
+def fit_background(coarse: Floats32, is_smooth: Mask, area: Mask) -> tuple[Floats32, Mask]:
     """Fit a paraboloid to the brightness of an area, and find all pixels that continue it.
 
     Args:
@@ -170,57 +173,60 @@ def fit_ground(coarse: Floats32, is_smooth: Mask, area: Mask) -> tuple[Floats32,
 
 
 def find_surroundings(
-    coarse: Floats32, surface: Floats32, is_ground: Mask, is_smooth: Mask, is_wide: Mask
+    coarse: Floats32, surface: Floats32, is_background: Mask, is_smooth: Mask, is_wide: Mask
 ) -> tuple[Mask, Mask]:
     """Find the desk and the shadows.
 
     Args:
         coarse: Brightness, shape (h, w, C).
         surface: Surface that was fitted to the background, shape (h, w, C).
-        is_ground: True on background, shape (h, w).
+        is_background: True on background, shape (h, w).
         is_smooth: True on smooth pixels, shape (h, w).
         is_wide: True in the middle of smooth squares, shape (h, w).
     Returns:
         True on the desk, and true on shadows, each of shape (h, w).
     """
-    is_other = ~is_ground
+    is_other = ~is_background
     corner = np.zeros_like(is_other)
     corner[:: max(1, len(corner) - 1), :: max(1, corner.shape[1] - 1)] = True
     if not (is_other & (corner | is_wide)).any():
         return np.zeros_like(corner), np.zeros_like(corner)
-    parts = find_components(is_other, 0).labels
-    inside = enclose(is_ground)
-    size, size_inside = count(parts, is_other), count(parts, inside)
-    is_outer = (count(parts, corner) > 0) & (size_inside <= MAX_INSIDE_SHARE * size)
-    # Edges in the interior are strokes, if they are strong compared with the contrast to the sheet: a desk has a grain.
-    is_stroke = ~is_smooth & ~dilate(is_ground, 3)
-    has_strokes = (count(parts, is_stroke) > 2 + 0.03 * size) | (size_inside > 3 + 0.005 * size)
-    smooth_parts = np.where(is_smooth, parts, -1)
+    areas = find_components(is_other, 0).labels
+    inside = enclose(is_background)
+    size, size_inside = sum_by_area(areas, is_other), sum_by_area(areas, inside)
+    is_outer = (sum_by_area(areas, corner) > 0) & (size_inside <= MAX_INSIDE_SHARE * size)
+    # A shadow holds strokes: edges away from the background, or pixels that the background encloses. The edge of the
+    # area itself does not count.
+    is_inner_edge = ~is_smooth & ~dilate(is_background, WIDE_RADIUS)
+    has_strokes = (sum_by_area(areas, is_inner_edge) > MIN_EDGE_PIXELS + MIN_EDGE_SHARE * size) | (
+        size_inside > MIN_ENCLOSED_PIXELS + MIN_ENCLOSED_SHARE * size
+    )
+    smooth_areas = np.where(is_smooth, areas, -1)
     light, full_light = (
-        np.array([count(smooth_parts, is_other, values) for values in np.moveaxis(picture, -1, 0)])
+        np.array([sum_by_area(smooth_areas, is_other, values) for values in np.moveaxis(picture, -1, 0)])
         for picture in (coarse, surface)
     )
     ratios = light / np.maximum(full_light, 1)
     low, high = ratios.min(axis=0), ratios.max(axis=0)
     is_darkened = (low > SHADOW_RATIOS[0]) & (high < SHADOW_RATIOS[1]) & (high - low < MAX_COLOUR_CHANGE * high)
-    is_shadow = is_darkened & ((is_outer & has_strokes) | (~is_outer & (count(parts, is_wide) > 0)))
+    is_shadow = is_darkened & ((is_outer & has_strokes) | (~is_outer & (sum_by_area(areas, is_wide) > 0)))
     is_desk = is_outer & ~is_shadow
     # The pixel beside a desk still shows a part of it.
-    return dilate(is_desk[parts] & is_other & ~inside, 1) & ~inside, is_shadow[parts] & is_other
+    return dilate(is_desk[areas] & is_other & ~inside, 1) & ~inside, is_shadow[areas] & is_other
 
 
-def count(parts: NDArray[np.intp], mask: Mask, weights: NDArray[np.float32] | None = None) -> NDArray[np.intp]:
-    """Count the pixels of each part under a mask.
+def sum_by_area(areas: NDArray[np.intp], mask: Mask, weights: Floats32 | None = None) -> NDArray[Any]:
+    """Count the pixels of each area under a mask, or sum their weights.
 
     Args:
-        parts: Number of the part of each pixel, -1 on pixels without a part, shape (h, w).
+        areas: Number of the area of each pixel, -1 on pixels without an area, shape (h, w).
         mask: Shape (h, w).
         weights: Weight of each pixel, shape (h, w); 1 if not given.
     Returns:
-        Number of pixels or sum of weights of each part, shape (h * w,).
+        Number of pixels (intp) or sum of weights (float64) of each area, shape (h * w,).
     """
-    chosen = mask & (parts >= 0)
-    return np.bincount(parts[chosen], weights=None if weights is None else weights[chosen], minlength=parts.size)
+    chosen = mask & (areas >= 0)
+    return np.bincount(areas[chosen], weights=None if weights is None else weights[chosen], minlength=areas.size)
 
 
 def enclose(mask: Mask) -> Mask:

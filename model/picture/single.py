@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from model.errors import SeveralDigitsError
 from model.mlp import Floats32
-from model.picture.components import BOX_SIGNS, find_components
+from model.picture.components import BOX_SIGNS, MAX_COMPONENTS, Mask, find_components, stroke_width
 from model.picture.morphology import dilate
 from model.picture.normalise import MIN_COVERAGE
 
 MAX_GAP = 0.11  # between parts of one digit, in longer sides of the largest part
-MAX_PARTS = 64
 MIN_HEIGHT = 0.65  # of a digit, in heights of the highest one
+MIN_STROKE_WIDTHS = 5  # height of a digit, in widths of its strokes; pieces of a stroke with gaps are lower
 MIN_SHARED_ROWS = 0.5  # of two digits side by side, as a share of all rows with strokes
 # Of two digits of which one is below the other: the gap, in heights of the smaller one; and the height of both
 # together, in widths of both together.
@@ -39,7 +39,7 @@ def require_single_digit(coverage: Floats32) -> Floats32:
     return coverage
 
 
-def count_digits(mask: NDArray[np.bool_]) -> int:
+def count_digits(mask: Mask) -> int:
     """Count the separate shapes of a digit's size.
 
     Args:
@@ -48,7 +48,7 @@ def count_digits(mask: NDArray[np.bool_]) -> int:
         The number of shapes; 0 if there are no strokes, and 1 if there are so many that they are a pattern.
     """
     labels, _, parts = find_components(mask)
-    if not 2 <= len(parts) <= MAX_PARTS:
+    if not 2 <= len(parts) <= MAX_COMPONENTS:
         return min(len(parts), 1)
     sides = parts[:, 1::2] - parts[:, ::2]
     is_part = labels >= 0
@@ -58,9 +58,10 @@ def count_digits(mask: NDArray[np.bool_]) -> int:
     groups = [parts[group_of_part == group] * BOX_SIGNS for group in np.unique(group_of_part)]
     boxes = sorted((group.min(axis=0) * BOX_SIGNS for group in groups), key=height, reverse=True)
     min_shared_rows = MIN_SHARED_ROWS * (parts[:, 1].max() - parts[:, 0].min())
+    min_height = max(MIN_HEIGHT * height(boxes[0]), MIN_STROKE_WIDTHS * stroke_width(is_part))
     digits = boxes[:1]
     for box in boxes[1:]:
-        if height(box) >= MIN_HEIGHT * height(boxes[0]) and all(is_apart(box, d, min_shared_rows) for d in digits):
+        if height(box) >= min_height and all(is_apart(box, d, min_shared_rows) for d in digits):
             digits.append(box)
     return len(digits)
 

@@ -24,7 +24,7 @@ STROKES = (
 )
 RULES = tuple((0.8, (0, y), (SIDE, y)) for y in range(16, SIDE, 28))
 DESK_WIDTH = 22  # columns at the left
-INK, BLUE, PAPER, DESK = ((50, 45, 60), (80, 110, 200), (240, 235, 225), (110, 75, 45))
+PEN, BLUE, SHEET, DESK = ((50, 45, 60), (80, 110, 200), (240, 235, 225), (110, 75, 45))
 
 
 def normalisation_figure() -> Figure:
@@ -68,8 +68,8 @@ def draw_picture() -> NDArray[np.uint8]:
     Returns:
         Brightness of the three colours, shape (144, 144, 3), uint8.
     """
-    picture = np.full((SIDE, SIDE, 3), PAPER, np.float64)
-    for lines, colour in ((RULES, BLUE), (STROKES, INK)):
+    picture = np.full((SIDE, SIDE, 3), SHEET, np.float64)
+    for lines, colour in ((RULES, BLUE), (STROKES, PEN)):
         drawings = [draw_lines([np.array(path, dtype=float)], radius, SIDE, SIDE) for radius, *path in lines]
         picture += np.max(drawings, axis=0)[..., None] * (np.array(colour) - picture)
     picture[:, :DESK_WIDTH] = DESK

@@ -193,3 +193,11 @@ def test_file_with_any_damage_is_answered_without_a_server_error(client, file_fo
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     assert is_answered(post_picture(client, bytes(damaged)))
+
+
+@pytest.mark.parametrize("shape", [(20, 30_000), (30_000, 20), (1, 2048), (1025, 1)])
+def test_a_long_narrow_jpeg_is_decoded(client, shape):
+    stripes = np.full(shape, 255, np.uint8)
+    stripes[shape[0] // 3 : shape[0] // 2 + 1, shape[1] // 3 : shape[1] // 2 + 1] = 0
+    reply = post_picture(client, encode_picture(stripes, "JPEG"), "image/jpeg")
+    assert reply.status_code == 200 or read_problem(reply)["detail"].startswith("the body shows")

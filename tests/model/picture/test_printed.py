@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from model.picture.components import remove_small_components
+from model.picture.components import remove_small_components, stroke_width
 from model.picture.normalise import MIN_COVERAGE
-from model.picture.printed import remove_lines, stroke_width
+from model.picture.printed import remove_lines
 from tests.drawing import STROKES, arc, draw_strokes
 from tests.drawn_shapes import SHAPES
 

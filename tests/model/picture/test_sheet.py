@@ -11,7 +11,7 @@ from model.picture.sheet import (
     WIDE_RADIUS,
     find_sheet,
     find_surroundings,
-    fit_ground,
+    fit_background,
     inner_area,
     largest_area,
 )
@@ -129,27 +129,27 @@ DISTANCE = np.maximum(np.abs(COARSE_X), np.abs(COARSE_Y))  # from the middle; th
 LEFT, RIGHT = COARSE_X < -0.05, COARSE_X > 0.05
 
 
-def test_fit_ground_recovers_a_paraboloid_with_40_percent_outliers_outside_of_the_area():
+def test_fit_background_recovers_a_paraboloid_with_40_percent_outliers_outside_of_the_area():
     area = np.random.default_rng(0).random((COARSE, COARSE)) < 0.6
     coarse = np.stack([PARABOLOID, 0.8 * PARABOLOID], axis=-1)
-    surface, is_ground = fit_ground(np.where(area[..., None], coarse, coarse - 90), EVERYWHERE, area)
+    surface, is_background = fit_background(np.where(area[..., None], coarse, coarse - 90), EVERYWHERE, area)
     np.testing.assert_allclose(surface, coarse, atol=3)
-    np.testing.assert_array_equal(is_ground, area)
+    np.testing.assert_array_equal(is_background, area)
 
 
-def test_fit_ground_extends_the_ground_to_smooth_pixels_that_continue_the_area():
+def test_fit_background_extends_the_ground_to_smooth_pixels_that_continue_the_area():
     area = DISTANCE < 0.6
-    surface, is_ground = fit_ground(PARABOLOID[..., None], EVERYWHERE, area)
+    surface, is_background = fit_background(PARABOLOID[..., None], EVERYWHERE, area)
     np.testing.assert_allclose(surface[..., 0], PARABOLOID, atol=4)
-    assert is_ground.all()
+    assert is_background.all()
 
 
-def test_fit_ground_extrapolates_flat_from_a_small_area():
+def test_fit_background_extrapolates_flat_from_a_small_area():
     area = np.hypot(COARSE_X + 0.5, COARSE_Y) < 0.12
     coarse = np.where(area, 200 + 40 * COARSE_X, 0).astype(np.float32)[..., None]
-    surface, is_ground = fit_ground(coarse, area, area)
+    surface, is_background = fit_background(coarse, area, area)
     np.testing.assert_allclose(surface, np.full_like(surface, coarse[area].mean()), atol=3)
-    np.testing.assert_array_equal(is_ground, area)
+    np.testing.assert_array_equal(is_background, area)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def sheet_within_a_desk(half_side, marks):
 
 
 def test_a_sheet_with_strokes_within_a_desk_is_an_inner_area():
-    areas, is_wide, is_ground = sheet_within_a_desk(0.5, STROKE)
-    np.testing.assert_array_equal(inner_area(areas, is_wide, is_ground), areas == 1)
+    areas, is_wide, is_background = sheet_within_a_desk(0.5, STROKE)
+    np.testing.assert_array_equal(inner_area(areas, is_wide, is_background), areas == 1)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def surroundings(brightness):
     coarse = np.asarray(brightness, np.float32)[..., None]
     surface = np.full_like(coarse, 200)
     is_smooth = gradient(coarse)[..., 0] <= MIN_EDGE
-    is_ground = np.abs(coarse - surface)[..., 0] <= MIN_EDGE
-    return find_surroundings(coarse, surface, is_ground, is_smooth, erode(is_smooth, WIDE_RADIUS))
+    is_background = np.abs(coarse - surface)[..., 0] <= MIN_EDGE
+    return find_surroundings(coarse, surface, is_background, is_smooth, erode(is_smooth, WIDE_RADIUS))
 
 
 @pytest.mark.parametrize("light", [0.25, 0.45])
