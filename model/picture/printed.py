@@ -17,7 +17,11 @@ from model.picture.normalise import MIN_COVERAGE
 
 MAX_THICKNESS_RATIO = 0.65  # of a printed line to the strokes
 MIN_DIFFERENCE = 1.5  # pixels, between the thickness of a printed line and the strokes
-MIN_LENGTH_RATIO = 1.05  # of a printed line to the longer side of the digit
+MIN_LENGTH_RATIO = 1.05  # of a printed line across the picture, to the longer side of the digit
+MIN_LENGTH_SHARE = 0.7  # of a printed line across the picture, to the side of the picture
+MIN_CROSSING_RATIO = 1.3  # of a printed line that crosses the digit, to the digit in the same direction
+MAX_STRAIGHT_STROKES = 4  # of a digit
+MIN_OVERHANG = 0.05  # of a printed line that crosses the digit, at both ends
 MIN_UNDERLINE_RATIO = 1.2  # of an underline to the width of the digit
 # Height of an underline, divided by its width: of a curved one, and of a straight one that is not horizontal.
 MAX_UNDERLINE_ASPECTS = (0.25, 0.5)
@@ -61,25 +65,40 @@ def remove_thin_lines(mask: Mask, lines: list[Line]) -> Mask:
             continue
         width = stroke_width(digit)
         if limit <= MAX_THICKNESS_RATIO * width and limit <= width - MIN_DIFFERENCE:
-            return erase(mask, (line for line in thin if is_printed(line, digit)))
+            return erase(mask, printed_lines(mask, thin, digit))
     return mask
 
 
-def is_printed(line: Line, digit: Mask) -> bool:
-    """Decide whether a thin line is printed.
+def printed_lines(mask: Mask, thin: list[Line], digit: Mask) -> list[Line]:
+    """Tell printed lines from strokes.
 
     Args:
-        line: A line that is thinner than the strokes.
-        digit: Mask of the digit, without thin lines.
+        mask: Shape (height, width).
+        thin: Lines that are thinner than the strokes.
+        digit: Mask of the digit, without the thin lines.
     Returns:
-        True if the line is beside the digit or longer than the digit; false if the line can be a stroke.
+        The lines that do not touch the digit, or extend far beyond it at both ends, or cross most of the picture. If
+        there are more of them than a digit has strokes, the other lines are printed too, unless they can be strokes.
     """
+    components = find_components(mask, 0).labels
+    of_digit = np.unique(components[digit])
     top, bottom, left, right = bounding_box(digit)
-    first, after = (left, right) if line.is_vertical else (top, bottom)
-    is_beside = not first <= line.row < after
-    is_below = not line.is_vertical and line.row > (top + bottom) / 2
-    is_underline = is_below and line.length >= MIN_UNDERLINE_RATIO * (right - left)
-    return is_beside or is_underline or line.length >= MIN_LENGTH_RATIO * max(bottom - top, right - left)
+    certain, likely = [], []
+    for line in thin:
+        (first, after), (near, far) = ((left, right), (top, bottom))[:: -1 if line.is_vertical else 1]
+        column, row, _ = line.runs[len(line.runs) // 2]
+        is_detached = (components.T if line.is_vertical else components)[row, column] not in of_digit
+        overhang = MIN_OVERHANG * line.length
+        is_crossing = line.first <= first - overhang and line.last >= after - 1 + overhang
+        is_across = line.length >= MIN_LENGTH_SHARE * mask.shape[0 if line.is_vertical else 1]
+        is_beside = not near <= line.row < far
+        is_no_stroke = is_beside or line.length >= MIN_LENGTH_RATIO * max(bottom - top, right - left)
+        is_far_longer = is_crossing and line.length >= MIN_CROSSING_RATIO * (after - first)
+        if is_detached or is_far_longer or (is_across and is_no_stroke):
+            certain.append(line)
+        elif is_no_stroke:
+            likely.append(line)
+    return certain + likely if len(certain) > MAX_STRAIGHT_STROKES else certain
 
 
 def remove_frames(mask: Mask, lines: list[Line]) -> Mask:

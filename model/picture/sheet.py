@@ -31,8 +31,11 @@ RIDGE = 0.01  # weight of the penalty that keeps the surface flat beyond a small
 CENTRE_WEIGHT = 1.1  # above 1, so that pixels at the border of the picture still count
 DARKEST_WEIGHT = 32  # grey levels that are added to the brightness: a sheet is often brighter than a desk
 MIN_INNER_SHARE = 0.04  # of the picture, wide pixels of the smallest sheet within a desk
+MIN_WIDE_SHARE = 0.25  # of a sheet
+MIN_WIDE_RATIO = 0.2  # of the wide pixels of an area, to those of the area with most of them; bold strokes have fewer
 MAX_HOLES_SHARE = 0.02  # of a sheet
 MIN_STROKES_SHARE = 0.003  # of the picture; fewer pixels are no digit
+MIN_CORNER_RATIO = 0.5  # of the difference from the sheet, at the corner, to that of the whole desk
 MAX_INSIDE_SHARE = 0.5  # of a desk or a shadow that begins at a corner; of a cropped digit more is inside of the sheet
 # Strokes in a shadow: the edges in its interior, and the pixels that the sheet encloses; in pixels and as a share.
 MIN_EDGE_PIXELS, MIN_EDGE_SHARE = 2, 0.03
@@ -116,7 +119,8 @@ def largest_area(areas: NDArray[np.intp], is_wide: Mask, brightness: Floats32) -
     votes = areas >= 0
     if is_wide.any():
         weights = (CENTRE_WEIGHT - y * y) * (CENTRE_WEIGHT - x * x) * (DARKEST_WEIGHT + brightness)
-        candidates = sum_by_area(areas, is_wide) > 0
+        wide = sum_by_area(areas, is_wide)
+        candidates = wide >= MIN_WIDE_RATIO * wide.max()
     else:
         weights, candidates = np.ones_like(brightness), np.ones(areas.size, bool)
         votes[1:-1, 1:-1] = False
@@ -143,7 +147,8 @@ def inner_area(areas: NDArray[np.intp], is_wide: Mask, is_background: Mask) -> M
     inside = enclose(area)
     has_strokes = (inside & (areas < 0)).sum() >= MIN_STROKES_SHARE * areas.size
     has_holes = (inside & is_background & (areas >= 0)).sum() > MAX_HOLES_SHARE * area.sum()  # as bold strokes have
-    return np.asarray(area & (has_strokes and not has_holes))
+    is_wide_area = is_inner.sum() >= MIN_WIDE_SHARE * area.sum()  # bold strokes are not
+    return np.asarray(area & (has_strokes and is_wide_area and not has_holes))
 
 
 def fit_background(coarse: Floats32, is_smooth: Mask, area: Mask) -> tuple[Floats32, Mask]:
@@ -194,7 +199,11 @@ def find_surroundings(
     areas = find_components(is_other, 0).labels
     inside = enclose(is_background)
     size, size_inside = sum_by_area(areas, is_other), sum_by_area(areas, inside)
-    is_outer = (sum_by_area(areas, corner) > 0) & (size_inside <= MAX_INSIDE_SHARE * size)
+    # A desk has about the same brightness at the corner. A corner that only belongs to a stroke is brighter than it.
+    difference = np.abs(coarse - surface).max(axis=-1)
+    at_corner, everywhere = (sum_by_area(areas, mask & is_other, difference) for mask in (corner, is_other))
+    is_uniform = at_corner * size >= MIN_CORNER_RATIO * everywhere * sum_by_area(areas, corner)
+    is_outer = (sum_by_area(areas, corner) > 0) & (size_inside <= MAX_INSIDE_SHARE * size) & is_uniform
     # A shadow holds strokes: edges away from the background, or pixels that the background encloses. The edge of the
     # area itself does not count.
     is_inner_edge = ~is_smooth & ~dilate(is_background, WIDE_RADIUS)
