@@ -1,4 +1,4 @@
-"""Grey-scale morphology with squares: erosion, dilation, opening, closing, gradient and top-hat.
+"""Grey-scale morphology with squares, and the pixels that a mask encloses.
 
 Source: Serra 1982, "Image analysis and mathematical morphology".
 """
@@ -76,6 +76,23 @@ def top_hat(picture: NDArray[Any], radius: int) -> NDArray[Any]:
     """
     opened, closed = open_and_close(picture, radius)
     return np.asarray(np.maximum(picture - opened, closed - picture))
+
+
+def enclose(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Find the pixels that have true pixels in at least three of the four directions along the axes.
+
+    From a pixel beside a convex shape, at least two directions lead away from the shape.
+
+    Args:
+        mask: Shape (h, w).
+    Returns:
+        True on enclosed pixels, same shape; pixels of the mask count as true pixels of their own directions.
+    """
+    directions = np.zeros(mask.shape, np.int8)
+    for axis in (0, 1):
+        directions += np.logical_or.accumulate(mask, axis)
+        directions += np.flip(np.logical_or.accumulate(np.flip(mask, axis), axis), axis)
+    return directions >= 3
 
 
 def _extreme_of_squares(extreme: np.ufunc, picture: NDArray[Any], radius: int) -> NDArray[Any]:

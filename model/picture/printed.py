@@ -1,8 +1,9 @@
 """Removal of what is printed or drawn around a digit: rules, boxes and underlines.
 
-Printed lines are straight. Many strokes of digits, as in a 1, 4 or 7, are straight too. A line is not a stroke if it is
-thinner than the strokes, and longer than the digit or beside it. A line that is as thick as the strokes is removed only
-if it does not touch the digit, and is a box around it or a line below it.
+Printed lines are straight. Many strokes of digits, as in a 1, 4 or 7, are straight too. A line is printed if it is
+thinner than the strokes, and either does not touch the digit, extends far beyond it, or crosses most of the picture. A
+line that is as thick as the strokes is removed only if it does not touch the digit, and is a box around it or a line
+below it.
 """
 
 import math

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from model.mlp import Floats32
 from model.picture.components import Mask, find_components
-from model.picture.morphology import dilate, erode, gradient, remove_narrow_marks, top_hat
+from model.picture.morphology import dilate, enclose, erode, gradient, remove_narrow_marks, top_hat
 
 MIN_EDGE = 8  # grey levels of 255; smaller gradients are shading or noise
 EDGE_FACTOR = 1.5  # of the median gradient of the picture; smaller gradients are noise or texture
@@ -236,20 +236,3 @@ def sum_by_area(areas: NDArray[np.intp], mask: Mask, weights: Floats32 | None = 
     """
     chosen = mask & (areas >= 0)
     return np.bincount(areas[chosen], weights=None if weights is None else weights[chosen], minlength=areas.size)
-
-
-def enclose(mask: Mask) -> Mask:
-    """Find the pixels that have true pixels in at least three of the four directions along the axes.
-
-    From a pixel beside a convex shape, at least two directions lead away from the shape.
-
-    Args:
-        mask: Shape (h, w).
-    Returns:
-        True on enclosed pixels, same shape; pixels of the mask count as true pixels of their own directions.
-    """
-    directions = np.zeros(mask.shape, np.int8)
-    for axis in (0, 1):
-        directions += np.logical_or.accumulate(mask, axis)
-        directions += np.flip(np.logical_or.accumulate(np.flip(mask, axis), axis), axis)
-    return directions >= 3

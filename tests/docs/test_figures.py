@@ -7,10 +7,15 @@ from app.http import admission
 from app.pictures import chunks, decode, jpeg
 from app.process import connection_limits, http_protocol, listener, supervisor
 from benchmarks import training as training_benchmark
+from benchmarks.photos import report as photos
+from benchmarks.photos.circumstances import CIRCUMSTANCES
 from benchmarks.pictures import report as pictures
 from benchmarks.serving import __main__ as serving
 from benchmarks.serving import report
-from model import NORMALISATION_STEPS
+from model import NORMALISATION_STEPS, find_sheet
+from model.picture.background import foreground_direction, interpolate
+from model.picture.printed import remove_frames, remove_thin_lines
+from model.picture.single import require_single_digit
 from tests.conftest import ROOT
 from tests.docs.documents import CURLS, prose
 from tests.drawn_shapes import SHAPES
@@ -92,6 +97,14 @@ def test_page_about_pictures_has_the_figures_of_the_benchmark(artefact):
     assert f"{large} of 3,000 digits that other people drew on a tablet" in prose("README.md")
 
 
+def test_page_about_pictures_has_the_table_of_simulated_photos(artefact):
+    result, text = json.loads(photos.RESULT.read_text()), (ROOT / "docs" / "pictures.md").read_text()
+    assert result["weights"] == artefact.sha256
+    assert list(result["circumstances"]) == list(CIRCUMSTANCES)
+    assert "\n".join(photos.table(result)) in text
+    assert f"Each row has {result['count']} digits" in prose("docs/pictures.md")
+
+
 def test_pages_have_the_values_of_the_recipe():
     recipe, text = RELEASED_RECIPE, prose("docs/training.md")
     assert f"logits are divided by {recipe.temperature}," in text
@@ -115,7 +128,8 @@ def test_page_about_pictures_has_the_number_of_drawn_shapes():
 def test_page_about_pictures_names_every_step_in_order():
     text = (ROOT / "docs" / "pictures.md").read_text()
     documented = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
-    assert documented == ["subtract_background", *(step.__name__ for step in NORMALISATION_STEPS)]
+    before = [find_sheet, interpolate, foreground_direction, remove_thin_lines, remove_frames, require_single_digit]
+    assert documented == [step.__name__ for step in (*before, *NORMALISATION_STEPS)]
 
 
 def test_page_about_operations_has_the_limits_of_the_code():

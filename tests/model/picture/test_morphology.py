@@ -8,8 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from model.picture.morphology import dilate, erode, gradient, sliding_extreme, top_hat
-from model.picture.sheet import enclose
+from model.picture.morphology import dilate, enclose, erode, gradient, remove_narrow_marks, sliding_extreme, top_hat
 
 shapes = array_shapes(min_dims=2, max_dims=2, max_side=20)
 pictures = arrays(np.float32, shapes, elements=st.integers(0, 255))
@@ -99,3 +98,22 @@ def test_a_pixel_outside_of_a_convex_polygon_is_never_enclosed(polygon):
     y, x = np.mgrid[-10:11, -10:11]
     is_inside = np.all([a * y + b * x <= c for a, b, c in polygon], axis=0)
     np.testing.assert_array_equal(enclose(is_inside), is_inside)
+
+
+@given(pictures, radii)
+def test_removing_narrow_marks_subtracts_the_white_top_hat_and_adds_the_black_one(picture, radius):
+    expected = picture - ndimage.white_tophat(picture, side(radius), mode="nearest")
+    expected += ndimage.black_tophat(picture, side(radius), mode="nearest")
+    if radius:
+        inner = (slice(2 * radius, -2 * radius),) * 2  # SciPy repeats the border of the eroded picture differently
+        np.testing.assert_array_equal(remove_narrow_marks(picture, radius)[inner], expected[inner])
+    else:
+        np.testing.assert_array_equal(remove_narrow_marks(picture, radius), picture)
+
+
+@pytest.mark.parametrize(("value", "column"), [(90, 3), (255, 14)], ids=["dark on the left", "bright on the right"])
+def test_a_narrow_line_is_removed_and_a_step_is_kept(value, column):
+    step = np.where(np.arange(20) < 8, 200, 50).astype(np.float32) + np.zeros((12, 1), np.float32)
+    with_line = step.copy()
+    with_line[:, column] = value
+    np.testing.assert_array_equal(remove_narrow_marks(with_line, 1), step)
