@@ -39,13 +39,15 @@ def test_contender_answers_correctly_and_leaves_no_process_when_stopped(name, ar
 
 def test_process_tree_counts_the_cpu_time_of_child_processes():
     computation = "sum(range(10**7))"
-    child = f"[sys.executable, '-c', {computation!r} + ';input()']"
+    child = f"[sys.executable, '-c', 'input();' + {computation!r} + ';input()']"
     code = f"import subprocess, sys; subprocess.run({child}); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as parent:
         try:
             processes = process.ProcessTree(parent.pid)
             poll_until(lambda: len(processes.pids()) == 2)
-            before = processes.cpu_seconds()  # the parent only waits from now on
+            before = processes.cpu_seconds()  # the parent only waits from now on, and the child computes after a line
+            parent.stdin.write(b"\n")
+            parent.stdin.flush()
             poll_until(lambda: processes.cpu_seconds() > before + 0.1)
         finally:
             parent.communicate(b"\n\n")
