@@ -46,6 +46,7 @@ def test_process_tree_counts_the_cpu_time_of_child_processes():
             processes = process.ProcessTree(parent.pid)
             poll_until(lambda: len(processes.pids()) == 2)
             before = processes.cpu_seconds()  # the parent only waits from now on, and the child computes after a line
+            assert parent.stdin is not None
             parent.stdin.write(b"\n")
             parent.stdin.flush()
             poll_until(lambda: processes.cpu_seconds() > before + 0.1)

@@ -22,7 +22,14 @@ IMPORT_TABLE = {
     "model.picture.resample": {"model.mlp"},
     "model.picture.components": set(),
     "model.picture.morphology": set(),
-    "model.picture.sheet": {"model.mlp", "model.picture.components", "model.picture.morphology"},
+    "model.picture.smooth": {"model.mlp", "model.picture.components", "model.picture.morphology"},
+    "model.picture.surroundings": {
+        *("model.mlp", "model.picture.components", "model.picture.morphology", "model.picture.smooth")
+    },
+    "model.picture.sheet": {
+        *("model.mlp", "model.picture.components", "model.picture.morphology", "model.picture.smooth"),
+        "model.picture.surroundings",
+    },
     "model.picture.background": {
         *("model.errors", "model.mlp", "model.picture.components", "model.picture.resample", "model.picture.sheet")
     },
@@ -103,6 +110,8 @@ LIBRARIES = {
     "model.picture.background": {"numpy"},
     "model.picture.normalise": {"numpy"},
     "model.picture.morphology": {"numpy"},
+    "model.picture.smooth": {"numpy"},
+    "model.picture.surroundings": {"numpy"},
     "model.picture.sheet": {"numpy"},
     "model.picture.lines": {"numpy"},
     "model.picture.printed": {"numpy"},

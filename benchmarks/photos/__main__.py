@@ -9,8 +9,9 @@ from multiprocessing import get_context
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from benchmarks.photos.circumstances import CIRCUMSTANCES
-from benchmarks.photos.measure import WEIGHTS, measure
+from benchmarks.photos.measure import measure
 from benchmarks.photos.report import HEAD, RESULT, table_row
+from benchmarks.pictures.measure import WEIGHTS
 from model import load_artefact
 from training.command_line import whole_number
 

@@ -1,7 +1,6 @@
 """Classifying the pictures as the service does, and counting the correct answers."""
 
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 
@@ -9,9 +8,9 @@ from app.pictures.decode import image_from_file
 from benchmarks.photos import drawings
 from benchmarks.photos.circumstances import CIRCUMSTANCES
 from benchmarks.photos.sheet import handwrite
+from benchmarks.pictures.measure import WEIGHTS
 from model import DIGITS, PIXELS, PictureError, SeveralDigitsError, load_artefact
 
-WEIGHTS = Path(__file__).parents[2] / "model" / "digits.npz"
 MAX_PIXELS = 2_000_000
 SURE = 0.9  # a wrong prediction with a higher probability is worse than another
 

@@ -5,7 +5,7 @@ of true pixels in one row: a picture with a hundred thousand pixels has only a f
 """
 
 import math
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,8 @@ def find_components(mask: Mask, min_size_share: float = MIN_SIZE_SHARE) -> Compo
         The components.
     """
     starts, ends, stride = find_runs(mask)
-    _, labels = np.unique(label_components(starts, ends, stride), return_inverse=True)
+    first_runs = label_components(starts, ends, stride)
+    labels = ((first_runs == np.arange(len(starts))).cumsum() - 1)[first_runs]  # 0, 1, …
     sizes = np.bincount(labels, weights=ends - starts).astype(np.intp)
     is_kept = sizes >= min_size_share * sizes.max(initial=0)
     labels = np.where(is_kept, is_kept.cumsum() - 1, -1)[labels]
@@ -67,6 +68,20 @@ def remove_small_components(mask: Mask) -> Mask:
         The mask without small components, same shape.
     """
     return find_components(mask).labels >= 0
+
+
+def sum_by_component(labels: NDArray[np.intp], mask: Mask, weights: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Count the pixels of each component under a mask, or sum their weights.
+
+    Args:
+        labels: Number of the component of each pixel, -1 on other pixels, shape (h, w).
+        mask: Shape (h, w).
+        weights: Weight of each pixel, shape (h, w); 1 if not given.
+    Returns:
+        Number of pixels (intp) or sum of weights (float64) of each component, shape (h * w,).
+    """
+    chosen = mask & (labels >= 0)
+    return np.bincount(labels[chosen], weights=None if weights is None else weights[chosen], minlength=labels.size)
 
 
 def find_runs(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:

@@ -69,40 +69,75 @@ def find_lines(mask: Mask) -> list[Line]:
 def _find_lines(mask: Mask, *, is_vertical: bool) -> Iterator[Line]:
     """Yield the nearly horizontal lines, in the order of their votes."""
     height, width = mask.shape
+    cell = -(-max(height, width) // VOTING_SIDE)
     runs = _thin_runs(mask, MAX_THICKNESS * max(height, width))
     min_length = max(MIN_PIXELS, MIN_LENGTH * width)
-    x, y = runs[:, 0] - width / 2, (runs[:, 1] + runs[:, 2] - 1) / 2
-    cell = -(-max(height, width) // VOTING_SIDE)  # pixels along each side of a cell
     is_voter = runs[:, 0] % cell == 0
     if is_voter.sum() * cell < min_length or len(runs) > MAX_RUNS:
         return
-    steps = round(MAX_SLOPE * width / 2 / cell) + 1
-    slopes = np.linspace(-MAX_SLOPE, MAX_SLOPE, 2 * steps + 1)
-    offset_count = height // cell + 2 * steps + 4
-    offsets = np.rint((y[is_voter, None] - x[is_voter, None] * slopes) / cell).astype(np.int32) + np.int32(steps + 1)
-    cells = offsets + np.arange(len(slopes), dtype=np.int32) * np.int32(offset_count)  # (V, S)
-    votes = np.bincount(cells.ravel(), minlength=offset_count * len(slopes))
+    x, y = runs[:, 0] - width / 2, (runs[:, 1] + runs[:, 2] - 1) / 2
+    space = _hough_space(height, width, cell)
+    cells = space.cells(x[is_voter], y[is_voter])
+    votes = np.bincount(cells.ravel(), minlength=space.size)
     is_free = np.ones(len(runs), bool)
     for _ in range(MAX_LINES):
         pairs = votes[:-1] + votes[1:]  # a line can lie between two cells
         best = int(pairs.argmax())
         if pairs[best] * cell < min_length:
             return
-        slope, offset = slopes[best // offset_count], (best % offset_count - steps - 0.5) * cell
+        slope, offset = space.line(best)
         for _ in range(FIT_ROUNDS):
             is_near = is_free & (np.abs(y - offset - slope * x) <= cell + 1)
             slope, offset = _fit_line(x[is_near], y[is_near], slope, offset)
         is_near = is_free & (np.abs(y - offset - slope * x) <= cell + 1)
-        votes -= np.bincount(cells[is_near[is_voter]].ravel(), minlength=len(votes))
+        votes -= np.bincount(cells[is_near[is_voter]].ravel(), minlength=space.size)
         votes[best : best + 2] = 0  # also if the fitted line is another one, so that the loop goes on
         is_free &= ~is_near
         line = runs[is_near]
         if len(line) and np.count_nonzero(np.diff(line[:, 0], prepend=-1)) >= min_length:
             first, last = int(line[0, 0]), int(line[-1, 0])
             row = offset + slope * ((first + last) / 2 - width / 2)
-            yield Line(
-                is_vertical, first, last, row, float(np.quantile(line[:, 2] - line[:, 1], THICKNESS_QUANTILE)), line
-            )
+            thickness = float(np.quantile(line[:, 2] - line[:, 1], THICKNESS_QUANTILE))
+            yield Line(is_vertical, first, last, row, thickness, line)
+
+
+class _HoughSpace(NamedTuple):
+    """The cells of a Hough transform: each stands for a slope and an offset, which is the row in the middle column.
+
+    Args:
+        slopes: Shape (S,).
+        first_offset: Offset of the first cell of each slope, in cells; below 0, because a line can leave the picture.
+        offset_count: Number of cells for each slope.
+        cell: Side of a cell in pixels.
+    """
+
+    slopes: NDArray[np.float64]
+    first_offset: int
+    offset_count: int
+    cell: int
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return len(self.slopes) * self.offset_count
+
+    def cells(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Find the cells of all lines through each of N points: numbers of cells, shape (N, S)."""
+        offsets = np.rint((y[:, None] - x[:, None] * self.slopes) / self.cell).astype(np.int32)
+        starts = np.arange(len(self.slopes), dtype=np.int32) * np.int32(self.offset_count)
+        return offsets - np.int32(self.first_offset) + starts
+
+    def line(self, number: int) -> tuple[float, float]:
+        """Return slope and offset, in pixels, of the line between a cell and the next one."""
+        index, offset = divmod(number, self.offset_count)
+        return float(self.slopes[index]), (offset + self.first_offset + 0.5) * self.cell
+
+
+def _hough_space(height: int, width: int, cell: int) -> _HoughSpace:
+    """Choose the cells so that two neighbouring slopes differ by less than a cell at the sides of the picture."""
+    steps = round(MAX_SLOPE * width / 2 / cell) + 1
+    slopes = np.linspace(-MAX_SLOPE, MAX_SLOPE, 2 * steps + 1)
+    return _HoughSpace(slopes, -steps - 1, height // cell + 2 * steps + 4, cell)
 
 
 def _thin_runs(mask: Mask, max_length: float) -> NDArray[np.intp]:

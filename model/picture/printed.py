@@ -40,7 +40,7 @@ def remove_lines(coverage: Floats32) -> Floats32:
     """
     mask = coverage >= MIN_COVERAGE
     lines = find_lines(mask)
-    rest = remove_frames(remove_thin_lines(mask, lines), lines)
+    rest = remove_boxes_and_underlines(remove_thin_lines(mask, lines), lines)
     removed = mask & ~rest
     if not removed.any():
         return coverage
@@ -102,7 +102,7 @@ def printed_lines(mask: Mask, thin: list[Line], digit: Mask) -> list[Line]:
     return certain + likely if len(certain) > MAX_STRAIGHT_STROKES else certain
 
 
-def remove_frames(mask: Mask, lines: list[Line]) -> Mask:
+def remove_boxes_and_underlines(mask: Mask, lines: list[Line]) -> Mask:
     """Remove boxes and underlines that do not touch the digit, also if they are as thick as the strokes.
 
     Args:

@@ -1,7 +1,7 @@
 """Rejection of pictures with several digits.
 
-The parts of one digit can be detached, as the bar of a 5. So parts are grouped if the gap between them is small. A
-group counts as a digit if it is about as high as the highest group.
+A stroke of a digit can be detached, as the bar of a 5. So connected components are grouped if the gap between them is
+small. A group counts as a digit if it is about as high as the highest group, and beside it or far below it.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from model.picture.components import BOX_SIGNS, MAX_COMPONENTS, Mask, find_compo
 from model.picture.morphology import dilate
 from model.picture.normalise import MIN_COVERAGE
 
-MAX_GAP = 0.11  # between parts of one digit, in longer sides of the largest part
+MAX_GAP = 0.11  # between two components of one digit, in longer sides of the largest component
 MIN_HEIGHT = 0.65  # of a digit, in heights of the highest one
 MIN_STROKE_WIDTHS = 5  # height of a digit, in widths of its strokes; pieces of a stroke with gaps are lower
 MIN_SHARED_ROWS = 0.5  # of two digits side by side, as a share of all rows with strokes
@@ -47,22 +47,22 @@ def count_digits(mask: Mask) -> int:
     Returns:
         The number of shapes; 0 if there are no strokes, and 1 if there are so many that they are a pattern.
     """
-    labels, _, parts = find_components(mask)
-    if not 2 <= len(parts) <= MAX_COMPONENTS:
-        return min(len(parts), 1)
-    sides = parts[:, 1::2] - parts[:, ::2]
-    is_part = labels >= 0
-    grown = find_components(dilate(is_part, max(1, round(MAX_GAP / 2 * sides.max()))), 0).labels
-    group_of_part = np.empty(len(parts), np.intp)
-    group_of_part[labels[is_part]] = grown[is_part]
-    groups = [parts[group_of_part == group] * BOX_SIGNS for group in np.unique(group_of_part)]
-    boxes = sorted((group.min(axis=0) * BOX_SIGNS for group in groups), key=height, reverse=True)
-    min_shared_rows = MIN_SHARED_ROWS * (parts[:, 1].max() - parts[:, 0].min())
-    min_height = max(MIN_HEIGHT * height(boxes[0]), MIN_STROKE_WIDTHS * stroke_width(is_part))
-    digits = boxes[:1]
-    for box in boxes[1:]:
-        if height(box) >= min_height and all(is_apart(box, d, min_shared_rows) for d in digits):
-            digits.append(box)
+    labels, _, boxes = find_components(mask)
+    if not 2 <= len(boxes) <= MAX_COMPONENTS:
+        return min(len(boxes), 1)
+    longest_side = (boxes[:, 1::2] - boxes[:, ::2]).max()
+    is_stroke = labels >= 0
+    groups = find_components(dilate(is_stroke, max(1, round(MAX_GAP / 2 * longest_side))), 0).labels
+    group_of_component = np.empty(len(boxes), np.intp)
+    group_of_component[labels[is_stroke]] = groups[is_stroke]
+    members = (boxes[group_of_component == group] * BOX_SIGNS for group in np.unique(group_of_component))
+    shapes = sorted((each.min(axis=0) * BOX_SIGNS for each in members), key=height, reverse=True)  # bounding boxes
+    min_shared_rows = MIN_SHARED_ROWS * (boxes[:, 1].max() - boxes[:, 0].min())
+    min_height = max(MIN_HEIGHT * height(shapes[0]), MIN_STROKE_WIDTHS * stroke_width(is_stroke))
+    digits = shapes[:1]
+    for shape in shapes[1:]:
+        if height(shape) >= min_height and all(is_apart(shape, digit, min_shared_rows) for digit in digits):
+            digits.append(shape)
     return len(digits)
 
 

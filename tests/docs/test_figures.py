@@ -14,7 +14,7 @@ from benchmarks.serving import __main__ as serving
 from benchmarks.serving import report
 from model import NORMALISATION_STEPS, find_sheet
 from model.picture.background import foreground_direction, interpolate
-from model.picture.printed import remove_frames, remove_thin_lines
+from model.picture.printed import remove_boxes_and_underlines, remove_thin_lines
 from model.picture.single import require_single_digit
 from tests.conftest import ROOT
 from tests.docs.documents import CURLS, prose
@@ -128,7 +128,14 @@ def test_page_about_pictures_has_the_number_of_drawn_shapes():
 def test_page_about_pictures_names_every_step_in_order():
     text = (ROOT / "docs" / "pictures.md").read_text()
     documented = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
-    before = [find_sheet, interpolate, foreground_direction, remove_thin_lines, remove_frames, require_single_digit]
+    before = [
+        find_sheet,
+        interpolate,
+        foreground_direction,
+        remove_thin_lines,
+        remove_boxes_and_underlines,
+        require_single_digit,
+    ]
     assert documented == [step.__name__ for step in (*before, *NORMALISATION_STEPS)]
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.drawing import draw
+from tests.drawing import draw, draw_strokes
+from tests.drawn_shapes import SHAPES
 
 SIDE = 240
 Y, X = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
@@ -38,3 +39,23 @@ CIRCUMSTANCES = {
 def test_digits_are_classified_correctly_on(classify_picture, name):
     predicted = [classify_picture(photograph(digit, **CIRCUMSTANCES[name])) for digit in range(10)]
     assert predicted == list(range(10))
+
+
+@pytest.mark.parametrize(("height", "stroke_width"), [(0.75, 0.22), (0.9, 0.18), (0.6, 0.28)])
+@pytest.mark.parametrize("foreground", [0, 255], ids=["black on white", "white on black"])
+def test_bold_strokes_are_no_sheet(classify_picture, height, stroke_width, foreground):
+    options = {"height": height, "stroke_width": stroke_width, "foreground": foreground, "background": 255 - foreground}
+    assert [classify_picture(draw(digit, **options)) for digit in range(10)] == list(range(10))
+
+
+@pytest.mark.parametrize(("digit", "name"), [(1, "curved flag"), (8, "narrow"), (9, "small head")])
+@pytest.mark.parametrize("margin", [3, 6, 20])
+def test_a_digit_that_is_cropped_from_a_photo_with_uneven_light_is_classified_correctly(
+    classify_picture, digit, name, margin
+):
+    drawn = draw_strokes(SHAPES[digit][name], side=360, stroke_width=0.12, foreground=50, background=200)
+    rows, columns = np.nonzero(drawn < 120)
+    top, left = rows.min() - margin, columns.min() - margin
+    crop = drawn[top : rows.max() + 1 + margin, left : columns.max() + 1 + margin]
+    light = 1 + 0.2 * np.linspace(-1, 1, crop.shape[1])
+    assert classify_picture((crop * light).clip(0, 255).astype(np.uint8)) == digit

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from model.picture.components import remove_small_components, stroke_width
+from model.picture.morphology import dilate
 from model.picture.normalise import MIN_COVERAGE
 from model.picture.printed import remove_lines
 from tests.drawing import STROKES, arc, draw_strokes
@@ -182,3 +183,30 @@ def test_a_thin_underline_through_the_foot_of_a_digit_is_removed_if_it_is_longer
     cleaned = remove_lines(np.maximum(DIGITS[1], underline))
     assert cleaned[(underline > 0) & (DIGITS[1] == 0)].max() < MIN_COVERAGE
     np.testing.assert_array_equal(cleaned[DIGITS[1] == 1], 1)
+
+
+@pytest.mark.parametrize(
+    ("digit", "name", "thin"),
+    [(4, "closed", 1), (4, "almost closed", 1), (7, "crossed with serif", 0), (8, "two rings", 0)],
+)
+def test_a_thin_stroke_that_touches_thick_strokes_is_no_printed_line(digit, name, thin):
+    strokes = list(SHAPES[digit][name])
+    thin_stroke = cover([strokes.pop(thin)], stroke_width=0.04)
+    coverage = np.maximum(thin_stroke, cover(strokes, stroke_width=0.12))
+    assert remove_lines(coverage) is coverage
+
+
+def removes_all(lines, digit):
+    """Tell if only specks and crumbs beside the strokes are left of lines on which a digit is drawn."""
+    left = remove_small_components(remove_lines(np.maximum(digit, lines)) >= MIN_COVERAGE)
+    return not (left & ~dilate(digit > 0, 5)).any()
+
+
+def test_rules_across_the_sheet_are_removed_if_the_digit_is_near_the_side():
+    digit = cover(STROKES[3], side=SIDE, height=HEIGHT, stroke_width=PEN, centre=(0.2, 0.5))
+    assert removes_all(cover_lines(rules(0.12), 2), digit)
+
+
+def test_short_lines_beside_a_digit_are_removed_if_the_sheet_has_many_other_lines():
+    short = [[(x, 0), (x, 0.55)] for x in (0.1, 0.2, 0.8, 0.9)]
+    assert removes_all(cover_lines([*rules(0.12), *short], 2), DIGITS[8])

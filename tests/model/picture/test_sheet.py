@@ -6,15 +6,9 @@ import pytest
 from model import subtract_background
 from model.picture.morphology import erode, gradient
 from model.picture.normalise import MIN_COVERAGE
-from model.picture.sheet import (
-    MIN_EDGE,
-    WIDE_RADIUS,
-    find_sheet,
-    find_surroundings,
-    fit_background,
-    inner_area,
-    largest_area,
-)
+from model.picture.sheet import find_sheet, fit_background, largest_area
+from model.picture.smooth import MIN_EDGE, WIDE_RADIUS
+from model.picture.surroundings import find_surroundings
 from tests.drawing import STROKES, draw, draw_strokes
 
 SIDE = 160
@@ -173,40 +167,6 @@ def test_the_largest_area_of_a_picture_without_wide_parts_touches_most_of_the_bo
     np.testing.assert_array_equal(area, areas == 1)
 
 
-STROKE = np.full((8, 8), -1)
-BOLD_RING = np.pad(np.zeros((6, 6)), 1, constant_values=-1)  # encloses a hole that looks like the desk
-
-
-def sheet_within_a_desk(half_side, marks):
-    """Return the arguments of `inner_area` for a desk, area 0, and a sheet with marks in its middle, area 1."""
-    areas = np.select([half_side + 0.05 < DISTANCE, half_side > DISTANCE], [0, 1], -1)
-    areas[20:28, 20:28] = marks
-    return areas, areas >= 0, areas == 0
-
-
-def test_a_sheet_with_strokes_within_a_desk_is_an_inner_area():
-    areas, is_wide, is_background = sheet_within_a_desk(0.5, STROKE)
-    np.testing.assert_array_equal(inner_area(areas, is_wide, is_background), areas == 1)
-
-
-@pytest.mark.parametrize(
-    ("half_side", "marks"),
-    [
-        pytest.param(0.5, 1, id="without strokes"),
-        pytest.param(0.5, BOLD_RING, id="with a hole like the desk, as in a bold stroke"),
-        pytest.param(0.2, STROKE, id="that is too small"),
-    ],
-)
-def test_an_area_is_no_sheet_within_a_desk(half_side, marks):
-    assert not inner_area(*sheet_within_a_desk(half_side, marks)).any()
-
-
-def test_an_area_beside_the_ground_is_no_inner_area():
-    areas = np.where(COARSE_X < 0.3, 0, 1)
-    areas[20:28, 36:44] = STROKE
-    assert not inner_area(areas, areas >= 0, areas == 0).any()
-
-
 def surroundings(brightness):
     """Find the desk and the shadow beside a white sheet, whose surface is known."""
     coarse = np.asarray(brightness, np.float32)[..., None]
@@ -248,3 +208,10 @@ def test_a_stroke_through_a_corner_that_lies_mostly_inside_is_neither_desk_nor_s
     desk, shadow = surroundings(np.where(ring | tail, 30, 200))
     assert not desk.any()
     assert not shadow.any()
+
+
+def test_strokes_in_a_shadow_have_the_same_coverage_as_strokes_in_the_light():
+    bar = (np.abs(Y) < 0.1) & (np.abs(X) < 0.8)
+    light = 0.5 + 0.5 / (1 + np.exp(-12 * X))
+    coverage = subtract_background((230 * light * np.where(bar, 0.2, 1)).astype(np.uint8))
+    assert coverage[bar & (np.abs(X) < 0.75)].min() > 0.75

@@ -156,3 +156,8 @@ def test_upper_and_lower_part_of_one_digit_with_a_gap_are_not_counted():
 def test_a_small_mark_far_below_a_digit_is_not_counted():
     mask = draw_mask([arc((0.5, 0.25), (0.12, 0.25), 0, 360), [(0.5, 0.8), (0.5, 1)]], stroke_width=0.05)
     assert [count_digits(mask), count_digits(mask[::-1])] == [1, 1]
+
+
+def test_a_line_that_consists_of_three_thick_dashes_is_one_digit():
+    dashes = [[(0.6 - 0.1 * i, 0.42 * i), (0.57 - 0.1 * i, 0.42 * i + 0.16)] for i in range(3)]
+    assert count_digits(draw_mask(dashes, stroke_width=0.12)) == 1
