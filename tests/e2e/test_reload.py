@@ -4,6 +4,7 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import groupby
 
 import httpx
 import pytest
@@ -59,18 +60,18 @@ def load_counts(server):
 
 @contextmanager
 def continuous_clients(url):
-    """Send predictions and readiness probes during the `with` block; yield the predicted digits."""
-    digits: list[int] = []
+    """Send predictions and readiness probes during the `with` block; yield the digits that each client has received."""
+    digits: list[list[int]] = [[] for _ in range(4)]
     is_over = threading.Event()
 
-    def send():
+    def send(received):
         with httpx.Client(timeout=30) as http:
             while not is_over.is_set():
-                digits.append(http.post(f"{url}/predict", json=PIXELS).raise_for_status().json()["digit"])
+                received.append(http.post(f"{url}/predict", json=PIXELS).raise_for_status().json()["digit"])
                 assert request_status("GET", f"{url}/readyz") == 200
 
     with ThreadPoolExecutor() as executor:
-        clients = [executor.submit(send) for _ in range(4)]
+        clients = [executor.submit(send, received) for received in digits]
         try:
             yield digits
         finally:
@@ -83,17 +84,16 @@ def test_reload_exchanges_the_network_under_load_without_another_process(server,
     workers, (successes, failures) = server.worker_pids(), load_counts(server)
     second = second_artefact(server.folder / "second.npz", artefact)
     with continuous_clients(server.url) as digits:
+        poll_until(lambda: all(digits))
         for count, (network, digit) in enumerate([(second, 6), (artefact, 3)], start=1):
             replace_weights(server, network.data)
             line = reload(server)
             assert (line["message"], line["sha256"]) == ("reloaded", network.sha256)
             poll_until(lambda network=network: serve_only(server, network.sha256))
-            # Four clients have at most four requests in progress that the old network answers.
-            before = len(digits)
-            poll_until(lambda before=before: len(digits) >= before + 20)
-            assert set(digits[before + 4 :]) == {digit}
+            poll_until(lambda digit=digit: {received[-1] for received in digits} == {digit})
             assert load_counts(server) == [successes + count, failures]
-    assert set(digits) == {3, 6}
+    # Each client keeps its connection, and so its worker, which never returns to a network that was replaced.
+    assert [[digit for digit, _ in groupby(received)] for received in digits] == [[3, 6, 3]] * 4
     assert server.worker_pids() == workers
 
 
