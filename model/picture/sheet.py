@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from model.mlp import Floats32
 from model.picture.components import Mask, find_components, sum_by_component
-from model.picture.morphology import top_hat
+from model.picture.morphology import enclose, top_hat
 from model.picture.smooth import MIN_MARK, WIDE_RADIUS, find_smooth_between_lines
 from model.picture.surroundings import find_surroundings
 
@@ -28,6 +28,7 @@ RIDGE = 0.01  # weight of the penalty that keeps the surface flat beyond a small
 CENTRE_WEIGHT = 1.1  # above 1, so that pixels at the border of the picture still count
 DARKEST_WEIGHT = 32  # grey levels that are added to the brightness: a sheet is often brighter than a desk
 MIN_WIDE_RATIO = 0.2  # of the wide pixels of an area, to those of the area with most of them; bold strokes have fewer
+MAX_HOLES_SHARE = 0.02  # of an area
 MIN_STROKES_SHARE = 0.003  # of the picture; fewer pixels are no digit
 
 
@@ -74,8 +75,8 @@ def largest_area(areas: NDArray[np.intp], is_wide: Mask, brightness: Floats32) -
         is_wide: True in the middle of smooth squares, shape (h, w).
         brightness: Shape (h, w).
     Returns:
-        True on the area, shape (h, w). Pixels near the middle and bright ones count more. If the whole picture is
-        narrow, as a tightly cropped digit is, then the border of the picture decides.
+        True on the area, shape (h, w). Pixels near the middle and bright ones count more. The border of the picture
+        decides if the whole picture is narrow, as a tightly cropped digit is, or if bold strokes were found.
     """
     height, width = areas.shape
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)
@@ -88,7 +89,30 @@ def largest_area(areas: NDArray[np.intp], is_wide: Mask, brightness: Floats32) -
         weights, candidates = np.ones_like(brightness), np.ones(areas.size, bool)
         votes[1:-1, 1:-1] = False
     sums = np.bincount(areas[votes], weights=weights[votes], minlength=areas.size)
-    return np.asarray(areas == np.argmax(sums * candidates))
+    area = areas == (sums * candidates).argmax()
+    border = np.ones_like(area)
+    border[1:-1, 1:-1] = False
+    outer = areas == sum_by_component(areas, border).argmax()
+    return np.asarray(outer if has_holes(area, outer, areas >= 0, brightness) else area)
+
+
+def has_holes(area: Mask, outer: Mask, is_smooth: Mask, brightness: Floats32) -> bool:
+    """Decide whether an area has holes, as bold strokes have: the sheet is then outside.
+
+    Args:
+        area: True on the area, shape (h, w).
+        outer: True on the area that touches most of the border of the picture, shape (h, w).
+        is_smooth: True on smooth pixels, shape (h, w).
+        brightness: Shape (h, w).
+    Returns:
+        True if the area encloses smooth pixels that are more like the outer area.
+    """
+    if not outer.any() or (area & outer).any():
+        return False
+    limit = (brightness[area].mean() + brightness[outer].mean()) / 2
+    is_like_outer = (brightness > limit) == (brightness[outer].mean() > limit)
+    holes = enclose(area) & ~area & is_smooth & is_like_outer
+    return bool(holes.sum() > MAX_HOLES_SHARE * area.sum())
 
 
 def fit_background(coarse: Floats32, is_smooth: Mask, area: Mask) -> tuple[Floats32, Mask]:

@@ -41,7 +41,7 @@ def test_digits_are_classified_correctly_on(classify_picture, name):
     assert predicted == list(range(10))
 
 
-@pytest.mark.parametrize(("height", "stroke_width"), [(0.75, 0.22), (0.9, 0.18), (0.6, 0.28)])
+@pytest.mark.parametrize(("height", "stroke_width"), [(0.75, 0.22), (0.9, 0.18), (0.6, 0.28), (0.8, 0.25)])
 @pytest.mark.parametrize("foreground", [0, 255], ids=["black on white", "white on black"])
 def test_bold_strokes_are_no_sheet(classify_picture, height, stroke_width, foreground):
     options = {"height": height, "stroke_width": stroke_width, "foreground": foreground, "background": 255 - foreground}
