@@ -20,9 +20,10 @@ def a_service(process, weights=None, networks=()):
 
 
 @skip_without_proc()
-@pytest.mark.parametrize(("command", "status"), [("trap 'exit 3' TERM; read line", 3), ("read line", -signal.SIGTERM)])
-def test_the_stop_has_the_exit_status_and_leaves_it_for_the_parent(command, status):
-    with subprocess.Popen(["sh", "-c", f"echo; {command}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+@pytest.mark.parametrize(("start", "status"), [("trap 'exit 3' TERM", 3), (":", -signal.SIGTERM)])
+def test_the_stop_has_the_exit_status_and_leaves_it_for_the_parent(start, status):
+    command = f"{start}; echo; read line"
+    with subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None  # it is a pipe
         process.stdout.readline()
         running = a_service(ProcessTree(process.pid))
