@@ -11,11 +11,12 @@ from starlette.types import Scope
 from app.api.document import DOCUMENT_HEAD
 from app.api.health import health_routes
 from app.api.metrics import METRICS, metrics_routes
-from app.api.page import PAGE_TEMPLATE, page_routes
+from app.api.page import PAGE_PATHS, PAGE_TEMPLATE, page_routes
 from app.api.picture import picture_routes
 from app.api.predict import predict_routes
 from app.api.schemas import PictureForm
 from app.http.admission import AdmissionQueues, create_admission_queues
+from app.http.compression import CompressReplies
 from app.http.cors import allow_origins
 from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonEndpoint
@@ -107,6 +108,7 @@ def create_app(
     registry.attach()
     app.include_router(metrics_routes(artefact, shared_counters, instruments))
     app.include_router(page_routes())  # the last one, because it matches all other paths
+    app.add_middleware(CompressReplies, paths={METRICS, *PAGE_PATHS})
     app.add_middleware(
         RequestMiddleware,
         requests=instruments.requests,

@@ -8,13 +8,17 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.http.scope import route_path
 
 FOLDER = Path(__file__).parents[1] / "page"
-FILES = {file.name for file in FOLDER.iterdir()}
+PAGE_PATHS = {"/", *(f"/{file.name}" for file in FOLDER.iterdir())}
 PAGE_TEMPLATE = "/{path}"  # the name that the framework gives to this route in traces
 
+# The page loads its own files and calls its own service. It runs no foreign script, and no other page can frame it. A
+# picture that the user has chosen is a blob.
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+FILE_POLICY = "default-src 'none'; frame-ancestors 'none'"
 HEADERS = {
-    # The page loads its own files and calls its own service. It runs no foreign script, and no other page can frame it.
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",  # the browser asks again each time and gets a 304 if nothing has changed
@@ -39,7 +43,8 @@ async def set_headers_and_route(request: Request, response: Response) -> None:
         request: Request for a file, or for an address that does not exist.
         response: Response that gets the headers.
     """
-    response.headers.update(HEADERS)
-    name = route_path(request.scope).strip("/")
-    if not name or name in FILES:
+    path = route_path(request.scope).rstrip("/") or "/"
+    policy = PAGE_POLICY if path in {"/", "/index.html"} else FILE_POLICY
+    response.headers.update({"Content-Security-Policy": policy, **HEADERS})
+    if path in PAGE_PATHS:
         request.scope["route"] = SimpleNamespace(path=PAGE_TEMPLATE)

@@ -88,11 +88,11 @@ def test_unknown_format_gets_a_422_with_the_known_formats(client):
 @pytest.mark.parametrize("accept", ["*/*", "text/plain", PROMETHEUS_3])
 def test_every_format_has_a_vary_header_and_answers_head(client, accept):
     get_reply = client.get("/metrics", headers={"accept": accept})
-    assert get_reply.headers["vary"] == "Accept"
+    assert get_reply.headers["vary"] == "Accept, Accept-Encoding"
     head_reply = client.request("HEAD", "/metrics", headers={"accept": accept})
     assert (head_reply.status_code, head_reply.content) == (200, b"")
     assert head_reply.headers["content-type"] == get_reply.headers["content-type"]
-    assert head_reply.headers["vary"] == "Accept"
+    assert head_reply.headers["vary"] == "Accept, Accept-Encoding"
 
 
 def test_figures_of_the_service_match_the_requests_it_answered(used_client):

@@ -18,10 +18,13 @@ def test_every_file_is_served_with_a_policy_that_allows_only_the_pages_own_conte
     reply = client.get(f"/{name}")
     assert reply.status_code == 200
     policy = dict(rule.strip().split(" ", 1) for rule in reply.headers["content-security-policy"].split(";"))
-    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
-    assert "'unsafe-inline'" not in str(policy)
-    assert not any(scheme in str(policy) for scheme in ("http", "*"))
+    assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
+    assert not any(source in str(policy) for source in ("http", "*", "data:", "'unsafe-inline'", "'unsafe-eval'"))
     assert reply.headers["x-content-type-options"] == "nosniff"
+    if name in {"", "index.html"}:
+        assert policy["base-uri"] == policy["form-action"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+        assert policy["img-src"] == "'self' blob:"  # a picture from a file is a blob
 
 
 def test_unchanged_file_is_not_sent_again(client):
