@@ -1,17 +1,18 @@
 /**
- * Announces predictions to screen readers once they have settled, not after every stroke.
+ * Announces predictions and actions to screen readers.
  */
 
-import { formatPercent } from "./percent.js";
+import { formatPercent, isSure, likeliestDigits } from "./wording.js";
 
 /** @import { Outcome, Prediction } from "./predictor.js" */
 
 const SETTLE_DELAY_MS = 800; // time without another outcome
 
 /**
- * Create the announcer of predictions.
+ * Set up announcements in a live region.
  * @param {HTMLElement} liveRegion Element with `aria-live`, whose new text a screen reader speaks.
- * @returns {{announce: (outcome: Outcome) => void}} `announce` takes every outcome.
+ * @returns {{announce: (outcome: Outcome) => void, say: (text: string) => void}} `announce` takes every outcome, and
+ *   announces a prediction once it has settled. `say` announces a text at once.
  */
 export function createAnnouncer(liveRegion) {
   /** @type {number | undefined} */
@@ -23,15 +24,21 @@ export function createAnnouncer(liveRegion) {
    * @param {Outcome} outcome
    */
   function announce(outcome) {
-    clearTimeout(timer);
-    liveRegion.textContent = "";
+    say("");
     if (outcome.kind !== "success") return;
-    timer = setTimeout(() => {
-      liveRegion.textContent = predictionSentence(outcome.body);
-    }, SETTLE_DELAY_MS);
+    timer = setTimeout(() => say(predictionSentence(outcome.body)), SETTLE_DELAY_MS);
   }
 
-  return { announce };
+  /**
+   * Announce a text at once.
+   * @param {string} text
+   */
+  function say(text) {
+    clearTimeout(timer);
+    liveRegion.textContent = text;
+  }
+
+  return { announce, say };
 }
 
 /**
@@ -39,6 +46,8 @@ export function createAnnouncer(liveRegion) {
  * @param {Prediction} prediction
  * @returns {string}
  */
-function predictionSentence({ digit, probabilities }) {
-  return `Read as ${digit}, ${formatPercent(Math.max(...probabilities), 0)} percent sure`;
+function predictionSentence(prediction) {
+  const digits = likeliestDigits(prediction).join(" or ");
+  if (!isSure(prediction)) return `Not sure: ${digits}`;
+  return `Recognised as ${digits}, ${formatPercent(Math.max(...prediction.probabilities), 0)} percent sure`;
 }

@@ -2,9 +2,11 @@
  * Shows the prediction as a curl command, with a button that copies the command.
  */
 
+import { onClick, setAvailable } from "./controls.js";
+
 /** @import { Outcome } from "./predictor.js" */
 
-const PLACEHOLDER = "Draw a digit, and the command that asks for it appears here.";
+const PLACEHOLDER = "Draw a digit, and its command appears here.";
 const COPY_FEEDBACK_MS = 2_000;
 const SAFE_UNQUOTED = /^[\w./:~-]+$/u; // a shell takes these characters literally
 
@@ -12,35 +14,38 @@ const SAFE_UNQUOTED = /^[\w./:~-]+$/u; // a shell takes these characters literal
  * Create the view of the curl command.
  * @param {{code: HTMLElement, button: HTMLButtonElement}} elements The element that shows the command,
  *   and the button that copies it.
+ * @param {(text: string) => void} say Announces a text to screen readers.
  * @returns {{show: (outcome: Outcome) => void}} `show` takes every outcome.
  */
-export function createCurlView({ code, button }) {
+export function createCurlView({ code, button }, say) {
   const label = button.textContent;
   /** @type {number | undefined} */
   let timer;
 
   /**
-   * Show the command of a prediction. While the service is unavailable, the last command stays.
+   * Show the command of a prediction. While the service has not answered, the last command stays.
    * @param {Outcome} outcome
    */
   function show(outcome) {
-    if (outcome.kind === "unavailable") return;
+    if (outcome.kind === "pending" || outcome.kind === "unavailable") return;
     const hasPrediction = outcome.kind === "success";
     code.textContent = hasPrediction ? curlCommand(outcome.body.pixels) : PLACEHOLDER;
     code.classList.toggle("placeholder", !hasPrediction);
-    button.disabled = !hasPrediction;
+    setAvailable(button, hasPrediction);
   }
 
   /** Copy the command, and show the result on the button for a short time. */
   async function copy() {
-    button.textContent = (await copyText(code)) ? "Copied" : "Press Ctrl+C";
+    const result = (await copyText(code)) ? "Copied" : "Press Ctrl+C";
+    button.textContent = result;
+    say(result);
     clearTimeout(timer);
     timer = setTimeout(() => {
       button.textContent = label;
     }, COPY_FEEDBACK_MS);
   }
 
-  button.addEventListener("click", copy);
+  onClick(button, copy);
   return { show };
 }
 

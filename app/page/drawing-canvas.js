@@ -1,198 +1,138 @@
 /**
- * The drawing canvas: pointers draw strokes on it, and its content is exported as a PNG.
+ * The drawing canvas: shows the drawing, takes strokes and pictures, and has undo and redo.
  */
 
-const PNG_SIDE = 280; // rows and columns
-const STROKE_WIDTH = 0.085; // share of the canvas's side; about that of a felt pen in a box on a form
-const STROKE_COLOUR = "#000";
-const BACKGROUND_COLOUR = "#fff";
+import { BLANK, History, addStroke, renderDrawing, renderStroke, toPng } from "./drawing.js";
+import { getContext } from "./canvas.js";
+import { listenForStrokes } from "./pointers.js";
 
-/**
- * A position on the canvas, in pixels of the canvas.
- * @typedef {{x: number, y: number}} Position
- */
+/** @import { Drawing, Position } from "./drawing.js" */
+/** @import { Picture } from "./pictures.js" */
 
-/**
- * The stroke that a pointer draws at the moment, with the last position of the pointer.
- * @typedef {Position & {pointerId: number}} Stroke
- */
+/** Canvas on which people draw, with the history of their drawings. */
+export class DrawingCanvas {
+  #canvas;
 
-/**
- * Make a canvas element respond to mouse, pen and finger.
- * @param {HTMLCanvasElement} canvas A square canvas.
- * @param {{onStrokeStart: () => void, onStrokeChange: () => void}} listeners `onStrokeStart` is called before
- *   a stroke, `onStrokeChange` after each new segment of a stroke.
- * @returns {{clear: () => void, showPicture: (file: Blob) => Promise<void>, hasPicture: () => boolean,
- *   toPng: () => Blob}} `clear` makes the canvas blank. `showPicture` replaces its content with a picture.
- *   `hasPicture` returns true from `showPicture` until `clear`. `toPng` exports the content.
- */
-export function createDrawingCanvas(canvas, { onStrokeStart, onStrokeChange }) {
-  const context = getOpaqueContext(canvas);
-  /** @type {Stroke | null} */
-  let stroke = null;
-  let clearCount = 0; // shows whether the canvas was cleared while a picture was being decoded
-  let hasPicture = false;
+  #context;
+
+  #listeners;
+
+  /** @type {History<Drawing>} */
+  #history = new History(BLANK);
+
+  /** @type {Position[]} */
+  #stroke = []; // positions of the stroke that is being drawn
+
+  #stopStroke;
+
+  /**
+   * Show a blank drawing, and listen for strokes.
+   * @param {HTMLCanvasElement} canvas A square canvas.
+   * @param {HTMLElement} frame The element around the canvas, in which a stroke may begin.
+   * @param {{onChange: () => void, onHistory: () => void}} listeners `onChange` is called when the drawing looks
+   *   different, `onHistory` when there is something else to undo or redo.
+   */
+  constructor(canvas, frame, listeners) {
+    this.#canvas = canvas;
+    this.#context = getContext(canvas, { alpha: false });
+    this.#listeners = listeners;
+    this.#stopStroke = listenForStrokes(canvas, frame, {
+      start: (position) => this.#startStroke(position),
+      extend: (positions) => this.#extendStroke(positions),
+      end: () => this.#endStroke(),
+      discard: () => this.#show(),
+    });
+    renderDrawing(this.#context, BLANK);
+  }
+
+  /**
+   * Tell whether the drawing is blank.
+   * @returns {boolean} True if there is neither a stroke nor a picture.
+   */
+  get isBlank() {
+    return this.#stroke.length === 0 && this.#history.current === BLANK;
+  }
+
+  /**
+   * Tell whether there is a drawing to return to.
+   * @returns {{undo: boolean, redo: boolean}} True if `undo` and `redo` have an effect.
+   */
+  get can() {
+    return { undo: this.#history.canUndo, redo: this.#history.canRedo };
+  }
+
+  /**
+   * Make the file that shows the drawing to the service.
+   * @returns {Blob} A PNG of the strokes, or the file of the picture.
+   */
+  makePicture() {
+    const { picture } = this.#history.current;
+    return picture && this.#stroke.length === 0 ? picture.file : toPng(this.#canvas);
+  }
+
+  /** Make the drawing blank, as a step that can be undone. */
+  clear() {
+    if (this.isBlank) return;
+    this.#stopStroke();
+    if (this.#history.current !== BLANK) this.#history.add(BLANK);
+    this.#show();
+  }
+
+  /** Return to the drawing before the last step. */
+  undo() {
+    this.#stopStroke();
+    this.#history.undo();
+    this.#show();
+  }
+
+  /** Repeat the step that was undone last. */
+  redo() {
+    this.#stopStroke();
+    this.#history.redo();
+    this.#show();
+  }
+
+  /**
+   * Replace the drawing with a picture, as a step that can be undone.
+   * @param {Picture} picture A decoded file.
+   */
+  showPicture(picture) {
+    this.#stopStroke();
+    this.#history.add({ picture, strokes: [] });
+    this.#show();
+  }
+
+  /** Show the current drawing of the history, without the stroke that is being drawn. */
+  #show() {
+    this.#stroke = [];
+    renderDrawing(this.#context, this.#history.current);
+    this.#listeners.onHistory();
+    this.#listeners.onChange();
+  }
 
   /**
    * Start a stroke with a dot. A tap leaves only this dot.
-   * @param {PointerEvent} event
+   * @param {Position} position
    */
-  function startStroke(event) {
-    if (stroke || event.button !== 0) return;
-    event.preventDefault();
-    onStrokeStart();
-    stroke = { pointerId: event.pointerId, ...positionOnCanvas(canvas, event) };
-    drawDot(context, stroke);
-    onStrokeChange();
-    canvas.setPointerCapture(event.pointerId);
+  #startStroke(position) {
+    if (this.#history.current.picture) renderDrawing(this.#context, BLANK);
+    this.#extendStroke([position]);
   }
 
   /**
-   * Extend the stroke through every point that the pointer passed since the last frame.
-   * @param {PointerEvent} event
+   * Extend the stroke that is being drawn.
+   * @param {Position[]} positions
    */
-  function extendStroke(event) {
-    if (event.pointerId !== stroke?.pointerId) return;
-    for (const point of coalescedEvents(event)) {
-      const position = positionOnCanvas(canvas, point);
-      drawSegment(context, stroke, position);
-      Object.assign(stroke, position);
-    }
-    onStrokeChange();
+  #extendStroke(positions) {
+    renderStroke(this.#context, [...this.#stroke.slice(-1), ...positions]);
+    this.#stroke.push(...positions);
+    this.#listeners.onChange();
   }
 
-  /**
-   * End the stroke if the event is one of its pointer.
-   * @param {PointerEvent} event
-   */
-  function endStroke(event) {
-    if (event.pointerId === stroke?.pointerId) stroke = null;
+  /** Add the stroke to the history. It looks as before, so the prediction stays. */
+  #endStroke() {
+    this.#history.add(addStroke(this.#history.current, this.#stroke));
+    this.#stroke = [];
+    this.#listeners.onHistory();
   }
-
-  /** Make the canvas blank, and end the stroke. */
-  function clear() {
-    stroke = null;
-    hasPicture = false;
-    clearCount += 1;
-    context.fillStyle = BACKGROUND_COLOUR;
-    context.fillRect(0, 0, canvas.width, canvas.height);
-  }
-
-  /**
-   * Replace the content with a picture. If the browser cannot decode the picture, the canvas stays blank.
-   * @param {Blob} file
-   */
-  async function showPicture(file) {
-    clear();
-    hasPicture = true;
-    const clearCountAtStart = clearCount;
-    const bitmap = await createImageBitmap(file).catch(() => null);
-    if (bitmap && clearCountAtStart === clearCount) drawFitted(context, bitmap);
-  }
-
-  canvas.addEventListener("pointerdown", startStroke);
-  canvas.addEventListener("pointermove", extendStroke);
-  for (const type of /** @type {const} */ (["pointerup", "pointercancel", "lostpointercapture"])) {
-    canvas.addEventListener(type, endStroke);
-  }
-  clear();
-
-  return { clear, showPicture, hasPicture: () => hasPicture, toPng: () => toPng(canvas) };
-}
-
-/**
- * Get the context that draws on a canvas without transparency.
- * @param {HTMLCanvasElement} canvas
- * @returns {CanvasRenderingContext2D}
- */
-function getOpaqueContext(canvas) {
-  const context = canvas.getContext("2d", { alpha: false });
-  if (!context) throw new Error("The browser has no 2D context for the canvas.");
-  return context;
-}
-
-/**
- * List the pointer events since the last frame, oldest first.
- * Browsers offer the events between two frames only on secure origins; elsewhere the list has one event.
- * @param {PointerEvent} event
- * @returns {PointerEvent[]}
- */
-function coalescedEvents(event) {
-  const events = event.getCoalescedEvents?.() ?? [];
-  return events.length > 0 ? events : [event];
-}
-
-/**
- * Convert the position of a pointer from coordinates of the window to those of the canvas.
- * @param {HTMLCanvasElement} canvas
- * @param {PointerEvent} event
- * @returns {Position}
- */
-function positionOnCanvas(canvas, event) {
-  const box = canvas.getBoundingClientRect();
-  return {
-    x: ((event.clientX - box.left) / box.width) * canvas.width,
-    y: ((event.clientY - box.top) / box.height) * canvas.height,
-  };
-}
-
-/**
- * Draw the dot of a tap. A segment from a point to itself would leave nothing.
- * @param {CanvasRenderingContext2D} context
- * @param {Position} position
- */
-function drawDot(context, { x, y }) {
-  context.fillStyle = STROKE_COLOUR;
-  context.beginPath();
-  context.arc(x, y, (STROKE_WIDTH * context.canvas.width) / 2, 0, 2 * Math.PI);
-  context.fill();
-}
-
-/**
- * Draw one straight segment of a stroke.
- * @param {CanvasRenderingContext2D} context
- * @param {Position} from
- * @param {Position} to
- */
-function drawSegment(context, from, to) {
-  context.strokeStyle = STROKE_COLOUR;
-  context.lineWidth = STROKE_WIDTH * context.canvas.width;
-  context.lineCap = "round";
-  context.beginPath();
-  context.moveTo(from.x, from.y);
-  context.lineTo(to.x, to.y);
-  context.stroke();
-}
-
-/**
- * Draw a picture in the middle of the canvas, as large as it fits without cropping.
- * @param {CanvasRenderingContext2D} context
- * @param {ImageBitmap} bitmap
- */
-function drawFitted(context, bitmap) {
-  const { width, height } = context.canvas;
-  const scale = Math.min(width / bitmap.width, height / bitmap.height);
-  const [newWidth, newHeight] = [bitmap.width * scale, bitmap.height * scale];
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, (width - newWidth) / 2, (height - newHeight) / 2, newWidth, newHeight);
-}
-
-/**
- * Export the content of the canvas as a PNG.
- * The PNG has fewer pixels than the canvas, because the canvas is sized for sharp screens.
- * `toBlob` is not used: in Chromium it waits for a frame, up to a second while nothing on the page moves.
- * @param {HTMLCanvasElement} canvas
- * @returns {Blob}
- */
-function toPng(canvas) {
-  const smallCanvas = document.createElement("canvas");
-  smallCanvas.width = PNG_SIDE;
-  smallCanvas.height = PNG_SIDE;
-  const context = getOpaqueContext(smallCanvas);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(canvas, 0, 0, PNG_SIDE, PNG_SIDE);
-  const dataUrl = smallCanvas.toDataURL("image/png");
-  const base64 = dataUrl.slice(dataUrl.indexOf(",") + 1);
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return new Blob([bytes], { type: "image/png" });
 }

@@ -1,36 +1,45 @@
 /**
  * Entry point of the page: connects its parts.
- * Data flows one way: strokes or a picture file → predictor → outcome → views.
+ * Data flows one way: strokes or a picture file → drawing → predictor → outcome → views.
  */
 
 import { createAnnouncer } from "./announcer.js";
+import { createAnswer } from "./answer.js";
+import { createBars } from "./bars.js";
+import { listenForShortcuts, onClick, setAvailable } from "./controls.js";
 import { createCurlView } from "./curl.js";
-import { createDrawingCanvas } from "./drawing-canvas.js";
-import { showHeldOutMetrics } from "./held-out.js";
-import { listenForPictures } from "./picture-input.js";
+import { DrawingCanvas } from "./drawing-canvas.js";
+import { showModelCard } from "./model-card.js";
+import { listenForFiles, readPicture } from "./pictures.js";
 import { createPredictor } from "./predictor.js";
-import { createView } from "./view.js";
+import { fileMessage } from "./wording.js";
 
 /** @import { Outcome } from "./predictor.js" */
 
 const announcer = createAnnouncer(findElement("announcement", HTMLElement));
-const curlView = createCurlView({
-  code: findElement("curl", HTMLElement),
-  button: findElement("copy", HTMLButtonElement),
-});
-const view = createView({
+const answer = createAnswer({
+  answer: findElement("answer", HTMLElement),
   digit: findElement("digit", HTMLElement),
   confidence: findElement("confidence", HTMLElement),
-  bars: findElement("bars", HTMLElement),
-  modelInput: findElement("model-input", HTMLElement),
   status: findElement("status", HTMLElement),
-  hint: findElement("hint", HTMLElement),
+  figure: findElement("figure", HTMLElement),
+  modelInput: findElement("model-input", HTMLElement),
 });
+const bars = createBars(findElement("bars", HTMLElement));
+const curl = createCurlView(
+  { code: findElement("curl", HTMLElement), button: findElement("copy", HTMLButtonElement) },
+  announcer.say,
+);
 const predictor = createPredictor(showOutcome);
-const canvas = createDrawingCanvas(findElement("canvas", HTMLCanvasElement), {
-  onStrokeStart: clearPicture,
-  onStrokeChange: predictDrawing,
+const hint = findElement("hint", HTMLElement);
+const undoButton = findElement("undo", HTMLButtonElement);
+const redoButton = findElement("redo", HTMLButtonElement);
+const clearButton = findElement("clear", HTMLButtonElement);
+const canvas = new DrawingCanvas(findElement("canvas", HTMLCanvasElement), findElement("frame", HTMLElement), {
+  onChange: predictDrawing,
+  onHistory: showHistory,
 });
+let fileAttempts = 0; // shows whether the drawing was changed while a file was being decoded
 
 /**
  * Find an element of the page by its id.
@@ -51,56 +60,70 @@ function findElement(id, elementClass) {
  * @param {Outcome} outcome
  */
 function showOutcome(outcome) {
-  view.show(outcome);
+  answer.show(outcome);
+  bars.show(outcome);
   announcer.announce(outcome);
-  curlView.show(outcome);
+  curl.show(outcome);
 }
 
-/**
- * Clear the canvas before a stroke if it shows a picture.
- * The service receives the bytes of the picture's file, so strokes over the picture would have no effect.
- */
-function clearPicture() {
-  if (canvas.hasPicture()) clear();
-}
-
-/** Predict the digit that is drawn on the canvas. */
+/** Predict the digit of the drawing, which has changed. */
 function predictDrawing() {
-  view.hideHint();
-  predictor.predict(canvas.toPng);
+  fileAttempts += 1;
+  answer.showNote("");
+  hint.hidden = !canvas.isBlank;
+  if (canvas.isBlank) predictor.reset();
+  else predictor.predict(() => canvas.makePicture());
+}
+
+/** Show whether there is something to undo, to redo and to clear. */
+function showHistory() {
+  setAvailable(undoButton, canvas.can.undo);
+  setAvailable(redoButton, canvas.can.redo);
+  setAvailable(clearButton, !canvas.isBlank);
 }
 
 /**
- * Show a picture on the canvas, and predict its digit from the bytes of the file.
- * @param {File} file
+ * Show the picture of the first file on the canvas. A file that cannot be decoded changes nothing.
+ * @param {File[]} files
  */
-function predictPicture(file) {
-  clear();
-  view.hideHint();
-  canvas.showPicture(file);
-  predictor.predict(() => file);
+async function showFirstFile([file, ...others]) {
+  if (!file) return;
+  fileAttempts += 1;
+  const attempt = fileAttempts;
+  const picture = await readPicture(file);
+  if (attempt !== fileAttempts) return;
+  if (picture) canvas.showPicture(picture);
+  answer.showNote(fileMessage(1 + others.length, picture !== null));
 }
 
-/** Clear the canvas and the prediction. */
+/** Undo the last step. */
+function undo() {
+  canvas.undo();
+}
+
+/** Repeat the step that was undone last. */
+function redo() {
+  canvas.redo();
+}
+
+/** Clear the canvas. */
 function clear() {
   canvas.clear();
-  predictor.reset();
+  announcer.say("Cleared");
 }
 
-/**
- * Clear when Escape or Delete is pressed, but not as part of a shortcut of the browser.
- * @param {KeyboardEvent} event
- */
-function clearOnKey(event) {
-  const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
-  if (!hasModifier && (event.key === "Escape" || event.key === "Delete")) clear();
-}
-
-findElement("clear", HTMLButtonElement).addEventListener("click", clear);
-document.addEventListener("keydown", clearOnKey);
-listenForPictures(findElement("file", HTMLInputElement), predictPicture);
+onClick(undoButton, undo);
+onClick(redoButton, redo);
+onClick(clearButton, clear);
+listenForShortcuts({ undo, redo, clear });
+listenForFiles(findElement("file", HTMLInputElement), showFirstFile);
+findElement("shell", HTMLDetailsElement).open = matchMedia("(min-width: 44rem)").matches;
+showHistory();
 predictor.reset(); // shows the blank state
-showHeldOutMetrics({
+showModelCard({
+  card: findElement("model-card", HTMLElement),
+  link: findElement("model-card-link", HTMLElement),
   accuracy: findElement("accuracy", HTMLElement),
+  facts: findElement("model-facts", HTMLElement),
   confusion: findElement("confusion", HTMLTableElement),
 });

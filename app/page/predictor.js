@@ -1,9 +1,9 @@
 /**
- * Requests predictions of a drawing: one request at a time, each with the newest picture.
- * A drawing is the content of the canvas between two resets: strokes, or a picture from a file.
+ * Requests predictions of the newest drawing. A change of the drawing aborts the request before it, so the page never
+ * shows the answer to an older drawing.
  */
 
-import { fetchWithRetry, sleep } from "./request.js";
+import { fetchWithRetry } from "./request.js";
 
 /** @import { Rejected, Success, Unavailable } from "./request.js" */
 
@@ -14,80 +14,85 @@ import { fetchWithRetry, sleep } from "./request.js";
  */
 
 /**
- * The result of a request, or "blank" after a reset.
- * @typedef {Success<Prediction> | Rejected | Unavailable | {kind: "blank"}} Outcome
+ * The result of a request, "pending" while there is none yet, or "blank" if there is nothing to predict.
+ * @typedef {Success<Prediction> | Rejected | Unavailable | {kind: "pending"} | {kind: "blank"}} Outcome
  */
 
-/**
- * A drawing, and the state of its requests.
- * @typedef {object} Drawing
- * @property {() => Blob} makePicture Makes the newest picture.
- * @property {boolean} hasChanged True if the newest picture was not sent yet.
- * @property {boolean} isSending True while changes are sent.
- * @property {AbortController} controller Aborts the requests.
- */
-
-// From a change to its request. It is also about the interval between requests during a long stroke.
-const CHANGE_DELAY_MS = 120;
+const CHANGE_DELAY_MS = 120; // from a change to its request
+// If a stroke has aborted this many requests in a row, then the answers take longer than the time between two points of
+// a stroke. The next request waits for a pause of the stroke.
+const MAX_ABORTED_REQUESTS = 3;
 
 /**
  * Create the predictor of the page.
- * @param {(outcome: Outcome) => void} onOutcome Called with every outcome, in the order of the requests.
- * @returns {{predict: (makePicture: () => Blob) => void, reset: () => void}} Call `predict` after each
- *   change, with a function that makes the newest picture. Call `reset` to start a new drawing.
+ * @param {(outcome: Outcome) => void} onOutcome Called with every outcome.
+ * @returns {{predict: (makePicture: () => Blob) => void, reset: () => void}} Call `predict` after each change, with a
+ *   function that makes the newest picture. Call `reset` if the drawing is blank.
  */
 export function createPredictor(onOutcome) {
-  /** @type {Drawing | null} */
-  let drawing = null;
+  let controller = new AbortController(); // of the request in progress
+  let isInProgress = false;
+  let abortedRequests = 0; // since the last answer
+  let earliestTime = 0; // at which a busy service allows the next request
+  /** @type {number | null} */
+  let timer = null; // until the next request
+
+  /** Abort the request in progress. */
+  function abort() {
+    controller.abort();
+    if (isInProgress) abortedRequests += 1;
+    isInProgress = false;
+  }
 
   /**
-   * Request a prediction of a picture. A picture of the same drawing that was not sent yet is skipped.
+   * Request a prediction of the newest picture soon.
    * @param {() => Blob} makePicture
    */
   function predict(makePicture) {
-    drawing ??= { makePicture, hasChanged: false, isSending: false, controller: new AbortController() };
-    drawing.makePicture = makePicture;
-    drawing.hasChanged = true;
-    if (!drawing.isSending) sendChanges(drawing, onOutcome);
+    abort();
+    onOutcome({ kind: "pending" });
+    if (abortedRequests >= MAX_ABORTED_REQUESTS) cancelNext();
+    timer ??= setTimeout(send, Math.max(CHANGE_DELAY_MS, earliestTime - Date.now()), makePicture);
   }
 
-  /** Start a new drawing. The old drawing has no further outcomes. */
+  /** Cancel the request that waits for its time. */
+  function cancelNext() {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+  }
+
+  /**
+   * Send the newest picture, and pass the outcomes on until the drawing changes.
+   * @param {() => Blob} makePicture
+   */
+  async function send(makePicture) {
+    timer = null;
+    isInProgress = true;
+    controller = new AbortController();
+    const { signal } = controller;
+    const makeRequest = () => new Request("predict/picture", { method: "POST", body: makePicture() });
+    const outcome = await fetchWithRetry(makeRequest, wait, signal);
+    if (!outcome) return;
+    isInProgress = false;
+    abortedRequests = 0;
+    onOutcome(outcome);
+  }
+
+  /**
+   * Pass on that the service is unavailable, and remember when it allows the next request.
+   * @param {Unavailable} outcome
+   */
+  function wait(outcome) {
+    earliestTime = Date.now() + (outcome.retryAfterMs ?? 0);
+    onOutcome(outcome);
+  }
+
+  /** Forget the drawing. */
   function reset() {
-    drawing?.controller.abort();
-    drawing = null;
+    abort();
+    cancelNext();
     onOutcome({ kind: "blank" });
   }
 
   return { predict, reset };
-}
-
-/**
- * Send the changes of a drawing one after the other, until none is left or the drawing is reset.
- * @param {Drawing} drawing
- * @param {(outcome: Outcome) => void} onOutcome
- */
-async function sendChanges(drawing, onOutcome) {
-  const { signal } = drawing.controller;
-  drawing.isSending = true;
-  try {
-    while (drawing.hasChanged) {
-      await sleep(CHANGE_DELAY_MS);
-      signal.throwIfAborted();
-      onOutcome(await fetchWithRetry(() => makeRequest(drawing), onOutcome, signal));
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    drawing.isSending = false;
-  }
-}
-
-/**
- * Make a request with the newest picture of a drawing. Retries call this function too.
- * @param {Drawing} drawing
- * @returns {Request}
- */
-function makeRequest(drawing) {
-  drawing.hasChanged = false;
-  return new Request("predict/picture", { method: "POST", body: drawing.makePicture() });
 }

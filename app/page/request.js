@@ -9,13 +9,15 @@
  */
 
 /**
- * The service rejected the request. A retry would not help.
- * @typedef {{kind: "rejected", message: string}} Rejected
+ * The service, or a proxy, rejected the request. A retry would not help. `type` is the type of the problem document
+ * (RFC 9457), empty if there is none.
+ * @typedef {{kind: "rejected", status: number, type: string}} Rejected
  */
 
 /**
- * The request failed, but a retry may help. `retryAfterMs` is the delay that the service asked for, or null.
- * @typedef {{kind: "unavailable", message: string, retryAfterMs: number | null}} Unavailable
+ * The request failed, but a retry may help. `status` is 0 if there was no answer. `retryAfterMs` is the delay that the
+ * service asked for, or null.
+ * @typedef {{kind: "unavailable", status: number, type: string, retryAfterMs: number | null}} Unavailable
  */
 
 const RESPONSE_TIMEOUT_MS = 40_000; // more than the default of DIGITS_BODY_TIMEOUT_SECONDS, 30 s
@@ -23,7 +25,7 @@ const FIRST_RETRY_DELAY_MS = 1_000;
 const MAX_RETRY_DELAY_MS = 5_000;
 const MAX_RETRY_AFTER_MS = 60_000; // a page that waits longer than this looks broken
 /** @type {Unavailable} */
-const NO_RESPONSE = { kind: "unavailable", message: "The server does not answer.", retryAfterMs: null };
+const NO_RESPONSE = { kind: "unavailable", status: 0, type: "", retryAfterMs: null };
 const RETRYABLE_STATUSES = new Set([408, 425, 429]); // temporary, like every 5xx
 
 /**
@@ -31,27 +33,27 @@ const RETRYABLE_STATUSES = new Set([408, 425, 429]); // temporary, like every 5x
  * @template Body
  * @param {() => Request} makeRequest Makes a new request for each attempt.
  * @param {(outcome: Unavailable) => void} onUnavailable Called after each failed attempt, before the delay.
- * @param {AbortSignal} signal Stops the attempts; the promise is then rejected with the signal's reason.
- * @returns {Promise<Success<Body> | Rejected>} The outcome of the last attempt.
+ * @param {AbortSignal} signal Stops the attempts.
+ * @returns {Promise<Success<Body> | Rejected | null>} The outcome of the last attempt, or null after the signal.
  */
 export async function fetchWithRetry(makeRequest, onUnavailable, signal) {
-  for (let attempt = 0; ; attempt += 1) {
+  for (let attempt = 0; !signal.aborted; attempt += 1) {
     /** @type {Success<Body> | Rejected | Unavailable} */
     const outcome = await fetchOnce(makeRequest(), signal);
-    signal.throwIfAborted();
+    if (signal.aborted) return null;
     if (outcome.kind !== "unavailable") return outcome;
     onUnavailable(outcome);
     await sleep(outcome.retryAfterMs ?? retryDelayMs(attempt));
-    signal.throwIfAborted();
   }
+  return null;
 }
 
 /**
  * Wait.
- * @param {number} milliseconds Duration of the wait.
- * @returns {Promise<void>} Resolved at the end of the wait.
+ * @param {number} milliseconds
+ * @returns {Promise<void>}
  */
-export function sleep(milliseconds) {
+function sleep(milliseconds) {
   return new Promise((resolve) => {
     setTimeout(resolve, milliseconds);
   });
@@ -65,9 +67,19 @@ export function sleep(milliseconds) {
  * @returns {Promise<Success<Body> | Rejected | Unavailable>}
  */
 async function fetchOnce(request, signal) {
-  const abortOrTimeout = AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_TIMEOUT_MS)]);
-  const response = await fetch(request, { signal: abortOrTimeout }).catch(() => null);
-  return response ? toOutcome(response) : NO_RESPONSE;
+  // Browsers of 2023 have no `AbortSignal.any`, which would combine the signal with a time limit.
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const timer = setTimeout(abort, RESPONSE_TIMEOUT_MS);
+  signal.addEventListener("abort", abort);
+  try {
+    return await toOutcome(await fetch(request, { signal: controller.signal }));
+  } catch {
+    return NO_RESPONSE;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /**
@@ -77,44 +89,24 @@ async function fetchOnce(request, signal) {
  * @returns {Promise<Success<Body> | Rejected | Unavailable>}
  */
 async function toOutcome(response) {
-  if (response.ok) return toSuccess(response);
-  if (response.status >= 500 || RETRYABLE_STATUSES.has(response.status)) return toUnavailable(response);
-  return { kind: "rejected", message: await errorMessage(response) };
+  const { status } = response;
+  if (status >= 500 || RETRYABLE_STATUSES.has(status)) {
+    return { kind: "unavailable", status, type: "", retryAfterMs: retryAfterMs(response) };
+  }
+  // A proxy may answer with a page of its own, for example to log in.
+  if (!response.headers.get("Content-Type")?.includes("json")) return { kind: "rejected", status, type: "" };
+  const body = await response.json(); // fails if the connection is lost before the end of the body
+  return response.ok ? { kind: "success", body } : { kind: "rejected", status, type: String(body.type) };
 }
 
 /**
- * Read the body of a successful response. The connection may be lost before the end of the body.
- * @template Body
+ * Return the delay of the Retry-After header, in milliseconds.
  * @param {Response} response
- * @returns {Promise<Success<Body> | Unavailable>}
+ * @returns {number | null}
  */
-async function toSuccess(response) {
-  /** @type {Body | null} */
-  const body = await response.json().catch(() => null);
-  return body ? { kind: "success", body } : NO_RESPONSE;
-}
-
-/**
- * Turn the response of a temporary failure into an outcome, with the delay from its Retry-After header.
- * @param {Response} response
- * @returns {Unavailable}
- */
-function toUnavailable(response) {
-  const message = response.status === 503 ? "The server is busy." : "The server has a problem.";
+function retryAfterMs(response) {
   const seconds = Number(response.headers.get("Retry-After")); // NaN for a date, 0 if the header is absent
-  const retryAfterMs = seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : null;
-  return { kind: "unavailable", message, retryAfterMs };
-}
-
-/**
- * Read the message from a problem document (RFC 9457). A proxy may have sent a body of another kind.
- * @param {Response} response
- * @returns {Promise<string>}
- */
-async function errorMessage(response) {
-  /** @type {{detail?: string, title?: string}} */
-  const problem = await response.json().catch(() => ({}));
-  return problem.detail ?? problem.title ?? `The server refuses it (${response.status}).`;
+  return seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : null;
 }
 
 /**

@@ -1,0 +1,102 @@
+/**
+ * Shows the answer: the digit, how sure the network is, messages, and the 8×8 image that the network received.
+ */
+
+import { formatPercent, isSure, likeliestDigits, messageOf } from "./wording.js";
+
+/** @import { Outcome, Prediction } from "./predictor.js" */
+
+const SIDE = 8;
+const MAX_INK = 16;
+const LONG_WAIT_MS = 1_000; // then the page says that it waits
+const WAITING = "Waiting for the answer …";
+
+/**
+ * Create the view of the answer.
+ * @param {Record<"answer" | "digit" | "confidence" | "status" | "figure" | "modelInput", HTMLElement>} elements The
+ *   section of the answer; its parts: the digit, its probability, the messages, the figure, and the 8×8 image of the
+ *   figure.
+ * @returns {{show: (outcome: Outcome) => void, showNote: (note: string) => void}} `show` takes every outcome.
+ *   `showNote` shows a message that stays until the next one.
+ */
+export function createAnswer({ answer, digit, confidence, status, figure, modelInput }) {
+  const cells = Array.from({ length: SIDE * SIDE }, () => modelInput.appendChild(document.createElement("span")));
+  let note = "";
+  let message = "";
+  /** @type {number | null} */
+  let longWait = null; // timer
+
+  /**
+   * Show a prediction, or that there is none.
+   * @param {Prediction | null} prediction
+   */
+  function showPrediction(prediction) {
+    const digits = prediction ? likeliestDigits(prediction) : [];
+    digit.textContent = digits.join(" or ");
+    digit.classList.toggle("unsure", digits.length > 1);
+    confidence.textContent = prediction ? certaintyText(prediction) : "";
+    figure.hidden = !prediction;
+    showImage(modelInput, cells, prediction?.pixels.flat() ?? []);
+  }
+
+  /**
+   * Show the note and a message about the prediction.
+   * A screen reader speaks the status whenever its text is set, so the same text is not set again.
+   * @param {string} newMessage
+   */
+  function showMessage(newMessage) {
+    message = newMessage;
+    const text = [note, message].filter(Boolean).join(" ");
+    if (status.textContent !== text) status.textContent = text;
+  }
+
+  /**
+   * Show a note.
+   * @param {string} newNote
+   */
+  function showNote(newNote) {
+    note = newNote;
+    showMessage(message);
+  }
+
+  /**
+   * Show an outcome. While a prediction is pending, or the service is unavailable, the last answer stays and is dimmed.
+   * @param {Outcome} outcome
+   */
+  function show(outcome) {
+    answer.classList.toggle("waiting", outcome.kind === "pending" || outcome.kind === "unavailable");
+    if (outcome.kind === "pending") {
+      longWait ??= setTimeout(() => showMessage(message || WAITING), LONG_WAIT_MS);
+    } else if (outcome.kind === "unavailable") {
+      showMessage(messageOf(outcome));
+    } else {
+      if (longWait !== null) clearTimeout(longWait);
+      longWait = null;
+      showPrediction(outcome.kind === "success" ? outcome.body : null);
+      showMessage(outcome.kind === "rejected" ? messageOf(outcome) : "");
+    }
+  }
+
+  return { show, showNote };
+}
+
+/**
+ * Say how sure the network is.
+ * @param {Prediction} prediction
+ * @returns {string}
+ */
+function certaintyText(prediction) {
+  return isSure(prediction) ? `${formatPercent(Math.max(...prediction.probabilities), 1)} % sure` : "not sure";
+}
+
+/**
+ * Show the 8×8 image that the network received.
+ * @param {HTMLElement} image
+ * @param {HTMLElement[]} cells
+ * @param {number[]} inks
+ */
+function showImage(image, cells, inks) {
+  cells.forEach((cell, index) => cell.style.setProperty("--ink-share", String((inks[index] ?? 0) / MAX_INK)));
+  const inkedCount = inks.filter((ink) => ink > 0).length;
+  image.setAttribute("aria-label", `The network sees ${SIDE} by ${SIDE} pixels, ${inkedCount} of them with ink`);
+}

@@ -1,0 +1,70 @@
+/**
+ * Words for people: how sure the network is, and why there is no prediction.
+ */
+
+/** @import { Prediction } from "./predictor.js" */
+/** @import { Rejected, Unavailable } from "./request.js" */
+
+const SURE_FROM = 0.6; // probability
+const BLANK = 422; // the page sends valid pictures only, so the service has found no digit
+const BUSY = new Set([429, 503]);
+const SEVERAL_DIGITS = "urn:digits:problem:several-digits"; // problem type, docs/api.md
+
+/**
+ * Tell whether the network is sure of a prediction.
+ * @param {Prediction} prediction Answer of the service.
+ * @returns {boolean} False if the two likeliest digits must be shown.
+ */
+export function isSure({ digit, probabilities }) {
+  return (probabilities[digit] ?? 0) >= SURE_FROM;
+}
+
+/**
+ * List the digits to show: the predicted one, and the second likeliest one if the network is not sure.
+ * @param {Prediction} prediction Answer of the service.
+ * @returns {number[]} One or two digits, the likeliest first.
+ */
+export function likeliestDigits(prediction) {
+  const { digit, probabilities } = prediction;
+  if (isSure(prediction)) return [digit];
+  const others = probabilities.map((_, other) => other).filter((other) => other !== digit);
+  return [digit, ...others.sort((first, second) => (probabilities[second] ?? 0) - (probabilities[first] ?? 0))].slice(0, 2);
+}
+
+/**
+ * Format a probability as a percentage, rounded down and below 100, because the network is never certain.
+ * @param {number} probability From 0 to 1.
+ * @param {number} decimals Number of digits after the decimal point.
+ * @returns {string} The percentage without its sign.
+ */
+export function formatPercent(probability, decimals) {
+  const steps = 10 ** decimals;
+  const floor = Math.floor(probability * 100 * steps);
+  return (Math.min(floor, 100 * steps - 1) / steps).toFixed(decimals);
+}
+
+/**
+ * Tell why there is no prediction, and what a person can do.
+ * @param {Rejected | Unavailable} outcome The outcome of a request.
+ * @returns {string} One or two sentences.
+ */
+export function messageOf({ kind, status, type }) {
+  if (type === SEVERAL_DIGITS) return "There is more than one digit. Show one at a time.";
+  if (status === BLANK) return "Nothing to see yet. Draw a digit, or choose a darker photo.";
+  if (kind === "rejected") return "This page cannot get an answer here. Reload it, or try again later.";
+  if (BUSY.has(status)) return "The service is busy. Your drawing is kept, and the answer follows.";
+  if (status > 0) return "The service has a problem. Your drawing is kept, and the page asks again.";
+  return "No connection to the service. Your drawing is kept, and the page connects again.";
+}
+
+/**
+ * Tell about files that were chosen, dropped or pasted.
+ * @param {number} fileCount Number of files, of which the page uses the first.
+ * @param {boolean} isPicture False if the browser cannot decode the first file.
+ * @returns {string} Sentences, or nothing if there is nothing to tell.
+ */
+export function fileMessage(fileCount, isPicture) {
+  const several = fileCount > 1 ? [`Of ${fileCount} files, only the first one is used.`] : [];
+  const unreadable = isPicture ? [] : ["This browser cannot open the file as a picture. Nothing has changed."];
+  return [...several, ...unreadable].join(" ");
+}
