@@ -1,14 +1,18 @@
 """Chromium and a driver of the drawing page, for the tests of the page and for its screenshot."""
 
+import base64
 import shutil
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.drawing import STROKES
+from tests.machine import skip_unless
 
 EXECUTABLE_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 EXECUTABLE = next(filter(None, map(shutil.which, EXECUTABLE_NAMES)), None)
+BROWSER_MARKS = [pytest.mark.e2e, pytest.mark.browser, skip_unless(EXECUTABLE is not None, "Chromium")]
 LAUNCH_FLAGS = [
     "--no-sandbox",  # the sandbox does not work for root in a container
     "--disable-gpu",
@@ -18,9 +22,17 @@ LAUNCH_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-NARROW = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
-DESKTOP = {"viewport": {"width": 1280, "height": 900}}
+
+
+def phone(width, height):
+    """Describe a phone with a touch screen, for `new_context`."""
+    return {"viewport": {"width": width, "height": height}, "has_touch": True, "is_mobile": True}
+
+
+PHONE = phone(390, 664)
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+
+PREDICTIONS = "**/predict/picture"  # pattern of the address
 
 # Returns the contrast ratio (WCAG 2.2) of every visible element that has text of its own.
 TEXT_CONTRASTS = """() => {
@@ -72,21 +84,24 @@ class DrawingPage:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
         page.goto(url)
-        expect(page.locator("#accuracy")).to_contain_text("99.66")
+        expect(page.locator("#bars li")).to_have_count(10)  # the scripts have run
+
+    def on_canvas(self, x, y):
+        """Return a position on the screen, given as shares of the canvas's side. It may be outside the canvas."""
+        box = self.page.locator("#canvas").bounding_box()
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
     def strokes(self, digit):
-        """Yield the strokes of a digit as lists of positions (x, y) on the screen."""
-        box = self.page.locator("#canvas").bounding_box()
-        side = box["width"] * 0.6
-        for stroke in STROKES[digit]:
-            yield [
-                (box["x"] + box["width"] / 2 + (x - 0.5) * side, box["y"] + box["height"] * 0.2 + y * side)
-                for x, y in stroke
-            ]
+        """List the strokes of a digit as lists of positions on the screen."""
+        return [[self.on_canvas(0.2 + 0.6 * x, 0.2 + 0.6 * y) for x, y in stroke] for stroke in STROKES[digit]]
 
     def draw(self, digit):
         """Draw a digit with the mouse."""
-        for stroke in self.strokes(digit):
+        self.draw_strokes(self.strokes(digit))
+
+    def draw_strokes(self, strokes):
+        """Draw strokes with the mouse, given as lists of positions on the screen."""
+        for stroke in strokes:
             self.draw_stroke(stroke)
             self.page.mouse.up()
 
@@ -99,19 +114,109 @@ class DrawingPage:
             mouse.move(*position, steps=4)
 
     def draw_with_finger(self, digit):
-        """Draw a digit by touch. The events pass through the browser's input pipeline."""
-        session = self.page.context.new_cdp_session(self.page)
-
-        def dispatch_touch(event_type, *positions):
-            touch_points = [{"x": x, "y": y} for x, y in positions]
-            session.send("Input.dispatchTouchEvent", {"type": event_type, "touchPoints": touch_points})
-
+        """Draw a digit by touch."""
+        finger = Touch(self.page)
         for stroke in self.strokes(digit):
-            dispatch_touch("touchStart", stroke[0])
+            finger.press(0, *stroke[0])
             for position in stroke[1:]:
-                dispatch_touch("touchMove", position)
-            dispatch_touch("touchEnd")
+                finger.move(0, *position)
+            finger.lift(0)
+
+    def drop(self, *files):
+        """Drop files on the canvas, each given as name, media type and bytes."""
+        transfer = self.page.evaluate_handle(
+            """files => {
+                const transfer = new DataTransfer();
+                for (const [name, type, bytes] of files) {
+                    const decoded = Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0));
+                    transfer.items.add(new File([decoded], name, {type}));
+                }
+                return transfer;
+            }""",
+            [[name, media_type, base64.b64encode(data).decode()] for name, media_type, data in files],
+        )
+        for event in ("dragenter", "dragover", "drop"):
+            self.page.dispatch_event("#canvas", event, {"dataTransfer": transfer})
 
     def expect_prediction(self, digit):
-        """Wait until the page shows a digit as its prediction."""
-        expect(self.page.locator("#digit")).to_have_text(str(digit), timeout=10_000)
+        """Wait until the page shows a digit as its prediction, and is not waiting for another one."""
+        expect(self.page.locator(".answer:not(.waiting) #digit")).to_have_text(str(digit), timeout=10_000)
+
+    def expect_status(self, text):
+        """Wait until the status line contains a text."""
+        expect(self.page.locator("#status")).to_contain_text(text, timeout=10_000)
+
+
+def hold_requests(page):
+    """Hold the requests for predictions, as a slow link does; return the growing list of the held requests."""
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route(PREDICTIONS, hold)
+    return held
+
+
+class Touch:
+    """The fingers on the screen of a page. The events pass through the browser's input pipeline.
+
+    Args:
+        page: Playwright's page, with a touch screen.
+    """
+
+    def __init__(self, page):
+        self._session = page.context.new_cdp_session(page)
+        self._points = {}
+
+    def press(self, finger, x, y):
+        """Put a finger, given by its number, on the screen."""
+        self._points[finger] = (x, y)
+        self._dispatch("touchStart")
+
+    def move(self, finger, x, y):
+        """Move a finger on the screen."""
+        self._points[finger] = (x, y)
+        self._dispatch("touchMove")
+
+    def lift(self, finger):
+        """Take a finger from the screen."""
+        del self._points[finger]
+        # The protocol's "touchEnd" takes all fingers away. A finger that is missing from another event has left, too.
+        self._dispatch("touchMove" if self._points else "touchEnd")
+
+    def cancel(self):
+        """Let the system take all fingers away, for example for a gesture."""
+        self._points = {}
+        self._dispatch("touchCancel")
+
+    def _dispatch(self, event_type):
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in self._points.items()]
+        self._session.send("Input.dispatchTouchEvent", {"type": event_type, "touchPoints": points})
+
+
+class Pen:
+    """A pen on a page. Firefox's driver has no pen.
+
+    Args:
+        page: Playwright's page.
+    """
+
+    def __init__(self, page):
+        self._session = page.context.new_cdp_session(page)
+
+    def press(self, position):
+        """Put the pen on the screen, at a position (x, y)."""
+        self._dispatch("mousePressed", position)
+
+    def move(self, position):
+        """Move the pen on the screen."""
+        self._dispatch("mouseMoved", position)
+
+    def lift(self, position):
+        """Take the pen from the screen."""
+        self._dispatch("mouseReleased", position)
+
+    def _dispatch(self, event_type, position):
+        event = {"type": event_type, "x": position[0], "y": position[1], "button": "left", "buttons": 1}
+        self._session.send("Input.dispatchMouseEvent", {**event, "clickCount": 1, "pointerType": "pen"})
