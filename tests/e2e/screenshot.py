@@ -6,7 +6,7 @@ from tests.conftest import ROOT
 from tests.e2e.browser import DrawingPage, running_browser
 from tests.e2e.server import running
 
-VIEWPORT: ViewportSize = {"width": 1120, "height": 740}
+VIEWPORT: ViewportSize = {"width": 1120, "height": 676}
 
 
 def main():
