@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Container
 
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.headers import combined_header, quality_values
 from app.http.scope import route_path
+
+ACCEPT_ENCODING = "accept-encoding"
 
 
 class CompressReplies:
@@ -32,8 +35,29 @@ class CompressReplies:
         """
         if scope["type"] != "http" or route_path(scope) not in self._paths:
             return self._app(scope, receive, send)
-        qualities = dict(quality_values(combined_header(scope, b"accept-encoding") or ""))
+        name = ACCEPT_ENCODING.encode()
+        qualities = dict(quality_values(combined_header(scope, name) or ""))
         # Starlette's middleware only searches for the letters "gzip". It would also compress after "gzip;q=0".
-        accepted = [(b"accept-encoding", b"gzip")] if qualities.get("gzip", 0) > 0 else []
-        scope["headers"] = [*accepted, *(header for header in scope["headers"] if header[0] != b"accept-encoding")]
-        return self._gzip_app(scope, receive, send)
+        accepted = [(name, b"gzip")] if qualities.get("gzip", 0) > 0 else []
+        scope["headers"] = [*accepted, *(header for header in scope["headers"] if header[0] != name)]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                correct_headers(MutableHeaders(raw=message["headers"]))
+            await send(message)
+
+        return self._gzip_app(scope, receive, send_with_headers)
+
+
+def correct_headers(headers: MutableHeaders) -> None:
+    """Correct what Starlette's middleware leaves out: Vary in a 206 and a 304, and the ETag of compressed bytes.
+
+    Args:
+        headers: Headers of a reply.
+    Source: RFC 9110, sections 8.8.1 and 12.5.5.
+    """
+    if ACCEPT_ENCODING not in headers.get("vary", "").lower():
+        headers.add_vary_header("Accept-Encoding")
+    if "content-encoding" in headers and "etag" in headers:
+        headers["etag"] = f"W/{headers['etag']}"  # a weak one: a part of the file cannot continue these bytes
+        del headers["accept-ranges"]

@@ -47,13 +47,28 @@ def test_other_replies_pass_through(client):
         assert "content-encoding" not in answer(client.app, path, "gzip")[1]
 
 
+def test_compression_works_below_a_path_prefix(client):
+    scope = request_scope("/main.js", (b"accept-encoding", b"gzip"), method="GET", root_path="/digits")
+    start, *_ = call(client.app, scope, body_messages(b""))
+    assert (start["status"], dict(start["headers"])[b"content-encoding"]) == (200, b"gzip")
+
+
+def test_compressed_file_has_a_weak_etag_so_that_no_part_of_the_plain_file_continues_it(client):
+    strong, weak = (answer(client.app, "/main.js", accepted)[1]["etag"] for accepted in ("identity", "gzip"))
+    assert weak == f"W/{strong}"
+    resumed = [(b"range", b"bytes=10-"), (b"if-range", weak.encode())]
+    assert answer(client.app, "/main.js", "gzip", *resumed)[0] == 200
+
+
 def test_part_of_a_file_is_not_compressed(client):
     status, headers, body = answer(client.app, "/main.js", "gzip", (b"range", b"bytes=0-9"))
     assert (status, len(body), "content-encoding" in headers) == (206, 10, False)
+    assert "Accept-Encoding" in headers["vary"]
 
 
-def test_unchanged_file_is_not_sent_again(client):
-    status, headers, _ = answer(client.app, "/main.js", "gzip", method="HEAD")
+@pytest.mark.parametrize("accepted", ["identity", "gzip"])
+def test_unchanged_file_is_not_sent_again(client, accepted):
+    status, headers, _ = answer(client.app, "/main.js", accepted, method="HEAD")
     assert status == 200
-    status, _, body = answer(client.app, "/main.js", "gzip", (b"if-none-match", headers["etag"].encode()))
-    assert (status, body) == (304, b"")
+    status, headers, body = answer(client.app, "/main.js", accepted, (b"if-none-match", headers["etag"].encode()))
+    assert (status, headers["vary"], body) == (304, "Accept-Encoding", b"")
