@@ -1,5 +1,6 @@
 /**
- * Shows the answer: the digit, how sure the network is, messages, and the 8×8 image that the network received.
+ * Shows the answer: the digit, how sure the network is, messages, and the 8×8 image that the network received; and
+ * announces it to screen readers.
  */
 
 import { formatPercent, isSure, likeliestDigits, messageOf } from "./wording.js";
@@ -9,6 +10,7 @@ import { formatPercent, isSure, likeliestDigits, messageOf } from "./wording.js"
 const SIDE = 8;
 const MAX_INK = 16;
 const LONG_WAIT_MS = 1_000; // then the page says that it waits
+const SETTLE_DELAY_MS = 800; // time without another outcome before an announcement
 const WAITING = "Waiting for the answer …";
 
 /**
@@ -56,7 +58,7 @@ export function createAnswer({ answer, digit, confidence, status, figure, modelI
    */
   function showNote(newNote) {
     note = newNote;
-    showMessage(message);
+    showMessage(note ? "" : message); // a note follows an action, which makes the last message obsolete
   }
 
   /**
@@ -99,4 +101,48 @@ function showImage(image, cells, inks) {
   cells.forEach((cell, index) => cell.style.setProperty("--ink-share", String((inks[index] ?? 0) / MAX_INK)));
   const inkedCount = inks.filter((ink) => ink > 0).length;
   image.setAttribute("aria-label", `The network sees ${SIDE} by ${SIDE} pixels, ${inkedCount} of them with ink`);
+}
+
+/**
+ * Set up announcements in a live region.
+ * @param {HTMLElement} liveRegion Element with `aria-live`, whose new text a screen reader speaks.
+ * @returns {{announce: (outcome: Outcome) => void, say: (text: string) => void}} `announce` takes every outcome, and
+ *   announces a prediction once it has settled. `say` announces a text at once.
+ */
+export function createAnnouncer(liveRegion) {
+  /** @type {number | undefined} */
+  let timer;
+
+  /**
+   * Announce a prediction unless another outcome follows soon.
+   * All other outcomes appear in the status line, which is a live region too.
+   * @param {Outcome} outcome
+   */
+  function announce(outcome) {
+    say("");
+    if (outcome.kind !== "success") return;
+    timer = setTimeout(() => say(predictionSentence(outcome.body)), SETTLE_DELAY_MS);
+  }
+
+  /**
+   * Announce a text at once.
+   * @param {string} text
+   */
+  function say(text) {
+    clearTimeout(timer);
+    liveRegion.textContent = text;
+  }
+
+  return { announce, say };
+}
+
+/**
+ * Describe a prediction in a sentence.
+ * @param {Prediction} prediction
+ * @returns {string}
+ */
+function predictionSentence(prediction) {
+  const digits = likeliestDigits(prediction).join(" or ");
+  if (!isSure(prediction)) return `Not sure: ${digits}`;
+  return `Recognised as ${digits}, ${formatPercent(Math.max(...prediction.probabilities), 0)} percent sure`;
 }

@@ -73,14 +73,14 @@ export function isOn({ width, height }, { x, y }) {
 }
 
 /**
- * Tell whether the way through some positions crosses a canvas.
+ * Tell whether the path through some positions crosses a canvas. It examines some positions of each line of the path.
  * @param {HTMLCanvasElement} canvas An element on the page.
  * @param {Position[]} positions In pixels of the canvas.
- * @returns {boolean} False if the whole way is outside.
+ * @returns {boolean} False if the whole path is outside.
  */
 export function isCrossing(canvas, positions) {
-  return positions.slice(1).some((to, index) => {
-    const from = positions[index] ?? to;
+  return positions.some((to, index) => {
+    const from = positions[index - 1] ?? to;
     return Array.from({ length: CROSSING_SAMPLES }, (_, step) => (step + 1) / CROSSING_SAMPLES).some((share) =>
       isOn(canvas, { x: from.x + share * (to.x - from.x), y: from.y + share * (to.y - from.y) }),
     );

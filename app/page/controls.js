@@ -23,12 +23,12 @@ export function onClick(button, listener) {
 }
 
 /**
- * Listen for the shortcuts of the page. On a Mac, the Command key takes the place of Ctrl.
- * @param {{undo: () => void, redo: () => void, clear: () => void}} actions The functions to call.
+ * Listen for the shortcuts of the page, which click its buttons. On a Mac, the Command key takes the place of Ctrl.
+ * @param {{undo: HTMLButtonElement, redo: HTMLButtonElement, clear: HTMLButtonElement}} buttons The buttons to click.
  */
 export function listenForShortcuts({ undo, redo, clear }) {
-  /** @type {Map<string, () => void>} */
-  const actions = new Map([
+  /** @type {Map<string, HTMLButtonElement>} */
+  const buttons = new Map([
     ["ctrl+z", undo],
     ["ctrl+shift+z", redo],
     ["ctrl+y", redo],
@@ -36,10 +36,10 @@ export function listenForShortcuts({ undo, redo, clear }) {
     ["delete", clear],
   ]);
   document.addEventListener("keydown", (event) => {
-    const action = actions.get(shortcutName(event));
-    if (!action) return;
+    const button = buttons.get(shortcutName(event));
+    if (!button) return;
     event.preventDefault();
-    action();
+    button.click();
   });
 }
 
@@ -48,11 +48,13 @@ export function listenForShortcuts({ undo, redo, clear }) {
  * @param {KeyboardEvent} event
  * @returns {string}
  */
-function shortcutName({ key, ctrlKey, metaKey, shiftKey, altKey }) {
+function shortcutName({ key, code, ctrlKey, metaKey, shiftKey, altKey }) {
   const modifiers = [
     [ctrlKey || metaKey, "ctrl"],
     [shiftKey, "shift"],
     [altKey, "alt"],
   ];
-  return [...modifiers.filter(([isPressed]) => isPressed).map(([, name]) => name), key.toLowerCase()].join("+");
+  const isOtherAlphabet = key.length === 1 && key > "~"; // then the place of the key counts
+  const name = isOtherAlphabet ? code.replace("Key", "") : key;
+  return [...modifiers.filter(([isPressed]) => isPressed).map(([, modifier]) => modifier), name.toLowerCase()].join("+");
 }

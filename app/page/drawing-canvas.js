@@ -6,7 +6,7 @@ import { BLANK, History, addStroke, renderDrawing, renderStroke, toPng } from ".
 import { getContext } from "./canvas.js";
 import { listenForStrokes } from "./pointers.js";
 
-/** @import { Drawing, Position } from "./drawing.js" */
+/** @import { Position } from "./drawing.js" */
 /** @import { Picture } from "./pictures.js" */
 
 /** Canvas on which people draw, with the history of their drawings. */
@@ -17,8 +17,7 @@ export class DrawingCanvas {
 
   #listeners;
 
-  /** @type {History<Drawing>} */
-  #history = new History(BLANK);
+  #history = new History();
 
   /** @type {Position[]} */
   #stroke = []; // positions of the stroke that is being drawn
@@ -55,10 +54,18 @@ export class DrawingCanvas {
 
   /**
    * Tell whether there is a drawing to return to.
-   * @returns {{undo: boolean, redo: boolean}} True if `undo` and `redo` have an effect.
+   * @returns {boolean} True if `undo` has an effect.
    */
-  get can() {
-    return { undo: this.#history.canUndo, redo: this.#history.canRedo };
+  get canUndo() {
+    return this.#history.canUndo;
+  }
+
+  /**
+   * Tell whether there is an undone step.
+   * @returns {boolean} True if `redo` has an effect.
+   */
+  get canRedo() {
+    return this.#history.canRedo;
   }
 
   /**
@@ -72,24 +79,17 @@ export class DrawingCanvas {
 
   /** Make the drawing blank, as a step that can be undone. */
   clear() {
-    if (this.isBlank) return;
-    this.#stopStroke();
-    if (this.#history.current !== BLANK) this.#history.add(BLANK);
-    this.#show();
+    this.#change(() => this.#history.current !== BLANK && this.#history.add(BLANK));
   }
 
   /** Return to the drawing before the last step. */
   undo() {
-    this.#stopStroke();
-    this.#history.undo();
-    this.#show();
+    this.#change(() => this.#history.undo());
   }
 
   /** Repeat the step that was undone last. */
   redo() {
-    this.#stopStroke();
-    this.#history.redo();
-    this.#show();
+    this.#change(() => this.#history.redo());
   }
 
   /**
@@ -97,8 +97,16 @@ export class DrawingCanvas {
    * @param {Picture} picture A decoded file.
    */
   showPicture(picture) {
+    this.#change(() => this.#history.add({ picture, strokes: [] }));
+  }
+
+  /**
+   * Change the history. A stroke that is being drawn becomes a step before the change, so that nothing is lost.
+   * @param {() => void} step
+   */
+  #change(step) {
     this.#stopStroke();
-    this.#history.add({ picture, strokes: [] });
+    step();
     this.#show();
   }
 

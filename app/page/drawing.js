@@ -23,7 +23,7 @@ const PNG_SIDE = 280; // rows and columns
 const STROKE_WIDTH = 0.085; // share of the canvas's side; about that of a felt pen in a box on a form
 const STROKE_COLOUR = "#000";
 const CANVAS_COLOUR = "#fff";
-const MAX_STATES = 50; // in a history; a picture takes up to 4 MiB
+const MAX_PICTURES = 20; // that undo restores; each takes up to 4 MiB
 const PICTURE_BACKGROUND = "#c4c1b9"; // black and white strokes of a transparent picture are visible on this grey
 
 /**
@@ -90,81 +90,72 @@ function drawFitted(context, picture) {
   context.drawImage(picture, (width - newWidth) / 2, (height - newHeight) / 2, newWidth, newHeight);
 }
 
-/**
- * Past, current and undone states of a value that never changes in place, for undo and redo.
- * @template {object} State
- */
+/** The current drawing, and those that undo and redo restore. */
 export class History {
-  /** @type {State[]} */
+  /** @type {Drawing[]} */
   #past = [];
 
-  /** @type {State} */
-  #current;
+  #current = BLANK;
 
-  /** @type {State[]} */
+  /** @type {Drawing[]} */
   #undone = [];
 
   /**
-   * Create a history without a past.
-   * @param {State} state The first state.
-   */
-  constructor(state) {
-    this.#current = state;
-  }
-
-  /**
-   * The current state.
-   * @returns {State} The state that was added, or that undo or redo have restored.
+   * The current drawing.
+   * @returns {Drawing} The drawing that was added, or that undo or redo have restored.
    */
   get current() {
     return this.#current;
   }
 
   /**
-   * Tell whether there is a state to undo.
-   * @returns {boolean} True if `undo` changes the current state.
+   * Tell whether there is a drawing to return to.
+   * @returns {boolean} True if `undo` changes the current drawing.
    */
   get canUndo() {
     return this.#past.length > 0;
   }
 
   /**
-   * Tell whether there is a state to redo.
-   * @returns {boolean} True if `redo` changes the current state.
+   * Tell whether there is an undone step.
+   * @returns {boolean} True if `redo` changes the current drawing.
    */
   get canRedo() {
     return this.#undone.length > 0;
   }
 
   /**
-   * Make a state the current one. The undone states are lost.
-   * @param {State} state The new state.
+   * Make a drawing the current one. The undone drawings are lost.
+   * @param {Drawing} drawing Strokes or a picture.
    */
-  add(state) {
-    this.#past = [...this.#past, this.#current].slice(-MAX_STATES);
+  add(drawing) {
+    this.#past.push(this.#current);
     this.#undone = [];
-    this.#current = state;
+    this.#current = drawing;
+    if (this.#past.filter(({ picture }) => picture).length > MAX_PICTURES) {
+      this.#past.splice(0, 1 + this.#past.findIndex(({ picture }) => picture));
+    }
   }
 
-  /** Restore the state before the current one, if there is one. */
+  /** Restore the drawing before the current one, if there is one. */
   undo() {
     this.#move(this.#past, this.#undone);
   }
 
-  /** Restore the state that was undone last, if there is one. */
+  /** Restore the drawing that was undone last, if there is one. */
   redo() {
     this.#move(this.#undone, this.#past);
   }
 
   /**
-   * Take the last state of a list as the current one, and append the state before to another list.
-   * @param {State[]} from
-   * @param {State[]} to
+   * Take the last drawing of a list as the current one, and append the one before to another list.
+   * @param {Drawing[]} from
+   * @param {Drawing[]} to
    */
   #move(from, to) {
-    const [state] = from.splice(-1);
-    if (!state) return;
+    const [drawing] = from.splice(-1);
+    if (!drawing) return;
     to.push(this.#current);
-    this.#current = state;
+    this.#current = drawing;
   }
 }

@@ -3,8 +3,7 @@
  * Data flows one way: strokes or a picture file → drawing → predictor → outcome → views.
  */
 
-import { createAnnouncer } from "./announcer.js";
-import { createAnswer } from "./answer.js";
+import { createAnnouncer, createAnswer } from "./answer.js";
 import { createBars } from "./bars.js";
 import { listenForShortcuts, onClick, setAvailable } from "./controls.js";
 import { createCurlView } from "./curl.js";
@@ -15,6 +14,8 @@ import { createPredictor } from "./predictor.js";
 import { fileMessage } from "./wording.js";
 
 /** @import { Outcome } from "./predictor.js" */
+
+const OPENING_DELAY_MS = 300; // most files are decoded in less time
 
 const announcer = createAnnouncer(findElement("announcement", HTMLElement));
 const answer = createAnswer({
@@ -39,7 +40,8 @@ const canvas = new DrawingCanvas(findElement("canvas", HTMLCanvasElement), findE
   onChange: predictDrawing,
   onHistory: showHistory,
 });
-let fileAttempts = 0; // shows whether the drawing was changed while a file was being decoded
+/** @type {AbortController | null} */
+let opening = null; // while a file is being decoded
 
 /**
  * Find an element of the page by its id.
@@ -68,7 +70,6 @@ function showOutcome(outcome) {
 
 /** Predict the digit of the drawing, which has changed. */
 function predictDrawing() {
-  fileAttempts += 1;
   answer.showNote("");
   hint.hidden = !canvas.isBlank;
   if (canvas.isBlank) predictor.reset();
@@ -77,9 +78,9 @@ function predictDrawing() {
 
 /** Show whether there is something to undo, to redo and to clear. */
 function showHistory() {
-  setAvailable(undoButton, canvas.can.undo);
-  setAvailable(redoButton, canvas.can.redo);
-  setAvailable(clearButton, !canvas.isBlank);
+  setAvailable(undoButton, canvas.canUndo || opening !== null);
+  setAvailable(redoButton, canvas.canRedo);
+  setAvailable(clearButton, !canvas.isBlank || opening !== null);
 }
 
 /**
@@ -88,26 +89,47 @@ function showHistory() {
  */
 async function showFirstFile([file, ...others]) {
   if (!file) return;
-  fileAttempts += 1;
-  const attempt = fileAttempts;
+  cancelOpening();
+  opening = new AbortController();
+  showHistory();
+  const { signal } = opening;
+  const timer = setTimeout(() => answer.showNote("Opening the picture …"), OPENING_DELAY_MS);
+  signal.addEventListener("abort", () => clearTimeout(timer));
   const picture = await readPicture(file);
-  if (attempt !== fileAttempts) return;
+  if (signal.aborted) return;
+  cancelOpening();
   if (picture) canvas.showPicture(picture);
   answer.showNote(fileMessage(1 + others.length, picture !== null));
 }
 
-/** Undo the last step. */
+/**
+ * Give up a file that is being decoded.
+ * @returns {boolean} False if there is none.
+ */
+function cancelOpening() {
+  if (!opening) return false;
+  opening.abort();
+  opening = null;
+  showHistory();
+  answer.showNote("");
+  return true;
+}
+
+/** Undo the last step, or give up a file that is being decoded. */
 function undo() {
-  canvas.undo();
+  if (!cancelOpening()) canvas.undo();
+  announcer.say("Undone");
 }
 
 /** Repeat the step that was undone last. */
 function redo() {
   canvas.redo();
+  announcer.say("Redone");
 }
 
 /** Clear the canvas. */
 function clear() {
+  cancelOpening();
   canvas.clear();
   announcer.say("Cleared");
 }
@@ -115,9 +137,9 @@ function clear() {
 onClick(undoButton, undo);
 onClick(redoButton, redo);
 onClick(clearButton, clear);
-listenForShortcuts({ undo, redo, clear });
+listenForShortcuts({ undo: undoButton, redo: redoButton, clear: clearButton });
 listenForFiles(findElement("file", HTMLInputElement), showFirstFile);
-findElement("shell", HTMLDetailsElement).open = matchMedia("(min-width: 44rem)").matches;
+findElement("shell", HTMLDetailsElement).open = matchMedia("(min-width: 44rem) and (min-height: 36.01rem)").matches;
 showHistory();
 predictor.reset(); // shows the blank state
 showModelCard({

@@ -11,6 +11,7 @@ import { fetchWithRetry } from "./request.js";
  *   confusion: number[][]}, model: {version: string, layers: number[], recipe: string}}} Metrics
  */
 
+const MAX_ATTEMPTS = 5; // a proxy may never let the request pass
 const HEAT_LEVELS = 4; // sections.css has a colour for each level
 
 /**
@@ -21,16 +22,18 @@ const HEAT_LEVELS = 4; // sections.css has a colour for each level
  * @returns {Promise<void>} Resolved when the metrics are shown, or when a retry would not help.
  */
 export async function showModelCard({ card, link, accuracy, facts, confusion }) {
-  const hide = () => {
-    card.hidden = true;
+  const controller = new AbortController();
+  let attempts = 0;
+  const giveUpLater = () => {
+    attempts += 1;
+    if (attempts === MAX_ATTEMPTS) controller.abort();
   };
-  const neverAborted = new AbortController().signal;
   const makeRequest = () => new Request("metrics", { headers: { Accept: "application/json" } });
   /** @type {Awaited<ReturnType<typeof fetchWithRetry<Metrics>>>} */
-  const outcome = await fetchWithRetry(makeRequest, hide, neverAborted);
+  const outcome = await fetchWithRetry(makeRequest, giveUpLater, controller.signal);
   if (outcome?.kind !== "success") return;
   const metrics = outcome.body;
-  if (!metrics.held_out) return; // a proxy has answered
+  if (!metrics?.held_out) return; // a proxy has answered
   accuracy.textContent = accuracySentence(metrics);
   facts.append(...modelFacts(metrics).flatMap(([name, value]) => [createText("dt", name), createText("dd", value)]));
   fillConfusionMatrix(confusion, metrics.held_out.confusion);

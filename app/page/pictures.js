@@ -12,6 +12,7 @@ import { createCanvas, encode, getContext } from "./canvas.js";
 
 const MAX_SIDE = 1024; // pixels; the service makes larger pictures as small as this
 const MAX_LOSSLESS_PIXELS = 280 * 280; // a larger picture without transparency becomes a JPEG
+const MAX_KEPT_BYTES = 4 * 2 ** 20; // of a file that is not copied; half of the service's limit
 const OPAQUE = 255;
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47]; // PNG specification, section 5.2
 const PNG_BIT_DEPTH = 24; // position of the byte in the first chunk, section 11.2.1
@@ -28,8 +29,9 @@ export async function readPicture(file) {
   try {
     await image.decode();
     const picture = copyPicture(image);
-    const isKept = Math.max(image.naturalWidth, image.naturalHeight) <= MAX_SIDE && (await hasDeepPixels(file));
-    return isKept ? { ...picture, file } : picture;
+    const isSmall = Math.max(image.naturalWidth, image.naturalHeight) <= MAX_SIDE && file.size <= MAX_KEPT_BYTES;
+    const bytes = new Uint8Array(isSmall ? await file.arrayBuffer() : []);
+    return hasDeepPixels(bytes) ? { ...picture, file: new Blob([bytes], { type: "image/png" }) } : picture;
   } catch {
     return null;
   } finally {
@@ -40,12 +42,11 @@ export async function readPicture(file) {
 /**
  * Tell whether a file is a PNG with 16 bits for each value. A canvas keeps 8 of them, and would lose the strokes of a
  * scan that uses only the other ones.
- * @param {Blob} file
- * @returns {Promise<boolean>}
+ * @param {Uint8Array} bytes
+ * @returns {boolean}
  */
-async function hasDeepPixels(file) {
-  const head = new Uint8Array(await file.slice(0, PNG_BIT_DEPTH + 1).arrayBuffer());
-  return PNG_SIGNATURE.every((byte, index) => head[index] === byte) && head[PNG_BIT_DEPTH] === 16;
+function hasDeepPixels(bytes) {
+  return PNG_SIGNATURE.every((byte, index) => bytes[index] === byte) && bytes[PNG_BIT_DEPTH] === 16;
 }
 
 /**
@@ -81,7 +82,7 @@ function isOpaque(context) {
 /**
  * Listen for files that are chosen, dropped or pasted.
  * @param {HTMLInputElement} input The file input.
- * @param {(files: File[]) => void} onFiles Called with the files, at least one. They may be no pictures.
+ * @param {(files: File[]) => void} onFiles Called with the files, at least one. They may not be pictures.
  */
 export function listenForFiles(input, onFiles) {
   input.addEventListener("change", () => {

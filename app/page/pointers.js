@@ -1,8 +1,8 @@
 /**
  * Pointers that draw: decides which of several pointers draws, and where its stroke begins and ends.
  *
- * One pointer draws at a time. A hand that holds a pen rests on the screen, and so does the palm of a hand whose finger
- * draws. So a pen comes before a finger, and the newest finger comes before an older one.
+ * One pointer draws at a time. A hand rests on the screen while its finger or its pen draws. So a pen comes before a finger, and a finger that moves comes before one that rests. Of two fingers that move, the
+ * newer one draws.
  */
 
 import { isCrossing, isOn, positionOn } from "./canvas.js";
@@ -15,7 +15,7 @@ import { isCrossing, isOn, positionOn } from "./canvas.js";
  * @property {(position: Position) => void} start Called with the first position.
  * @property {(positions: Position[]) => void} extend Called with further positions.
  * @property {() => void} end Called at the end of the stroke.
- * @property {() => void} discard Called instead of `end` if the pointer did not mean to draw.
+ * @property {() => void} discard Called instead of `end` if the stroke must leave no trace.
  */
 
 /**
@@ -23,9 +23,14 @@ import { isCrossing, isOn, positionOn } from "./canvas.js";
  * @typedef {{id: number, type: string, isResting: boolean, start: Position}} Active
  */
 
+/**
+ * First and last position of a pressed pointer that does not draw yet.
+ * @typedef {{first: Position, last: Position}} Waiting
+ */
+
 const RESTING_DISTANCE = 0.03; // share of the canvas's side; a hand that rests moves less
 const PRIMARY_BUTTON = 0; // of a mouse; also a finger, and the tip of a pen
-const OTHER_USES = "a, button, label, summary, pre"; // a drag from these elements selects text, or does nothing
+const NOT_FOR_DRAWING = "a, button, label, summary, pre"; // a drag from these elements selects text, or does nothing
 
 /** The pointers on a page with one canvas. */
 class Pointers {
@@ -38,8 +43,8 @@ class Pointers {
   /** @type {Active | null} */
   #active = null;
 
-  /** @type {Map<number, Position>} */
-  #outside = new Map(); // last positions of pressed pointers that have not reached the canvas
+  /** @type {Map<number, Waiting>} */
+  #waiting = new Map();
 
   /**
    * Store the elements and the listener.
@@ -54,16 +59,16 @@ class Pointers {
   }
 
   /**
-   * Start a stroke on the canvas, or remember the pointer until it reaches the canvas.
+   * Start a stroke on the canvas, or let the pointer wait until it may draw.
    * @param {PointerEvent} event
    */
   press(event) {
-    if (event.button !== PRIMARY_BUTTON || !this.#mayDraw(event)) return;
-    const position = positionOn(this.#canvas, event);
+    if (event.button !== PRIMARY_BUTTON) return;
+    const first = positionOn(this.#canvas, event);
     const isInFrame = event.target instanceof Node && this.#frame.contains(event.target);
     if (isInFrame) event.preventDefault();
-    if (isInFrame && isOn(this.#canvas, position)) this.#start(event, position);
-    else if (isInFrame || mayEnter(event)) this.#outside.set(event.pointerId, position);
+    if (isInFrame && isOn(this.#canvas, first) && this.#mayDraw(event, false)) this.#start(event, first);
+    else if (isInFrame || mayEnter(event)) this.#waiting.set(event.pointerId, { first, last: first });
   }
 
   /**
@@ -71,16 +76,14 @@ class Pointers {
    * @param {PointerEvent} event
    */
   move(event) {
-    const positions = coalescedEvents(event).map((point) => positionOn(this.#canvas, point));
-    if (this.#outside.has(event.pointerId)) this.#enter(event, positions);
-    if (event.pointerId !== this.#active?.id) return;
     if (!isPressed(event)) {
-      this.#finish(false); // the page has missed the end, for example behind a dialog
+      this.release(event); // the page has missed the end, for example behind a dialog
       return;
     }
-    const { start } = this.#active;
-    const radius = RESTING_DISTANCE * this.#canvas.width;
-    this.#active.isResting &&= positions.every(({ x, y }) => Math.hypot(x - start.x, y - start.y) < radius);
+    const positions = coalescedEvents(event).map((point) => positionOn(this.#canvas, point));
+    this.#startWaiting(event, positions);
+    if (event.pointerId !== this.#active?.id) return;
+    this.#active.isResting &&= !this.#hasMoved(this.#active.start, positions);
     this.#listener.extend(positions);
   }
 
@@ -89,15 +92,28 @@ class Pointers {
    * @param {PointerEvent} event
    */
   release(event) {
-    this.#outside.delete(event.pointerId);
+    this.#waiting.delete(event.pointerId);
     if (event.pointerId !== this.#active?.id) return;
     this.#finish(event.type === "pointercancel" && this.#active.isResting);
   }
 
-  /** Stop the stroke that is being drawn, without a call of the listener. */
+  /** End the stroke that is being drawn, or discard it if the pointer rests. */
   stop() {
-    this.#active = null;
-    document.body.classList.remove("has-stroke");
+    if (this.#active) this.#finish(this.#active.isResting);
+  }
+
+  /**
+   * Start the stroke of a waiting pointer if it crosses the canvas and does not rest.
+   * @param {PointerEvent} event
+   * @param {Position[]} positions
+   */
+  #startWaiting(event, positions) {
+    const waiting = this.#waiting.get(event.pointerId);
+    if (!waiting) return;
+    const { first, last } = waiting;
+    const isDrawing = this.#hasMoved(first, positions) && isCrossing(this.#canvas, [last, ...positions]);
+    if (isDrawing && this.#mayDraw(event, true)) this.#start(event, isOn(this.#canvas, first) ? first : last);
+    else waiting.last = positions.at(-1) ?? last;
   }
 
   /**
@@ -109,29 +125,11 @@ class Pointers {
     if (this.#active) {
       this.#finish(this.#active.isResting || (event.pointerType === "pen" && this.#active.type === "touch"));
     }
-    this.#outside.delete(event.pointerId);
+    this.#waiting.clear(); // an older pointer does not draw any more
     this.#active = { id: event.pointerId, type: event.pointerType, isResting: true, start: position };
     getSelection()?.removeAllRanges(); // a drag from outside has begun to select text
-    document.body.classList.add("has-stroke");
     this.#canvas.setPointerCapture(event.pointerId);
     this.#listener.start(position);
-  }
-
-  /**
-   * Start the stroke of a pointer from outside once it crosses the canvas.
-   * @param {PointerEvent} event
-   * @param {Position[]} positions
-   */
-  #enter(event, positions) {
-    const last = this.#outside.get(event.pointerId);
-    const next = positions.at(-1);
-    if (!last || !next || !isPressed(event)) {
-      this.#outside.delete(event.pointerId);
-    } else if (isCrossing(this.#canvas, [last, ...positions]) && this.#mayDraw(event)) {
-      this.#start(event, last);
-    } else {
-      this.#outside.set(event.pointerId, next);
-    }
   }
 
   /**
@@ -139,18 +137,31 @@ class Pointers {
    * @param {boolean} isDiscarded
    */
   #finish(isDiscarded) {
-    this.stop();
+    this.#active = null;
     if (isDiscarded) this.#listener.discard();
     else this.#listener.end();
   }
 
   /**
-   * Tell whether a pointer may draw beside the active pointer.
+   * Tell whether a pointer may draw instead of the active pointer. A hand that comes to rest beside a finger may not.
    * @param {PointerEvent} event
+   * @param {boolean} hasMoved
    * @returns {boolean}
    */
-  #mayDraw(event) {
-    return this.#active?.type !== "pen" || event.pointerType === "pen";
+  #mayDraw({ pointerType }, hasMoved) {
+    if (!this.#active || pointerType === "pen") return true;
+    return this.#active.type !== "pen" && (this.#active.isResting || hasMoved);
+  }
+
+  /**
+   * Tell whether a pointer has moved more than a resting hand.
+   * @param {Position} start
+   * @param {Position[]} positions
+   * @returns {boolean}
+   */
+  #hasMoved(start, positions) {
+    const radius = RESTING_DISTANCE * this.#canvas.width;
+    return positions.some(({ x, y }) => Math.hypot(x - start.x, y - start.y) > radius);
   }
 }
 
@@ -159,7 +170,7 @@ class Pointers {
  * @param {HTMLCanvasElement} canvas An element on the page.
  * @param {HTMLElement} frame The element around the canvas, in which a finger does not scroll the page.
  * @param {StrokeListener} listener Called for each stroke.
- * @returns {() => void} A function that stops the stroke that is being drawn, without a call of the listener.
+ * @returns {() => void} A function that ends the stroke that is being drawn, or discards it if the pointer rests.
  */
 export function listenForStrokes(canvas, frame, listener) {
   const pointers = new Pointers(canvas, frame, listener);
@@ -185,7 +196,7 @@ function isPressed({ buttons }) {
  * @returns {boolean}
  */
 function mayEnter({ pointerType, target }) {
-  return pointerType !== "touch" && target instanceof Element && !target.closest(OTHER_USES);
+  return pointerType !== "touch" && target instanceof Element && !target.closest(NOT_FOR_DRAWING);
 }
 
 /**

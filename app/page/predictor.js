@@ -23,6 +23,9 @@ const CHANGE_DELAY_MS = 120; // from a change to its request
 // a stroke. The next request waits for a pause of the stroke.
 const MAX_ABORTED_REQUESTS = 3;
 
+/** @type {Rejected} */
+const NO_PREDICTION = { kind: "rejected", status: 200, type: "" }; // a proxy has answered with JSON of its own
+
 /**
  * Create the predictor of the page.
  * @param {(outcome: Outcome) => void} onOutcome Called with every outcome.
@@ -75,7 +78,7 @@ export function createPredictor(onOutcome) {
     if (!outcome) return;
     isInProgress = false;
     abortedRequests = 0;
-    onOutcome(outcome);
+    onOutcome(outcome.kind === "rejected" || isPrediction(outcome.body) ? outcome : NO_PREDICTION);
   }
 
   /**
@@ -95,4 +98,13 @@ export function createPredictor(onOutcome) {
   }
 
   return { predict, reset };
+}
+
+/**
+ * Tell whether a body has the parts of a prediction.
+ * @param {Partial<Prediction> | null} body
+ * @returns {boolean}
+ */
+function isPrediction(body) {
+  return typeof body?.digit === "number" && body.probabilities?.length === 10 && body.pixels?.length === 8;
 }

@@ -96,7 +96,7 @@ async function toOutcome(response) {
   // A proxy may answer with a page of its own, for example to log in.
   if (!response.headers.get("Content-Type")?.includes("json")) return { kind: "rejected", status, type: "" };
   const body = await response.json(); // fails if the connection is lost before the end of the body
-  return response.ok ? { kind: "success", body } : { kind: "rejected", status, type: String(body.type) };
+  return response.ok ? { kind: "success", body } : { kind: "rejected", status, type: String(body?.type) };
 }
 
 /**

@@ -6,9 +6,10 @@
 /** @import { Rejected, Unavailable } from "./request.js" */
 
 const SURE_FROM = 0.6; // probability
-const BLANK = 422; // the page sends valid pictures only, so the service has found no digit
 const BUSY = new Set([429, 503]);
-const SEVERAL_DIGITS = "urn:digits:problem:several-digits"; // problem type, docs/api.md
+// Problem types, docs/api.md. The page sends pictures that can be decoded, so an invalid one shows no digit.
+const NO_DIGIT = "urn:digits:problem:invalid-input";
+const SEVERAL_DIGITS = "urn:digits:problem:several-digits";
 
 /**
  * Tell whether the network is sure of a prediction.
@@ -28,7 +29,8 @@ export function likeliestDigits(prediction) {
   const { digit, probabilities } = prediction;
   if (isSure(prediction)) return [digit];
   const others = probabilities.map((_, other) => other).filter((other) => other !== digit);
-  return [digit, ...others.sort((first, second) => (probabilities[second] ?? 0) - (probabilities[first] ?? 0))].slice(0, 2);
+  others.sort((first, second) => (probabilities[second] ?? 0) - (probabilities[first] ?? 0));
+  return [digit, ...others.slice(0, 1)];
 }
 
 /**
@@ -39,7 +41,7 @@ export function likeliestDigits(prediction) {
  */
 export function formatPercent(probability, decimals) {
   const steps = 10 ** decimals;
-  const floor = Math.floor(probability * 100 * steps);
+  const floor = Math.floor(Number((probability * 100 * steps).toFixed(6))); // 0.57 * 100 is 56.99999999999999
   return (Math.min(floor, 100 * steps - 1) / steps).toFixed(decimals);
 }
 
@@ -50,21 +52,20 @@ export function formatPercent(probability, decimals) {
  */
 export function messageOf({ kind, status, type }) {
   if (type === SEVERAL_DIGITS) return "There is more than one digit. Show one at a time.";
-  if (status === BLANK) return "Nothing to see yet. Draw a digit, or choose a darker photo.";
+  if (type === NO_DIGIT) return "Nothing to see yet. Draw a digit, or choose a darker photo.";
   if (kind === "rejected") return "This page cannot get an answer here. Reload it, or try again later.";
   if (BUSY.has(status)) return "The service is busy. Your drawing is kept, and the answer follows.";
-  if (status > 0) return "The service has a problem. Your drawing is kept, and the page asks again.";
-  return "No connection to the service. Your drawing is kept, and the page connects again.";
+  if (status > 0) return "Something went wrong. Your drawing is kept, and the page tries again.";
+  return "No connection. Your drawing is kept, and the page connects again.";
 }
 
 /**
  * Tell about files that were chosen, dropped or pasted.
  * @param {number} fileCount Number of files, of which the page uses the first.
  * @param {boolean} isPicture False if the browser cannot decode the first file.
- * @returns {string} Sentences, or nothing if there is nothing to tell.
+ * @returns {string} The message, or nothing if there is nothing to tell.
  */
 export function fileMessage(fileCount, isPicture) {
-  const several = fileCount > 1 ? [`Of ${fileCount} files, only the first one is used.`] : [];
-  const unreadable = isPicture ? [] : ["This browser cannot open the file as a picture. Nothing has changed."];
-  return [...several, ...unreadable].join(" ");
+  if (!isPicture) return "This browser cannot open the file as a picture. Choose a JPEG or PNG.";
+  return fileCount > 1 ? `Of ${fileCount} files, only the first one is used.` : "";
 }
