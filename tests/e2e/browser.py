@@ -113,14 +113,13 @@ class DrawingPage:
         for position in stroke[1:]:
             mouse.move(*position, steps=4)
 
-    def draw_with_finger(self, digit):
-        """Draw a digit by touch."""
-        finger = Touch(self.page)
+    def draw_with_finger(self, digit, touch):
+        """Draw a digit by touch, with the finger 0."""
         for stroke in self.strokes(digit):
-            finger.press(0, *stroke[0])
+            touch.press(0, *stroke[0])
             for position in stroke[1:]:
-                finger.move(0, *position)
-            finger.lift(0)
+                touch.move(0, *position)
+            touch.lift(0)
 
     def drop(self, *files):
         """Drop files on the canvas, each given as name, media type and bytes."""
@@ -137,6 +136,11 @@ class DrawingPage:
         )
         for event in ("dragenter", "dragover", "drop"):
             self.page.dispatch_event("#canvas", event, {"dataTransfer": transfer})
+
+    def choose(self, file):
+        """Choose a file with the file input, given as name, media type and bytes."""
+        name, media_type, data = file
+        self.page.set_input_files("#file", {"name": name, "mimeType": media_type, "buffer": data})
 
     def expect_prediction(self, digit):
         """Wait until the page shows a digit as its prediction, and is not waiting for another one."""
@@ -172,31 +176,29 @@ class Touch:
     def press(self, finger, x, y):
         """Put a finger, given by its number, on the screen."""
         self._points[finger] = (x, y)
-        self._dispatch("touchStart")
+        self._dispatch("touchStart", self._points)
 
     def move(self, finger, x, y):
         """Move a finger on the screen."""
         self._points[finger] = (x, y)
-        self._dispatch("touchMove")
+        self._dispatch("touchMove", self._points)
 
     def lift(self, finger):
         """Take a finger from the screen."""
-        del self._points[finger]
-        # The protocol's "touchEnd" takes all fingers away. A finger that is missing from another event has left, too.
-        self._dispatch("touchMove" if self._points else "touchEnd")
+        self._dispatch("touchEnd", {finger: self._points.pop(finger)})
 
     def cancel(self):
         """Let the system take all fingers away, for example for a gesture."""
-        self._points = {}
-        self._dispatch("touchCancel")
+        self._points.clear()
+        self._dispatch("touchCancel", {})
 
-    def _dispatch(self, event_type):
-        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in self._points.items()]
+    def _dispatch(self, event_type, fingers):
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in fingers.items()]
         self._session.send("Input.dispatchTouchEvent", {"type": event_type, "touchPoints": points})
 
 
 class Pen:
-    """A pen on a page. Firefox's driver has no pen.
+    """A pen on a page.
 
     Args:
         page: Playwright's page.

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.artefacts import unsure_artefact
 from tests.e2e.browser import DESKTOP, DrawingPage
 from tests.e2e.server import running
 
@@ -9,6 +10,15 @@ from tests.e2e.server import running
 @pytest.fixture(scope="module")
 def server():
     with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def unsure_server(tmp_path_factory, artefact):
+    """A service whose network predicts the same digits as the released one, each with less than 60 %."""
+    path = tmp_path_factory.mktemp("weights") / "weights.npz"
+    unsure_artefact(path, artefact)
+    with running(weights=path) as server:
         yield server
 
 

@@ -17,7 +17,7 @@ AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 
 def assert_no_violations(page):
     """Check the page with all rules of axe-core."""
-    page.wait_for_timeout(200)  # for the transition to the dimmed colours, which axe measures
+    page.wait_for_function("() => document.getAnimations().length === 0")  # axe measures the colours
     page.evaluate(AXE.read_text())
     violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(({violations}) => violations)")
     assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in violations] == []
@@ -75,6 +75,9 @@ def test_focus_stays_on_a_button_that_has_nothing_left_to_do(open_page):
         page.locator(f"#{name}").focus()
         page.keyboard.press(key)
         assert page.evaluate("document.activeElement.id") == name
+    drawing_page.draw(1)
+    assert page.evaluate("document.activeElement.id") == "redo"
+    drawing_page.expect_prediction(1)
     page.locator("#copy").focus()
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.id") == "copy"
@@ -93,6 +96,11 @@ def test_predictions_and_actions_are_announced(browser, server):
     assert drawing_page.page.evaluate("navigator.clipboard.readText()").startswith("curl ")
     drawing_page.page.locator("#clear").click()
     expect(live_region).to_have_text("Cleared")
+    drawing_page.page.locator("#undo").click()
+    expect(live_region).to_have_text("Undone")
+    expect(live_region).to_have_text("Recognised as 7, 99 percent sure")
+    drawing_page.page.locator("#redo").click()
+    expect(live_region).to_have_text("Redone")
     assert drawing_page.errors == []
     context.close()
 

@@ -1,13 +1,13 @@
 """The drawing page in Chromium: strokes, the prediction, undo and redo, and the shell command."""
 
+import itertools
 import re
 import subprocess
 
 from playwright.sync_api import expect
 
-from tests.artefacts import unsure_artefact
-from tests.e2e.browser import BROWSER_MARKS, DESKTOP, PHONE, DrawingPage
-from tests.e2e.server import running
+from tests.e2e.browser import BROWSER_MARKS, DESKTOP, PHONE, DrawingPage, Touch
+from tests.e2e.server import poll_until
 
 pytestmark = BROWSER_MARKS
 
@@ -24,7 +24,7 @@ def test_page_predicts_digits_drawn_with_mouse(open_page):
 
 def test_page_predicts_digit_drawn_with_finger_and_does_not_scroll(open_page):
     drawing_page = open_page(PHONE)
-    drawing_page.draw_with_finger(3)
+    drawing_page.draw_with_finger(3, Touch(drawing_page.page))
     drawing_page.expect_prediction(3)
     assert drawing_page.page.evaluate("window.scrollY") == 0
 
@@ -34,6 +34,18 @@ def test_page_predicts_digit_before_stroke_ends(open_page):
     (stroke,) = drawing_page.strokes(0)
     drawing_page.draw_stroke(stroke)
     drawing_page.expect_prediction(0)
+
+
+def test_page_predicts_while_the_pointer_moves(open_page):
+    drawing_page = open_page()
+    (stroke,) = drawing_page.strokes(0)
+    drawing_page.draw_stroke(stroke)
+    digit = drawing_page.page.locator("#digit")
+    ways = itertools.cycle([drawing_page.on_canvas(0.5, 0.2), drawing_page.on_canvas(0.52, 0.2)])
+    drawing_page.page.keyboard.press("Escape")
+    drawing_page.page.mouse.up()
+    drawing_page.draw_stroke(stroke[:2])
+    poll_until(lambda: drawing_page.page.mouse.move(*next(ways)) or digit.inner_text())
 
 
 def test_page_shows_probabilities_and_the_image_of_the_network(open_page):
@@ -47,28 +59,28 @@ def test_page_shows_probabilities_and_the_image_of_the_network(open_page):
     expect(bars.nth(7)).to_contain_text("%")
     expect(bars.nth(7)).not_to_contain_text("below")
     expect(bars.nth(0)).to_contain_text("below 0.1 %")
+    tracks = [bars.nth(digit).locator(".track").bounding_box()["height"] for digit in (0, 7)]
+    assert tracks[0] < 2 < tracks[1]
     expect(drawing_page.page.locator("#confidence")).to_have_text("99.9 % sure")
     expect(figure).to_be_visible()
 
 
 def test_the_two_likeliest_digits_are_shown_at_reduced_weight_if_the_network_is_not_sure(
-    open_page, browser, tmp_path, artefact
+    open_page, browser, unsure_server
 ):
     sure = open_page()
     sure.draw(7)
     sure.expect_prediction(7)
-    unsure_artefact(tmp_path / "weights.npz", artefact)
-    with running(weights=tmp_path / "weights.npz") as server:
-        page = browser.new_context(**DESKTOP).new_page()
-        DrawingPage(page, f"{server.url}/").draw(7)
-        expect(page.locator("#digit")).to_have_text(re.compile(r"^7 or \d$"))
-        expect(page.locator("#confidence")).to_have_text("not sure")
-        expect(page.locator("[aria-live=polite]")).to_have_text(re.compile(r"^Not sure: 7 or \d$"))
-        second = int(page.locator("#digit").inner_text()[-1])
-        shares = [float(bar.split()[1]) for bar in page.locator("#bars li").all_inner_texts()]  # "7 42.0 %"
-        assert sorted(shares)[-2:] == [shares[second], shares[7]]
-        assert page.locator("#digit").evaluate(FONT_WEIGHT) < sure.page.locator("#digit").evaluate(FONT_WEIGHT)
-        page.context.close()
+    page = browser.new_context(**DESKTOP).new_page()
+    DrawingPage(page, unsure_server.url).draw(7)
+    expect(page.locator("#digit")).to_have_text(re.compile(r"^7 or \d$"))
+    expect(page.locator("#confidence")).to_have_text("not sure")
+    expect(page.locator("[aria-live=polite]")).to_have_text(re.compile(r"^Not sure: 7 or \d$"))
+    second = int(page.locator("#digit").inner_text()[-1])
+    shares = [float(bar.split()[1]) for bar in page.locator("#bars li").all_inner_texts()]  # "7 42.0 %"
+    assert sorted(shares)[-2:] == [shares[second], shares[7]]
+    assert page.locator("#digit").evaluate(FONT_WEIGHT) < sure.page.locator("#digit").evaluate(FONT_WEIGHT)
+    page.context.close()
 
 
 def test_undo_and_redo_step_through_strokes_and_clear(open_page):
@@ -93,6 +105,55 @@ def test_undo_and_redo_step_through_strokes_and_clear(open_page):
     drawing_page.page.keyboard.press("Control+Shift+Z")
     drawing_page.page.keyboard.press("Control+Shift+Z")
     drawing_page.expect_prediction(0)
+    undo.click()
+    drawing_page.draw(1)
+    expect(redo).to_have_attribute("aria-disabled", "true")
+
+
+def test_shortcuts_work_with_a_keyboard_of_another_alphabet(open_page):
+    drawing_page = open_page()
+    drawing_page.draw(1)
+    drawing_page.expect_prediction(1)
+    press = "key => document.body.dispatchEvent(new KeyboardEvent('keydown', {...key, ctrlKey: true, bubbles: true}))"
+    drawing_page.page.evaluate(press, {"key": "я", "code": "KeyZ"})
+    expect(drawing_page.page.locator("#digit")).to_be_empty()
+    drawing_page.page.evaluate(press, {"key": "Я", "code": "KeyZ", "shiftKey": True})
+    drawing_page.expect_prediction(1)
+
+
+def test_undo_and_clear_during_a_stroke_lose_nothing(open_page):
+    drawing_page = open_page()
+    page = drawing_page.page
+    drawing_page.draw(1)
+    drawing_page.expect_prediction(1)
+    first, second = drawing_page.strokes(4)
+    for key in ("Control+z", "Escape"):
+        drawing_page.draw_stroke(first)
+        page.keyboard.press(key)
+        page.mouse.up()
+        if key == "Control+z":
+            drawing_page.expect_prediction(1)  # only the stroke is undone
+            page.keyboard.press("Control+Shift+Z")
+        else:
+            expect(page.locator("#digit")).to_be_empty()
+            page.keyboard.press("Control+z")
+        page.keyboard.press("Control+z")
+        drawing_page.expect_prediction(1)
+    page.keyboard.press("Escape")
+    drawing_page.draw_strokes([second, first])
+    drawing_page.expect_prediction(4)
+
+
+def test_every_stroke_can_be_undone(open_page):
+    drawing_page = open_page()
+    drawing_page.draw_strokes([[drawing_page.on_canvas(0.5, 0.2 + n / 100)] for n in range(60)])
+    for _ in range(60):
+        drawing_page.page.keyboard.press("Control+z")
+    expect(drawing_page.page.locator("#undo")).to_have_attribute("aria-disabled", "true")
+    expect(drawing_page.page.locator("#hint")).to_be_visible()
+    for _ in range(60):
+        drawing_page.page.keyboard.press("Control+y")
+    drawing_page.expect_prediction(1)
 
 
 def test_clear_button_and_keys_remove_the_prediction(open_page):

@@ -190,7 +190,7 @@ def test_firefox_reports_stopped_server_and_predicts_after_restart(firefox):
     with running(port=port) as server:
         firefox.open(f"{server.url}/")
     firefox.draw(0)
-    firefox.expect_text("#status", "No connection to the service")
+    firefox.expect_text("#status", "No connection")
     with running(port=port):
         firefox.expect_prediction(0)
         firefox.expect_text("#status", "^$")

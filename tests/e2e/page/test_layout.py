@@ -1,13 +1,15 @@
 """The drawing page in Chromium: screens of all sizes, large text, zoom, forced colours, print, and no scripts."""
 
 import io
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.e2e.browser import BROWSER_MARKS, DESKTOP, DrawingPage, phone
+from app.api.page import PAGE_PATHS
+from tests.e2e.browser import BROWSER_MARKS, DESKTOP, PREDICTIONS, TEXT_CONTRASTS, DrawingPage, phone
 
 pytestmark = BROWSER_MARKS
 
@@ -27,7 +29,7 @@ CUT_TEXTS = """() => [...document.querySelectorAll("body *")]
     })
     .map((element) => element.outerHTML.slice(0, 80))"""
 
-# Returns pairs of visible texts that overlap.
+# Returns pairs of visible parts of the page that overlap.
 OVERLAPS = """() => {
     const elements = ["#digit", "#confidence", "#status", "#figure", "#canvas", ".controls", "#bars"]
         .map((selector) => document.querySelector(selector))
@@ -66,14 +68,32 @@ def test_canvas_digit_and_certainty_are_visible_together_without_scrolling(open_
     assert canvas["width"] >= min(width, height) / 2
 
 
-def test_canvas_does_not_move_when_the_answer_or_a_message_appears(open_page):
-    drawing_page = open_page(phone(320, 568))
+def fail(status, route):
+    """Answer a request with an error, or not at all."""
+    if status is None:
+        route.abort()
+    else:
+        route.fulfill(status=status)
+
+
+@pytest.mark.parametrize("size", [(320, 568), (360, 640), (390, 664)])
+@pytest.mark.parametrize("is_sure", [True, False], ids=["sure", "not sure"])
+def test_canvas_does_not_move_when_the_answer_or_a_message_appears(browser, server, unsure_server, size, is_sure):
+    context = browser.new_context(**phone(*size))
+    drawing_page = DrawingPage(context.new_page(), (server if is_sure else unsure_server).url)
     (empty,) = boxes(drawing_page, "#canvas")
-    draw_a_seven(drawing_page)
+    drawing_page.draw(7)
+    expect(drawing_page.page.locator("#digit")).to_contain_text("7")
     assert boxes(drawing_page, "#canvas") == [empty]
     drawing_page.drop(("notes.txt", "text/plain", b"milk"))
     drawing_page.expect_status("cannot open")
-    assert boxes(drawing_page, "#canvas")[0]["width"] == empty["width"]
+    assert boxes(drawing_page, "#canvas") == [empty]
+    for status, text in ((None, "No connection"), (503, "busy"), (500, "went wrong")):
+        drawing_page.page.route(PREDICTIONS, partial(fail, status))
+        drawing_page.draw_strokes([[drawing_page.on_canvas(0.5, 0.5)]])
+        drawing_page.expect_status(text)
+        assert boxes(drawing_page, "#canvas") == [empty]
+    context.close()
 
 
 def test_tops_and_bottoms_of_the_two_columns_are_aligned(open_page):
@@ -145,9 +165,9 @@ def test_print_has_light_colours_and_keeps_bars_matrix_and_image(open_page):
         "body => [getComputedStyle(body).backgroundColor, getComputedStyle(body).color]"
     )
     assert (background, text) == ("rgb(246, 245, 241)", "rgb(29, 28, 26)")
+    assert [text for text, contrast in page.evaluate(TEXT_CONTRASTS) if contrast < 4.5] == []
     for selector in ("#bars .predicted .track", "#confusion td[data-heat]", "#model-input", "#canvas"):
         assert page.locator(selector).first.evaluate("element => getComputedStyle(element).printColorAdjust") == "exact"
-    assert len(page.pdf(print_background=False)) > 10_000
 
 
 def test_page_says_that_it_needs_scripts(browser, server):
@@ -171,6 +191,7 @@ def test_line_at_the_top_links_to_the_api_and_the_model_card(open_page):
     expect(page.get_by_role("banner").get_by_role("link", name="API")).to_have_attribute("href", "docs")
     page.get_by_role("banner").get_by_role("link", name="Model card").click()
     expect(page.get_by_role("heading", name="Model card")).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.id") == "model-card"
 
 
 def test_first_load_is_small_as_it_is_sent(browser, server):
@@ -183,6 +204,6 @@ def test_first_load_is_small_as_it_is_sent(browser, server):
     drawing_page = DrawingPage(page, f"{server.url}/")
     expect(drawing_page.page.locator("#model-card")).to_be_visible()
     page.wait_for_load_state("networkidle")
-    assert len(sizes) > 20
+    assert len(sizes) > len(PAGE_PATHS - {"/", "/index.html"})
     assert sum(sizes) <= MAX_FIRST_LOAD_BYTES  # headers included
     context.close()

@@ -1,5 +1,6 @@
 """The drawing page in Chromium: which of several pointers draws, and strokes that begin or end outside the canvas."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.browser import BROWSER_MARKS, PHONE, Pen, Touch
@@ -17,23 +18,40 @@ def rest_palm(drawing_page, touch):
     touch.move(PALM, x + 1, y + 1)
 
 
-def draw_with_finger(drawing_page, touch, digit, finger=0):
-    """Draw a digit with a finger while other fingers may rest on the screen."""
+def draw_with_pen(drawing_page, pen, digit):
+    """Draw a digit with a pen."""
     for stroke in drawing_page.strokes(digit):
-        touch.press(finger, *stroke[0])
+        pen.press(stroke[0])
         for position in stroke[1:]:
-            touch.move(finger, *position)
-        touch.lift(finger)
+            pen.move(position)
+        pen.lift(stroke[-1])
 
 
 def test_finger_draws_while_a_palm_rests_on_the_canvas_and_the_palm_leaves_nothing(open_page):
     drawing_page = open_page(PHONE)
     touch = Touch(drawing_page.page)
     rest_palm(drawing_page, touch)
-    draw_with_finger(drawing_page, touch, 4)
+    drawing_page.draw_with_finger(4, touch)
     touch.lift(PALM)
     drawing_page.expect_prediction(4)
     assert brightness(drawing_page, *PALM_POSITION) == 255
+
+
+def test_palm_that_comes_to_rest_during_a_stroke_neither_stops_it_nor_leaves_a_dot(open_page):
+    drawing_page = open_page(PHONE)
+    touch = Touch(drawing_page.page)
+    touch.press(0, *drawing_page.on_canvas(0.4, 0.1))
+    touch.move(0, *drawing_page.on_canvas(0.4, 0.3))
+    rest_palm(drawing_page, touch)
+    touch.move(0, *drawing_page.on_canvas(0.4, 0.8))
+    touch.lift(0)
+    x, y = drawing_page.on_canvas(*PALM_POSITION)
+    touch.move(PALM, x + 2, y)
+    touch.lift(PALM)
+    assert brightness(drawing_page, 0.4, 0.7) == 0
+    assert brightness(drawing_page, *PALM_POSITION) == 255
+    drawing_page.page.locator("#undo").click()
+    expect(drawing_page.page.locator("#undo")).to_have_attribute("aria-disabled", "true")
 
 
 def test_pen_draws_while_a_palm_rests_on_the_canvas_and_a_finger_does_not_disturb_it(open_page):
@@ -59,11 +77,7 @@ def test_pen_discards_the_stroke_of_a_palm_even_if_the_palm_has_moved(open_page)
     touch, pen = Touch(drawing_page.page), Pen(drawing_page.page)
     touch.press(PALM, *drawing_page.on_canvas(*PALM_POSITION))
     touch.move(PALM, *drawing_page.on_canvas(0.5, 0.93))
-    for stroke in drawing_page.strokes(7):
-        pen.press(stroke[0])
-        for position in stroke[1:]:
-            pen.move(position)
-        pen.lift(stroke[-1])
+    draw_with_pen(drawing_page, pen, 7)
     touch.lift(PALM)
     drawing_page.expect_prediction(7)
     assert brightness(drawing_page, 0.6, 0.93) == 255
@@ -128,6 +142,50 @@ def test_stroke_of_the_mouse_may_begin_and_end_outside_the_canvas(open_page):
     assert brightness(drawing_page, 0.3, 0.4) == 255
 
 
+def test_stroke_that_begins_on_a_text_selects_nothing(open_page):
+    drawing_page = open_page()
+    box = drawing_page.page.locator(".tagline").bounding_box()
+    mouse = drawing_page.page.mouse
+    mouse.move(box["x"] + 5, box["y"] + box["height"] / 2)
+    mouse.down()
+    mouse.move(*drawing_page.on_canvas(0.5, 0.3), steps=8)
+    mouse.move(*drawing_page.on_canvas(0.5, 0.8), steps=8)
+    mouse.up()
+    assert brightness(drawing_page, 0.5, 0.6) == 0
+    assert drawing_page.page.evaluate("getSelection().toString()") == ""
+
+
+def test_other_buttons_of_the_mouse_and_drags_from_a_button_draw_nothing(open_page):
+    drawing_page = open_page()
+    mouse = drawing_page.page.mouse
+    box = drawing_page.page.locator("#clear").bounding_box()
+    for start, button in (
+        (drawing_page.on_canvas(0.5, 0.5), "right"),
+        (drawing_page.on_canvas(0.5, 0.5), "middle"),
+        ((box["x"] + 5, box["y"] + 5), "left"),
+    ):
+        mouse.move(*start)
+        mouse.down(button=button)
+        mouse.move(*drawing_page.on_canvas(0.5, 0.8), steps=4)
+        mouse.up(button=button)
+    assert brightness(drawing_page, 0.5, 0.8) == 255
+    expect(drawing_page.page.locator("#undo")).to_have_attribute("aria-disabled", "true")
+
+
+def test_older_finger_that_waits_beside_the_canvas_does_not_interrupt_a_newer_one(open_page):
+    drawing_page = open_page(PHONE)
+    touch = Touch(drawing_page.page)
+    touch.press(1, *drawing_page.on_canvas(-0.02, 0.9))
+    touch.press(0, *drawing_page.on_canvas(0.3, 0.2))
+    touch.move(0, *drawing_page.on_canvas(0.5, 0.2))
+    touch.move(1, *drawing_page.on_canvas(0.3, 0.9))
+    touch.move(0, *drawing_page.on_canvas(0.8, 0.2))
+    touch.lift(0)
+    touch.lift(1)
+    assert brightness(drawing_page, 0.7, 0.2) == 0
+    assert brightness(drawing_page, 0.2, 0.9) == 255
+
+
 def test_fast_stroke_across_the_canvas_without_a_point_on_it_draws(open_page):
     drawing_page = open_page()
     mouse = drawing_page.page.mouse
@@ -138,21 +196,27 @@ def test_fast_stroke_across_the_canvas_without_a_point_on_it_draws(open_page):
     assert brightness(drawing_page, 0.4, 0.5) == 0
 
 
-def test_finger_may_begin_beside_the_canvas_and_scrolls_elsewhere(open_page):
+@pytest.mark.parametrize("start", [(-0.02, 0.5), (1.02, 0.5), (0.5, -0.02)])
+def test_stroke_of_a_finger_may_begin_beside_the_canvas(open_page, start):
     drawing_page = open_page(PHONE)
     touch = Touch(drawing_page.page)
-    touch.press(0, *drawing_page.on_canvas(-0.02, 0.5))
-    for x in (0.1, 0.3, 0.6):
-        touch.move(0, *drawing_page.on_canvas(x, 0.5))
+    touch.press(0, *drawing_page.on_canvas(*start))
+    for share in (0.1, 0.5, 0.9):
+        touch.move(0, *drawing_page.on_canvas(*((1 - share) * first + share * 0.5 for first in start)))
     touch.lift(0)
-    assert brightness(drawing_page, 0.02, 0.5) == 0
-    assert brightness(drawing_page, 0.5, 0.5) == 0
-    drawing_page.page.locator("#undo").click()
+    edge, middle = ([(1 - share) * first + share * 0.5 for first in start] for share in (0.06, 0.8))
+    assert brightness(drawing_page, *edge) == 0
+    assert brightness(drawing_page, *middle) == 0
+
+
+def test_finger_scrolls_outside_the_canvas(open_page):
+    drawing_page = open_page(PHONE)
+    touch = Touch(drawing_page.page)
     touch.press(0, 30, 630)
     for y in (600, 500, 400, 300):
         touch.move(0, 100, y)
     touch.lift(0)
-    drawing_page.page.wait_for_function("window.scrollY > 100")
+    drawing_page.page.wait_for_function("() => window.scrollY > 100")
     expect(drawing_page.page.locator("#undo")).to_have_attribute("aria-disabled", "true")
 
 
