@@ -50,11 +50,11 @@ export function listenForShortcuts({ undo, redo, clear }) {
  */
 function shortcutName({ key, code, ctrlKey, metaKey, shiftKey, altKey }) {
   const modifiers = [
-    [ctrlKey || metaKey, "ctrl"],
-    [shiftKey, "shift"],
-    [altKey, "alt"],
+    ctrlKey || metaKey ? "ctrl" : "",
+    shiftKey ? "shift" : "",
+    altKey ? "alt" : "",
   ];
   const isOtherAlphabet = key.length === 1 && key > "~"; // then the place of the key counts
   const name = isOtherAlphabet ? code.replace("Key", "") : key;
-  return [...modifiers.filter(([isPressed]) => isPressed).map(([, modifier]) => modifier), name.toLowerCase()].join("+");
+  return [...modifiers, name.toLowerCase()].filter(Boolean).join("+");
 }

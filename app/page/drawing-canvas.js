@@ -57,7 +57,7 @@ export class DrawingCanvas {
    * @returns {boolean} True if `undo` has an effect.
    */
   get canUndo() {
-    return this.#history.canUndo;
+    return this.#stroke.length > 0 || this.#history.canUndo;
   }
 
   /**
@@ -125,6 +125,7 @@ export class DrawingCanvas {
   #startStroke(position) {
     if (this.#history.current.picture) renderDrawing(this.#context, BLANK);
     this.#extendStroke([position]);
+    this.#listeners.onHistory();
   }
 
   /**

@@ -17,8 +17,8 @@ const HEAT_LEVELS = 4; // sections.css has a colour for each level
 /**
  * Request the metrics of the service, and show them. If the service or a proxy withholds them, nothing is shown.
  * @param {{card: HTMLElement, link: HTMLElement, accuracy: HTMLElement, facts: HTMLElement,
- *   confusion: HTMLTableElement}} elements The hidden section and the hidden link to it; elements of the section for the
- *   accuracy, the list of facts, and the confusion matrix, all empty.
+ *   confusion: HTMLTableElement}} elements The hidden section and the hidden link to it; elements of the section for
+ *   the accuracy, the list of facts, and the confusion matrix, all empty.
  * @returns {Promise<void>} Resolved when the metrics are shown, or when a retry would not help.
  */
 export async function showModelCard({ card, link, accuracy, facts, confusion }) {
@@ -48,7 +48,7 @@ export async function showModelCard({ card, link, accuracy, facts, confusion }) 
  */
 function accuracySentence(metrics) {
   const percent = (metrics.accuracy * 100).toFixed(2);
-  return `The network classifies ${percent} % of ${metrics.held_out.rows} images correctly that it never saw in training.`;
+  return `The network classifies ${percent} % of ${metrics.held_out.rows} images correctly. It never saw them in training.`;
 }
 
 /**

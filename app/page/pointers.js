@@ -1,8 +1,8 @@
 /**
  * Pointers that draw: decides which of several pointers draws, and where its stroke begins and ends.
  *
- * One pointer draws at a time. A hand rests on the screen while its finger or its pen draws. So a pen comes before a finger, and a finger that moves comes before one that rests. Of two fingers that move, the
- * newer one draws.
+ * One pointer draws at a time. A hand rests on the screen while its finger or its pen draws. So a pen comes before a
+ * finger, and a finger that moves comes before one that rests. Of two fingers that move, the newer one draws.
  */
 
 import { isCrossing, isOn, positionOn } from "./canvas.js";

@@ -89,7 +89,7 @@ def test_clear_aborts_the_request_in_progress(open_page):
     expect(page.locator("#digit")).to_be_empty()
 
 
-def test_slow_link_gets_few_requests_during_a_long_stroke(open_page):
+def test_slow_link_gets_requests_during_a_long_stroke_but_only_a_few(open_page):
     drawing_page = open_page()
     page = drawing_page.page
     held = hold_requests(page)
