@@ -9,6 +9,7 @@ from PIL import Image
 
 from app.main import create_app
 from app.settings import Settings
+from tests.drawing import draw
 
 PATH = "/predict/picture"
 
@@ -27,6 +28,12 @@ def encode_picture(picture, file_format="PNG", **options):
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     image.save(buffer, file_format, **options)
     return buffer.getvalue()
+
+
+def digit_file(digit, file_format="PNG"):
+    """Draw a digit as a file: name, media type and bytes."""
+    name = file_format.lower()
+    return f"{digit}.{name}", f"image/{name}", encode_picture(draw(digit), file_format)
 
 
 def post_picture(client, data, media_type="image/png"):

@@ -1,7 +1,6 @@
-"""The drawing page in Chromium: pictures of all kinds and sizes, and files that are no pictures."""
+"""The drawing page in Chromium: pictures of all kinds and sizes."""
 
 import csv
-import io
 
 import numpy as np
 import pytest
@@ -11,24 +10,11 @@ from playwright.sync_api import expect
 from tests.conftest import ROOT
 from tests.drawing import draw
 from tests.e2e.browser import BROWSER_MARKS, PREDICTIONS
+from tests.picture_requests import digit_file, encode_picture
 
 pytestmark = BROWSER_MARKS
 
 CASES = ROOT / "tests" / "cases"
-WITHOUT_PICTURE = ("notes.txt", "text/plain", b"milk, bread")
-
-
-def encoded(picture, file_format, **options):
-    """Write a picture as a file, in bytes."""
-    buffer = io.BytesIO()
-    picture.save(buffer, file_format, **options)
-    return buffer.getvalue()
-
-
-def digit_file(digit, file_format="PNG", **options):
-    """Draw a digit as a file: name, media type and bytes."""
-    data = encoded(Image.fromarray(draw(digit)), file_format, **options)
-    return f"{digit}.{file_format.lower()}", f"image/{file_format.lower()}", data
 
 
 def large_photo(digit, width, height):
@@ -114,7 +100,7 @@ def test_same_file_can_be_chosen_twice_and_a_picture_can_be_pasted(open_page):
 
 def test_large_png_with_16_bits_is_copied_and_its_declared_type_does_not_matter(open_page):
     drawing_page = open_page()
-    deep = encoded(Image.fromarray(draw(3).astype(np.uint16) * 257), "PNG")
+    deep = encode_picture(Image.fromarray(draw(3).astype(np.uint16) * 257), "PNG")
     for data in (deep, deep + bytes(9_000_000)):
         drawing_page.drop(("3.tif", "image/tiff", data))
         drawing_page.expect_prediction(3)
@@ -126,7 +112,7 @@ def test_white_strokes_on_a_transparent_picture_are_visible_and_predicted(open_p
     picture = Image.merge("LA", (Image.new("L", strokes.size, 255), strokes))
     drawing_page = open_page()
     with drawing_page.page.expect_request(PREDICTIONS) as request:
-        drawing_page.drop(("4.png", "image/png", encoded(picture, "PNG")))
+        drawing_page.drop(("4.png", "image/png", encode_picture(picture, "PNG")))
     drawing_page.expect_prediction(4)
     assert request.value.headers["content-type"] == "image/png"  # a JPEG would lose the transparency
     shown = drawing_page.page.evaluate(
@@ -140,105 +126,9 @@ def test_white_strokes_on_a_transparent_picture_are_visible_and_predicted(open_p
     assert shown[1] - shown[0] > 50
 
 
-def test_file_that_is_no_picture_leaves_the_drawing_alone(open_page):
-    drawing_page = open_page()
-    drawing_page.draw(7)
-    drawing_page.expect_prediction(7)
-    drawing_page.drop(WITHOUT_PICTURE)
-    drawing_page.expect_status("cannot open the file as a picture")
-    drawing_page.expect_prediction(7)
-    drawing_page.page.locator("#undo").click()  # the bar of the 7
-    drawing_page.page.locator("#undo").click()  # and the rest of it: nothing else is in the history
-    expect(drawing_page.page.locator("#digit")).to_be_empty()
-    expect(drawing_page.page.locator("#status")).to_be_empty()
-
-
-def test_first_of_two_dropped_files_is_used_and_the_page_says_so(open_page):
-    drawing_page = open_page()
-    drawing_page.drop(digit_file(2), digit_file(5))
-    drawing_page.expect_prediction(2)
-    drawing_page.expect_status("Of 2 files, only the first one is used.")
-
-
-def test_stroke_on_a_picture_starts_a_drawing_and_undo_brings_the_picture_back(open_page):
-    drawing_page = open_page()
-    drawing_page.drop(digit_file(5))
-    drawing_page.expect_prediction(5)
-    drawing_page.draw(1)
-    drawing_page.expect_prediction(1)
-    drawing_page.page.locator("#undo").click()
-    drawing_page.expect_prediction(5)
-
-
-def test_undo_keeps_the_last_twenty_pictures(open_page):
-    drawing_page = open_page()
-    undo = drawing_page.page.locator("#undo")
-    for name in ("1.png", "2.png"):
-        drawing_page.drop((name, *digit_file(int(name[0]))[1:]))
-        drawing_page.expect_prediction(int(name[0]))
-    for _ in range(20):
-        drawing_page.drop(digit_file(3))
-        drawing_page.expect_prediction(3)
-        drawing_page.draw_strokes([[drawing_page.on_canvas(0.5, 0.5)]])
-    steps = 0
-    while undo.get_attribute("aria-disabled") == "false":
-        undo.click()
-        steps += 1
-    assert steps == 39  # all but the first two pictures
-    expect(drawing_page.page.locator("#hint")).to_be_hidden()
-
-
-def test_picture_dropped_during_a_stroke_keeps_the_stroke_for_undo(open_page):
-    drawing_page = open_page()
-    (stroke,) = drawing_page.strokes(0)
-    drawing_page.draw_stroke(stroke)
-    drawing_page.drop(digit_file(5))
-    drawing_page.expect_prediction(5)
-    drawing_page.page.mouse.up()
-    drawing_page.page.locator("#undo").click()
-    drawing_page.expect_prediction(0)
-
-
-# Lets the decoding of a picture wait for a call of `finishDecoding`, as on a slow phone.
-SLOW_DECODING = """
-    const decode = HTMLImageElement.prototype.decode;
-    HTMLImageElement.prototype.decode = function () {
-        return new Promise((resolve) => { window.finishDecoding = resolve; }).then(() => decode.call(this));
-    };
-"""
-
-
-def test_page_says_that_it_opens_a_picture_and_a_stroke_meanwhile_loses_neither(open_page):
-    drawing_page = open_page(init_script=SLOW_DECODING)
-    drawing_page.drop(digit_file(5))
-    drawing_page.expect_status("Opening the picture")
-    drawing_page.draw(1)
-    drawing_page.expect_prediction(1)
-    drawing_page.page.evaluate("finishDecoding()")
-    drawing_page.expect_prediction(5)
-    expect(drawing_page.page.locator("#status")).to_be_empty()
-    drawing_page.page.keyboard.press("Control+z")
-    drawing_page.expect_prediction(1)
-
-
-@pytest.mark.parametrize("key", ["Control+z", "Escape"])
-def test_undo_and_clear_give_up_a_picture_that_is_being_opened(open_page, key):
-    drawing_page = open_page(init_script=SLOW_DECODING)
-    drawing_page.draw(7)
-    drawing_page.expect_prediction(7)
-    drawing_page.drop(digit_file(5))
-    drawing_page.expect_status("Opening the picture")
-    drawing_page.page.keyboard.press(key)
-    expect(drawing_page.page.locator("#status")).to_be_empty()
-    drawing_page.page.evaluate("finishDecoding()")
-    if key == "Escape":
-        drawing_page.page.keyboard.press("Control+z")
-    drawing_page.expect_prediction(7)  # undo has only given up the picture
-
-
 def test_picture_without_a_digit_gets_advice_in_plain_words(open_page):
     drawing_page = open_page()
-    drawing_page.drop(("blank.png", "image/png", encoded(Image.new("L", (64, 64), 255), "PNG")))
+    drawing_page.drop(("blank.png", "image/png", encode_picture(Image.new("L", (64, 64), 255), "PNG")))
     drawing_page.expect_status("Nothing to see yet. Draw a digit, or choose a darker photo.")
     expect(drawing_page.page.locator("#digit")).to_be_empty()
     assert_only_status_errors(drawing_page, 422)
@@ -247,7 +137,7 @@ def test_picture_without_a_digit_gets_advice_in_plain_words(open_page):
 def test_several_digits_have_a_message_of_their_own_and_no_digit(open_page):
     drawing_page = open_page()
     two = np.hstack([draw(3, height=0.5), draw(4, height=0.5)])
-    drawing_page.drop(("34.png", "image/png", encoded(Image.fromarray(two), "PNG")))
+    drawing_page.drop(("34.png", "image/png", encode_picture(Image.fromarray(two), "PNG")))
     drawing_page.expect_status("There is more than one digit. Show one at a time.")
     expect(drawing_page.page.locator("#digit")).to_be_empty()
     assert_only_status_errors(drawing_page, 422)

@@ -12,11 +12,6 @@ from tests.e2e.server import poll_until, running
 pytestmark = BROWSER_MARKS
 
 
-def wait_for_requests(page, held, count):
-    """Wait until a number of requests are held."""
-    poll_until(lambda: page.wait_for_timeout(10) or len(held) >= count)
-
-
 def release(page, held):
     """Let the held requests continue, and do not hold any further ones."""
     for route in held:
@@ -36,9 +31,8 @@ def test_last_answer_is_dimmed_while_a_prediction_is_pending(open_page):
     drawing_page.expect_prediction(1)
     colours = [colour(page, selector) for selector in ("#digit", "#confidence", "#bars .predicted")]
     held = hold_requests(page)
-    drawing_page.draw_stroke(drawing_page.strokes(4)[0])
-    page.mouse.up()
-    wait_for_requests(page, held, 1)
+    with page.expect_request(PREDICTIONS):
+        drawing_page.draw_strokes(drawing_page.strokes(4)[:1])
     expect(page.locator("#answer")).to_contain_class("waiting")
     expect(page.locator("#digit")).to_have_text("1")
     for selector, bright in zip(("#digit", "#confidence", "#bars .predicted"), colours, strict=True):
@@ -53,8 +47,6 @@ def test_last_answer_is_dimmed_while_a_prediction_is_pending(open_page):
 def test_outdated_request_is_aborted_and_its_answer_is_never_shown(open_page):
     drawing_page = open_page()
     page = drawing_page.page
-    aborted = []
-    page.on("requestfailed", lambda request: aborted.append(request.url))
     digits = page.evaluate_handle(
         """() => {
             const digits = [];
@@ -64,11 +56,10 @@ def test_outdated_request_is_aborted_and_its_answer_is_never_shown(open_page):
         }"""
     )
     held = hold_requests(page)
-    first, second = drawing_page.strokes(4)
-    drawing_page.draw_strokes([second])  # a 1
-    wait_for_requests(page, held, 1)
-    drawing_page.draw_strokes([first])  # makes it a 4
-    poll_until(lambda: page.wait_for_timeout(10) or aborted)
+    with page.expect_request(PREDICTIONS):
+        drawing_page.draw_strokes([[drawing_page.on_canvas(0.58, 0.6)]])  # a dot, with a single request
+    with page.expect_event("requestfailed"):
+        drawing_page.draw(4)  # over the dot
     release(page, held)
     drawing_page.expect_prediction(4)
     assert digits.json_value() == ["4"]
@@ -77,13 +68,11 @@ def test_outdated_request_is_aborted_and_its_answer_is_never_shown(open_page):
 def test_clear_aborts_the_request_in_progress(open_page):
     drawing_page = open_page()
     page = drawing_page.page
-    aborted = []
-    page.on("requestfailed", lambda request: aborted.append(request.url))
     held = hold_requests(page)
-    drawing_page.draw(3)
-    wait_for_requests(page, held, 1)
-    page.keyboard.press("Escape")
-    poll_until(lambda: page.wait_for_timeout(10) or aborted)
+    with page.expect_request(PREDICTIONS):
+        drawing_page.draw_strokes([[drawing_page.on_canvas(0.5, 0.5)]])
+    with page.expect_event("requestfailed"):
+        page.keyboard.press("Escape")
     release(page, held)
     expect(page.locator("#answer")).not_to_contain_class("waiting")
     expect(page.locator("#digit")).to_be_empty()
