@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-clients coverage check check-page fix train report cross-validate notebook bench-training bench bench-quick faults soak gradients check-release image lock clean
+.PHONY: help setup run test test-fast test-clients coverage check check-page fix train report cross-validate notebook bench-training bench bench-quick faults soak fuzz gradients check-release image lock clean
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -46,6 +46,12 @@ SERVERS = mlserver litserve bentoml
 	@echo 'installing clients and generators of clients …'
 	$(PY) -m venv .venv/clients
 	@.venv/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/fuzz/.done: requirements/fuzz.txt | .venv
+	@echo 'installing the fuzzer …'
+	@$(PY) -m venv .venv/fuzz
+	@.venv/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 # Tools that need Node: those that check the JavaScript of the page, and those that check and use the OpenAPI document.
@@ -142,6 +148,9 @@ faults: .venv/.dev  ## measure overload, slow clients, hostile files, stops, rel
 
 soak: .venv/.dev  ## run the service under a mixed load with reloads and kills (MINUTES=… or ten minutes; PLOT=file)
 	@$(PY) -m benchmarks.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PLOT),--plot '$(PLOT)')
+
+fuzz: .venv/fuzz/.done  ## fuzz the four parsers of untrusted input (40 minutes; MINUTES=… for each)
+	@.venv/fuzz/bin/python -m tests.fuzzing all $(if $(MINUTES),--minutes $(MINUTES))
 
 gradients: .venv/.dev  ## check the gradients by finite differences
 	@$(PY) -m training gradients

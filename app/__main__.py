@@ -1,6 +1,6 @@
 """`python -m app`: read the settings, verify the weights, bind the port, and serve.
 
-An invalid setting, an invalid file of weights and a taken port are each reported in one sentence, with the exit
+An invalid setting, an invalid file and a taken port are each reported in one sentence, with the exit
 status 1, before a request is accepted.
 """
 
@@ -22,8 +22,10 @@ if __name__ in {"__main__", "__mp_main__"}:  # the second one is the name in a w
 
 from pydantic import ValidationError
 
+from app.process.keys import KeysError, load_keys
 from app.process.listener import listen
 from app.process.service import serve
+from app.process.tls import TlsError, verify_certificate
 from app.settings import Settings
 from model import ArtefactError, load_artefact
 
@@ -58,17 +60,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         settings = Settings(**vars(build_parser().parse_args(arguments)))
         artefact = load_artefact(settings.weights, settings.weights_sha256)
+        keys = load_keys(settings)
+        verify_certificate(settings)
         listener = listen(settings.host, settings.port)
     except ValidationError as error:
         reasons = [(str(e["loc"][0]).upper(), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
         reason = "; ".join(f"DIGITS_{name}: {message}" for name, message in reasons)
-    except ArtefactError as error:
+    except (ArtefactError, KeysError, TlsError) as error:
         reason = str(error)
     except OSError as error:
         cause = str(error.strerror).partition(" (while")[0]  # Python adds "(while attempting to bind …)"
         reason = f"cannot listen on {settings.host} port {settings.port}: {cause}"
     else:
-        serve(artefact, settings, listener)
+        serve(artefact, settings, keys, listener)
         return
     sys.exit(f"digits cannot start: {reason}")
 

@@ -9,6 +9,7 @@ from opentelemetry.trace import TracerProvider
 from starlette.types import Scope
 
 from app.api.document import DOCUMENT_HEAD
+from app.api.documentation import DOCUMENTATION_PATHS, documentation_routes
 from app.api.health import health_routes
 from app.api.metrics import METRICS, metrics_routes
 from app.api.page import PAGE_PATHS, PAGE_TEMPLATE, page_routes
@@ -16,12 +17,13 @@ from app.api.picture import picture_routes
 from app.api.predict import predict_routes
 from app.api.schemas import PictureForm
 from app.http.admission import AdmissionQueues, create_admission_queues
+from app.http.api_keys import ApiKeys
 from app.http.compression import CompressReplies
 from app.http.cors import allow_origins
 from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonEndpoint
 from app.http.middleware import RequestMiddleware
-from app.http.openapi import operation_id
+from app.http.openapi import complete_document, document_keys, operation_id
 from app.http.request_head import PROBES
 from app.http.routing import Application, json_addresses, methods_by_template
 from app.http.scope import route_path
@@ -49,6 +51,9 @@ from model import Artefact
 VERSION = "0.6.0"
 # Four times the largest value of the setting `workers`, 64. The supervisor starts one more worker on each SIGTTIN.
 MAX_PROCESSES = 256
+# Paths that never need a key. The health checks of `/v2` need none, either.
+OPEN_PATHS = frozenset({*PROBES, *PAGE_PATHS, *DOCUMENTATION_PATHS})
+DOCUMENTED_TYPES = (PictureForm, InferRequest, IndexRequest)  # have a `schema_reference` in the OpenAPI document
 
 
 class ProcessState(NamedTuple):
@@ -88,7 +93,12 @@ def create_app(
     predictions, rejected_pictures = PredictionCounters(registry), rejected_picture_counters(registry)
     oip_statistics = OipStatistics(registry, settings.max_batch_rows)
     errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT}, STATUS_BY_ERROR)
+    needs_key = partial(path_needs_key, settings)
     app = _create_bare_app(settings, tracer_provider, errors)
+    app.document_steps = (
+        partial(document_keys, needs_key=needs_key, has_keys=bool(settings.api_keys)),
+        partial(complete_document, documented_types=DOCUMENTED_TYPES, error_formats=errors.all_formats),
+    )
     tracing_observers = [] if tracer_provider is None else [tracing.set_batch_size]
     predictor = Predictor(artefact.network, predictions.count, *tracing_observers)
     json_endpoint = partial(JsonEndpoint, admission=queues.batches, errors=errors)
@@ -100,6 +110,8 @@ def create_app(
         health_routes(is_draining),
     ):
         app.include_router(router)
+    if settings.docs:
+        app.include_router(documentation_routes(app.title))
     app.addresses = json_addresses(app, name=card.name, version=card.version)
     # These two are not listed: the route of the metrics needs the instruments, which need this list, and files are
     # never listed.
@@ -113,6 +125,7 @@ def create_app(
         RequestMiddleware,
         requests=instruments.requests,
         errors=errors,
+        keys=ApiKeys(settings.api_keys, needs_key) if settings.api_keys else None,
         access_log=settings.access_log,
         spans=None if tracer_provider is None else RequestSpans(tracer_provider),
     )
@@ -128,9 +141,10 @@ def _create_bare_app(settings: Settings, tracer_provider: TracerProvider | None,
         servers=[{"url": settings.root_path or "/", "description": "This service."}],
         generate_unique_id_function=operation_id,
         telemetry=tracing.telemetry_config(tracer_provider, is_probe),
+        docs_url=None,  # scripts of these two pages come from a public server
+        redoc_url=None,
         lifespan=exporter.flush_at_shutdown(tracer_provider),
     )
-    app.documented_types, app.error_formats = (PictureForm, InferRequest, IndexRequest), errors.all_formats
     errors.install(app)
     return app
 
@@ -145,6 +159,22 @@ def is_probe(scope: Scope) -> bool:
     """
     path = route_path(scope)
     return path in PROBES or path == METRICS or is_oip_probe(path)
+
+
+def path_needs_key(settings: Settings, path: str) -> bool:
+    """Decide whether requests for a path need a key, if the service has keys.
+
+    A path needs one unless it is listed as open. So paths that do not exist need one, too.
+
+    Args:
+        settings: The settings of the service.
+        path: Path of a request, without `root_path`; or the template of a route.
+    Returns:
+        True if a request needs a key.
+    """
+    if path == METRICS:
+        return settings.metrics_needs_key
+    return path not in OPEN_PATHS and not is_oip_probe(path)
 
 
 def create_process_state(shared_counters: SharedCounters, settings: Settings) -> ProcessState:

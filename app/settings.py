@@ -2,10 +2,11 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model import IMAGE_SIDE, PIXELS
@@ -19,35 +20,39 @@ NO_ORIGINS = (
     'must be a JSON list of origins such as ["https://example.org"], in lower case, and without a path, '
     'a slash at the end or the default port; ["*"] allows all'
 )
+API_KEY = re.compile(r"[!-~]{1,256}")  # what a header can have, without blanks
+NO_KEYS = "must be a JSON list of keys; a key has 1 to 256 visible ASCII characters and no blanks"
 ADDITIONAL_VALUES = 1000  # JSON values that a body may have besides its images
 
 
-def parse_origins(value: object) -> object:
-    """Parse a list of origins.
+def parse_list(value: object, entry: re.Pattern[str], rule: str) -> object:
+    """Parse a list of texts.
 
     Args:
-        value: The text of an environment variable, which is JSON or empty; or a sequence of origins.
+        value: The text of an environment variable, which is JSON or empty; or a sequence of texts.
+        entry: Pattern of an entry.
+        rule: The message if the value is not such a list; it does not contain the value.
     Returns:
-        The origins.
+        The entries.
     Raises:
-        ValueError: The text is not a JSON list, or an entry is no origin in the form that browsers send.
+        ValueError: The text is not a JSON list, or an entry does not have the pattern.
     Example:
-        >>> parse_origins('["https://example.org"]')
+        >>> parse_list('["https://example.org"]', ORIGIN, NO_ORIGINS)
         ['https://example.org']
     """
     try:
-        origins = json.loads(value or "[]") if isinstance(value, str) else value
+        entries = json.loads(value or "[]") if isinstance(value, str) else value
     except (ValueError, RecursionError):
-        origins = None
-    if not isinstance(origins, list | tuple) or not all(ORIGIN.fullmatch(str(origin)) for origin in origins):
-        raise ValueError(NO_ORIGINS)
-    return origins
+        entries = None
+    if not isinstance(entries, list | tuple) or not all(entry.fullmatch(str(each)) for each in entries):
+        raise ValueError(rule)
+    return entries
 
 
 class Settings(BaseSettings):
     """All settings; a test compares them with the table in `docs/operations.md`."""
 
-    model_config = SettingsConfigDict(env_prefix="DIGITS_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="DIGITS_", env_ignore_empty=True, frozen=True)
 
     host: str = Field(
         default="127.0.0.1",
@@ -123,14 +128,45 @@ class Settings(BaseSettings):
     graceful_stop_seconds: int = Field(
         default=10, ge=1, description="Time limit for the requests in flight after the socket is closed."
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_origins)] = Field(
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(partial(parse_list, entry=ORIGIN, rule=NO_ORIGINS))
+    ] = Field(
         default=(),
         description='Origins whose pages may call the service, as a JSON list such as `["https://example.org"]`; '
         '`["*"]` allows all.',
     )
+    api_keys: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(partial(parse_list, entry=API_KEY, rule=NO_KEYS))
+    ] = Field(default=(), description="Keys of the clients, as a JSON list; without any key, the service is open.")
+    api_keys_file: Path | None = Field(
+        default=None, description="File with further keys, one a line; SIGHUP makes the service read it again."
+    )
+    metrics_needs_key: bool = Field(default=False, description="Require a key for /metrics, too.")
+    docs: bool = Field(default=True, description="Serve the interactive documentation at /docs.")
+    tls_cert: Path | None = Field(
+        default=None,
+        description="File with the certificate and its chain, in PEM format; then the service speaks HTTPS only.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="File with the private key of the certificate, in PEM format and not encrypted."
+    )
     access_log: bool = Field(
         default=False, description="Log every request; off because it adds a third to the cost of a prediction."
     )
+
+    @field_validator("metrics_needs_key")
+    @classmethod
+    def _require_keys(cls, value: object, info: ValidationInfo) -> object:
+        if value and not (info.data.get("api_keys") or info.data.get("api_keys_file")):
+            raise ValueError("needs DIGITS_API_KEYS or DIGITS_API_KEYS_FILE")
+        return value
+
+    @field_validator("tls_key")
+    @classmethod
+    def _require_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if (value is None) != (info.data.get("tls_cert") is None):
+            raise ValueError("must be set together with DIGITS_TLS_CERT")
+        return value
 
     @property
     def max_json_values(self) -> int:

@@ -90,6 +90,7 @@ IMPORT_TABLE = {
         *("app.observability.instruments", "app.observability.tracing", "app.observability.exporter"),
         "app.observability.request_spans",
     },
+    "app.process.health_check": set(),
     "app.process": {
         *("app.main", "app.http", "app.settings", "model"),
         *("app.observability.shared_counters", "app.observability.logs", "app.observability.exporter"),
@@ -137,10 +138,11 @@ LIBRARIES = {
     "app.oip.codec": {"numpy", "pydantic", "pydantic_core", "typing_extensions"},
     "app.http": {*WEB, "numpy"},
     "app.pictures.upload": {"fastapi", "starlette"},
-    "app.api": {*WEB, "anyio", "numpy"},
+    "app.api": {*WEB, "anyio", "fastapi_offline", "numpy"},
     "app.oip": {"fastapi", "pydantic", "starlette"},
     "app.main": {"fastapi", "opentelemetry", "starlette"},
-    "app.process": {"fastapi", "httptools", "starlette", "typing_extensions", "uvicorn"},
+    "app.process.health_check": set(),
+    "app.process": {"fastapi", "httptools", "pydantic", "starlette", "typing_extensions", "uvicorn"},
     "app.__main__": {"pydantic"},
     "app": set(),
 }

@@ -17,12 +17,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-FILE_POLICY = "default-src 'none'; frame-ancestors 'none'"
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",  # the browser asks again each time and gets a 304 if nothing has changed
-}
+# The browser asks again each time, and gets a 304 if nothing has changed.
+CACHE_CONTROL = "no-cache"
 
 
 def page_routes() -> APIRouter:
@@ -44,7 +40,8 @@ async def set_headers_and_route(request: Request, response: Response) -> None:
         response: Response that gets the headers.
     """
     path = route_path(request.scope).rstrip("/") or "/"
-    policy = PAGE_POLICY if path in {"/", "/index.html"} else FILE_POLICY
-    response.headers.update({"Content-Security-Policy": policy, **HEADERS})
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    if path in {"/", "/index.html"}:
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
     if path in PAGE_PATHS:
         request.scope["route"] = SimpleNamespace(path=PAGE_TEMPLATE)

@@ -23,9 +23,9 @@ MIN_REJECTION_SECONDS = 0.1
 REJECTIONS_PER_SECOND = 200
 MAX_WAITING_REJECTIONS = 1000
 MAX_ROWS = 100_000  # of all admitted batches: half a second of work; more than the setting `max_batch_rows` can be
-# Bodies of the largest size in memory: with the default settings, 16 MiB of batches and 32 MiB of pictures.
+# Bodies of the largest size in memory: with the default settings, 16 MiB of batches and 16 MiB of pictures.
 MAX_BATCH_BODIES = 8
-MAX_PICTURE_BODIES = 4
+MAX_PICTURE_BODIES = 2
 NEWEST_WEIGHT = 1 / 8  # weight of the newest turn in the mean duration of the turns
 
 

@@ -52,12 +52,15 @@ class CompressReplies:
 def correct_headers(headers: MutableHeaders) -> None:
     """Correct what Starlette's middleware leaves out: Vary in a 206 and a 304, and the ETag of compressed bytes.
 
+    The time of the last change is removed, because the ETag of a file says more.
+
     Args:
         headers: Headers of a reply.
     Source: RFC 9110, sections 8.8.1 and 12.5.5.
     """
     if ACCEPT_ENCODING not in headers.get("vary", "").lower():
         headers.add_vary_header("Accept-Encoding")
+    del headers["last-modified"]
     if "content-encoding" in headers and "etag" in headers:
         headers["etag"] = f"W/{headers['etag']}"  # a weak one: a part of the file cannot continue these bytes
         del headers["accept-ranges"]

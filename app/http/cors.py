@@ -4,6 +4,11 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from typing_extensions import override
+
+from app.http.security_headers import add_security_headers
 
 # Besides the headers that browsers always allow.
 ALLOWED_HEADERS = (
@@ -11,6 +16,16 @@ ALLOWED_HEADERS = (
     *("traceparent", "tracestate", "X-API-Key", "X-Request-Id"),
 )
 EXPOSED_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-Id")
+
+
+class CrossOriginMiddleware(CORSMiddleware):
+    """Starlette's middleware, with the security headers also on its own answers, those to preflight requests."""
+
+    @override
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        add_security_headers(response.raw_headers)
+        return response
 
 
 def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
@@ -25,7 +40,7 @@ def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
     """
     if origins:
         app.add_middleware(
-            CORSMiddleware,
+            CrossOriginMiddleware,
             allow_origins=origins,
             allow_methods=("GET", "HEAD", "POST"),
             allow_headers=ALLOWED_HEADERS,

@@ -1,4 +1,4 @@
-"""The outermost layer of the application: request ids, counts, the access log and the last error handler."""
+"""The outermost layer of the application: request ids, keys, counts, the access log and the last error handler."""
 
 import asyncio
 from contextlib import AbstractContextManager, nullcontext
@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.http.api_keys import ApiKeys
 from app.http.error_responses import ErrorResponses
 from app.http.json_endpoint import JsonRoute
 from app.http.request_head import check_head
@@ -22,7 +23,7 @@ NO_SPAN: AbstractContextManager[None] = nullcontext()
 
 @dataclass(eq=False)
 class RequestMiddleware:
-    """Gives each request an id, counts and logs it, and answers errors that nothing else has handled.
+    """Gives each request an id, checks its key, counts and logs it, and answers errors that nothing else has handled.
 
     A request to a JSON endpoint goes directly to the endpoint, and every other request goes to the wrapped application.
 
@@ -30,6 +31,7 @@ class RequestMiddleware:
         app: The wrapped application.
         requests: Counters of the requests.
         errors: Builder of the error responses.
+        keys: Keys of the clients, or None if the service is open.
         access_log: True logs every request.
         spans: Creates the spans of requests to JSON endpoints, or None for no tracing.
     """
@@ -37,6 +39,7 @@ class RequestMiddleware:
     app: InitVar[ASGIApp]
     requests: RequestCounters
     errors: ErrorResponses
+    keys: ApiKeys | None = None
     access_log: bool = False
     spans: RequestSpans | None = None
 
@@ -66,6 +69,8 @@ class RequestMiddleware:
                 span = self.spans.create(scope, request_id, lambda: record.status)
         elif self.spans:  # FastAPI has created the span
             tracing.set_request_id(request_id)
+        if self.keys and head_error is None:
+            head_error = self.keys.check(scope)
         if head_error is not None:
             app = self.errors.respond(scope, head_error)
         # The record is created last, because it counts a request in flight.

@@ -4,7 +4,7 @@ FastAPI puts an error response under the media type of the reply, but a problem 
 error responses refer to schemas by name, and `complete_document` adds these schemas.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -29,6 +29,12 @@ HEADERS: dict[str, Any] = {
         "description": "Seconds to wait. Missing if the service is stopping.",
         "schema": {"type": "integer"},
     },
+    "WWW-Authenticate": {"description": "The scheme Bearer.", "schema": {"type": "string"}},
+}
+STATUS_OF_HEADER = {"Retry-After": 503, "WWW-Authenticate": 401}  # every error response has the other headers
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key as bearer token."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key in a header of its own."},
 }
 
 
@@ -111,6 +117,23 @@ def complete_document(
         schema["title"] = name
 
 
+def document_keys(document: dict[str, Any], needs_key: Callable[[str], bool], *, has_keys: bool) -> None:
+    """Add the two ways to send a key, and the error 401, to the operations that need a key.
+
+    Args:
+        document: The document that FastAPI has generated; it is changed.
+        needs_key: Function from a path to True if its requests need a key.
+        has_keys: False if the service is open, so that a key is optional.
+    """
+    document["components"]["securitySchemes"] = SECURITY_SCHEMES
+    ways: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
+    for path, operations in document["paths"].items():
+        for operation in operations.values() if needs_key(path) else ():
+            operation["security"] = ways if has_keys else [*ways, {}]
+            internal_error = operation["responses"]["500"]["$ref"]
+            operation["responses"]["401"] = {"$ref": internal_error.removesuffix("500") + "401"}
+
+
 def _response_name(error_format: ErrorFormat, status: int) -> str:
     return f"{error_format.body_type.__name__}{status}"
 
@@ -118,7 +141,9 @@ def _response_name(error_format: ErrorFormat, status: int) -> str:
 def _error_response(error_format: ErrorFormat, status: int) -> dict[str, Any]:
     """Describe the error responses with one status."""
     headers = {
-        name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name != "Retry-After" or status == 503
+        name: {"$ref": f"#/components/headers/{name}"}
+        for name in HEADERS
+        if STATUS_OF_HEADER.get(name, status) == status
     }
     return {
         "description": error_format.descriptions[status],

@@ -12,6 +12,7 @@ from app.http.field_errors import FieldError
 # Status → identifier and title of the problem.
 PROBLEM_TYPES: dict[int, tuple[str, str]] = {
     400: ("bad-request", "The request cannot be understood"),
+    401: ("unauthorized", "The request needs a valid API key"),
     404: ("not-found", "There is nothing at this address"),
     405: ("method-not-allowed", "This address does not take this method"),
     408: ("request-timeout", "The request took too long to arrive"),
@@ -27,6 +28,7 @@ SPECIFIC_PROBLEM_TYPES = {"several-digits": "The picture shows several digits"}
 # Status → when it is answered, and what a client can do, for OpenAPI.
 ERROR_DESCRIPTIONS = {
     400: "The request does not have exactly one Host header, or its multipart form is malformed.",
+    401: "The service has keys, and the request has no valid one. Send it in `Authorization: Bearer` or `X-API-Key`.",
     404: "There is no such model or version.",
     408: "The body did not arrive in time. Send the request again.",
     413: "The body has too many bytes or chunks, or the picture has too many pixels. `detail` names the limit.",

@@ -5,6 +5,7 @@ import time
 from starlette.types import Message, Scope, Send
 
 from app.http.scope import route_path
+from app.http.security_headers import add_security_headers
 from app.observability.instruments import CLIENT_DISCONNECTED, UNMATCHED, RequestCounters
 from app.observability.tracing import trace_fields
 
@@ -33,7 +34,7 @@ class RequestRecord:
         requests.start_request()
 
     async def send(self, message: Message) -> None:
-        """Send a part of the answer, and add the request's id to its headers.
+        """Send a part of the answer, and add the request's id and the security headers.
 
         Args:
             message: ASGI message.
@@ -41,6 +42,7 @@ class RequestRecord:
         if message["type"] == "http.response.start":
             self.status, self.has_answer_started = message["status"], True
             message["headers"].append((b"x-request-id", self.request_id))
+            add_security_headers(message["headers"])
         elif not message.get("more_body", False):
             self.finish()  # before the last bytes are sent: a client with a complete answer finds its request counted
         await self._send(message)

@@ -1,6 +1,6 @@
 """The application, which finds JSON endpoints by their path, and functions that list its routes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -11,8 +11,6 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from app.http.json_endpoint import JsonRoute
-from app.http.openapi import complete_document
-from app.http.problems import ErrorFormat
 from app.http.scope import route_path
 
 
@@ -32,9 +30,8 @@ class Application(FastAPI):
     """
 
     addresses: Mapping[str, JsonAddress] = MappingProxyType({})  # to be set once all routes are added
-    # Types with a `schema_reference` in the OpenAPI document, and the formats of its error responses.
-    documented_types: Sequence[type] = ()
-    error_formats: Sequence[ErrorFormat] = ()
+    # Functions that complete the OpenAPI document, which FastAPI has generated, in this order.
+    document_steps: Sequence[Callable[[dict[str, Any]], None]] = ()
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +45,8 @@ class Application(FastAPI):
     @override
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            complete_document(super().openapi(), self.documented_types, self.error_formats)
+            for complete in self.document_steps:
+                complete(super().openapi())
         return super().openapi()
 
 

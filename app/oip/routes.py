@@ -1,5 +1,6 @@
 """The addresses below `/v2`, as Triton's and KServe's clients request them."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Depends, Request, params
@@ -22,6 +23,8 @@ from model import Card
 
 # Generated clients send null if their user gives no body.
 _INDEX_REQUEST: TypeAdapter[metadata.IndexRequest | None] = TypeAdapter(metadata.IndexRequest | None)
+# A version may be called "ready", too: the metadata of this version is no health check.
+OIP_PROBE = re.compile(rf"{OIP_PREFIX}/(health/(live|ready)|models/[^/]+(/versions/[^/]+)?/ready)")
 _INDEX_BODY = {"content": {"application/json": {"schema": schema_reference(metadata.IndexRequest)}}}
 
 
@@ -33,8 +36,7 @@ def is_oip_probe(path: str) -> bool:
     Returns:
         True for the health of the server and the readiness of a model.
     """
-    is_model = path.startswith(f"{OIP_PREFIX}/models/") and path.endswith("/ready")
-    return is_model or path in {f"{OIP_PREFIX}/health/live", f"{OIP_PREFIX}/health/ready"}
+    return OIP_PROBE.fullmatch(path) is not None
 
 
 def oip_routes(card: Card, settings: Settings, is_draining: Callable[[], bool], statistics: OipStatistics) -> APIRouter:

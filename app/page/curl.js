@@ -15,9 +15,10 @@ const SAFE_UNQUOTED = /^[\w./:~-]+$/u; // a shell takes these characters literal
  * @param {{code: HTMLElement, button: HTMLButtonElement}} elements The element that shows the command,
  *   and the button that copies it.
  * @param {(text: string) => void} say Announces a text to screen readers.
+ * @param {() => Record<string, string>} headers Returns the headers of a request. The command has their names only.
  * @returns {{show: (outcome: Outcome) => void}} `show` takes every outcome.
  */
-export function createCurlView({ code, button }, say) {
+export function createCurlView({ code, button }, say, headers) {
   const label = button.textContent;
   /** @type {number | undefined} */
   let timer;
@@ -29,7 +30,7 @@ export function createCurlView({ code, button }, say) {
   function show(outcome) {
     if (outcome.kind === "pending" || outcome.kind === "unavailable") return;
     const hasPrediction = outcome.kind === "success";
-    code.textContent = hasPrediction ? curlCommand(outcome.body.pixels) : PLACEHOLDER;
+    code.textContent = hasPrediction ? curlCommand(outcome.body.pixels, Object.keys(headers())) : PLACEHOLDER;
     code.classList.toggle("placeholder", !hasPrediction);
     setAvailable(button, hasPrediction);
   }
@@ -50,14 +51,16 @@ export function createCurlView({ code, button }, say) {
 }
 
 /**
- * Build the command that sends an 8×8 image to the service.
+ * Build the command that sends an 8×8 image to the service. The value of a header is a variable of the shell.
  * @param {number[][]} pixels
+ * @param {string[]} headerNames
  * @returns {string}
  */
-function curlCommand(pixels) {
+function curlCommand(pixels, headerNames) {
   const url = new URL("predict", document.baseURI).href;
   const rows = pixels.map((row) => JSON.stringify(row)).join(",\n  ");
-  return `curl -s ${shellQuote(url)} -d '{"pixels": [\n  ${rows}]}'`;
+  const headers = headerNames.map((name) => ` -H "${name}: $KEY"`).join("");
+  return `curl -s ${shellQuote(url)}${headers} -d '{"pixels": [\n  ${rows}]}'`;
 }
 
 /**

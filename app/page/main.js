@@ -3,9 +3,8 @@
  * Data flows one way: strokes or a picture file → drawing → predictor → outcome → views.
  */
 
-import { createAnnouncer, createAnswer } from "./answer.js";
-import { createBars } from "./bars.js";
-import { listenForShortcuts, onClick, setAvailable } from "./controls.js";
+import { createAnnouncer, createAnswer, createBars } from "./answer.js";
+import { createKeyForm, listenForShortcuts, onClick, setAvailable } from "./controls.js";
 import { createCurlView } from "./curl.js";
 import { DrawingCanvas } from "./drawing-canvas.js";
 import { showModelCard } from "./model-card.js";
@@ -26,12 +25,21 @@ const answer = createAnswer({
   figure: findElement("figure", HTMLElement),
   modelInput: findElement("model-input", HTMLElement),
 });
+const keyForm = createKeyForm(
+  {
+    form: findElement("key-form", HTMLFormElement),
+    input: findElement("key", HTMLInputElement),
+    question: findElement("key-question", HTMLElement),
+  },
+  useKey,
+);
 const bars = createBars(findElement("bars", HTMLElement));
 const curl = createCurlView(
   { code: findElement("curl", HTMLElement), button: findElement("copy", HTMLButtonElement) },
   announcer.say,
+  keyForm.headers,
 );
-const predictor = createPredictor(showOutcome);
+const predictor = createPredictor(showOutcome, keyForm.headers);
 const hint = findElement("hint", HTMLElement);
 const undoButton = findElement("undo", HTMLButtonElement);
 const redoButton = findElement("redo", HTMLButtonElement);
@@ -66,6 +74,25 @@ function showOutcome(outcome) {
   bars.show(outcome);
   announcer.announce(outcome);
   curl.show(outcome);
+  keyForm.show(outcome);
+}
+
+/** Repeat the requests that the service has rejected without the key. */
+function useKey() {
+  predictDrawing();
+  requestModelCard();
+}
+
+/** Request the figures of the model card, and show them. */
+function requestModelCard() {
+  const elements = {
+    card: findElement("model-card", HTMLElement),
+    link: findElement("model-card-link", HTMLElement),
+    accuracy: findElement("accuracy", HTMLElement),
+    facts: findElement("model-facts", HTMLElement),
+    confusion: findElement("confusion", HTMLTableElement),
+  };
+  if (elements.card.hidden) showModelCard(elements, keyForm.headers());
 }
 
 /** Predict the digit of the drawing, which has changed. */
@@ -142,10 +169,4 @@ listenForFiles(findElement("file", HTMLInputElement), showFirstFile);
 findElement("shell", HTMLDetailsElement).open = matchMedia("(min-width: 44rem) and (min-height: 36.01rem)").matches;
 showHistory();
 predictor.reset(); // shows the blank state
-showModelCard({
-  card: findElement("model-card", HTMLElement),
-  link: findElement("model-card-link", HTMLElement),
-  accuracy: findElement("accuracy", HTMLElement),
-  facts: findElement("model-facts", HTMLElement),
-  confusion: findElement("confusion", HTMLTableElement),
-});
+requestModelCard();

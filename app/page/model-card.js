@@ -19,21 +19,22 @@ const HEAT_LEVELS = 4; // sections.css has a colour for each level
  * @param {{card: HTMLElement, link: HTMLElement, accuracy: HTMLElement, facts: HTMLElement,
  *   confusion: HTMLTableElement}} elements The hidden section and the hidden link to it; elements of the section for
  *   the accuracy, the list of facts, and the confusion matrix, all empty.
+ * @param {Record<string, string>} headers Headers of the request.
  * @returns {Promise<void>} Resolved when the metrics are shown, or when a retry would not help.
  */
-export async function showModelCard({ card, link, accuracy, facts, confusion }) {
+export async function showModelCard({ card, link, accuracy, facts, confusion }, headers) {
   const controller = new AbortController();
   let attempts = 0;
   const giveUpLater = () => {
     attempts += 1;
     if (attempts === MAX_ATTEMPTS) controller.abort();
   };
-  const makeRequest = () => new Request("metrics", { headers: { Accept: "application/json" } });
+  const makeRequest = () => new Request("metrics", { headers: { Accept: "application/json", ...headers } });
   /** @type {Awaited<ReturnType<typeof fetchWithRetry<Metrics>>>} */
   const outcome = await fetchWithRetry(makeRequest, giveUpLater, controller.signal);
   if (outcome?.kind !== "success") return;
   const metrics = outcome.body;
-  if (!metrics?.held_out) return; // a proxy has answered
+  if (!metrics?.held_out || !card.hidden) return; // a proxy has answered, or an earlier request
   accuracy.textContent = accuracySentence(metrics);
   facts.append(...modelFacts(metrics).flatMap(([name, value]) => [createText("dt", name), createText("dd", value)]));
   fillConfusionMatrix(confusion, metrics.held_out.confusion);

@@ -29,10 +29,11 @@ const NO_PREDICTION = { kind: "rejected", status: 200, type: "" }; // a proxy ha
 /**
  * Create the predictor of the page.
  * @param {(outcome: Outcome) => void} onOutcome Called with every outcome.
+ * @param {() => Record<string, string>} headers Returns the headers of a request.
  * @returns {{predict: (makePicture: () => Blob) => void, reset: () => void}} Call `predict` after each change, with a
  *   function that makes the newest picture. Call `reset` if the drawing is blank.
  */
-export function createPredictor(onOutcome) {
+export function createPredictor(onOutcome, headers) {
   let controller = new AbortController(); // of the request in progress
   let isInProgress = false;
   let abortedRequests = 0; // since the last answer
@@ -73,7 +74,8 @@ export function createPredictor(onOutcome) {
     isInProgress = true;
     controller = new AbortController();
     const { signal } = controller;
-    const makeRequest = () => new Request("predict/picture", { method: "POST", body: makePicture() });
+    const makeRequest = () =>
+      new Request("predict/picture", { method: "POST", body: makePicture(), headers: headers() });
     const outcome = await fetchWithRetry(makeRequest, wait, signal);
     if (!outcome) return;
     isInProgress = false;

@@ -6,6 +6,7 @@
 /** @import { Rejected, Unavailable } from "./request.js" */
 
 const SURE_FROM = 0.6; // probability
+export const UNAUTHORIZED = 401; // status if there is no valid key
 const BUSY = new Set([429, 503]);
 // Problem types, docs/api.md. The page sends pictures that can be decoded, so an invalid one shows no digit.
 const NO_DIGIT = "urn:digits:problem:invalid-input";
@@ -53,10 +54,20 @@ export function formatPercent(probability, decimals) {
 export function messageOf({ kind, status, type }) {
   if (type === SEVERAL_DIGITS) return "There is more than one digit. Show one at a time.";
   if (type === NO_DIGIT) return "Nothing to see yet. Draw a digit, or choose a darker photo.";
+  if (status === UNAUTHORIZED) return "This service needs a key. Enter it at the top of the page.";
   if (kind === "rejected") return "This page cannot get an answer here. Reload it, or try again later.";
   if (BUSY.has(status)) return "The service is busy. Your drawing is kept, and the answer follows.";
   if (status > 0) return "Something went wrong. Your drawing is kept, and the page tries again.";
   return "No connection. Your drawing is kept, and the page connects again.";
+}
+
+/**
+ * Ask for a key.
+ * @param {boolean} hasKey True if the service has rejected the last key.
+ * @returns {string} A sentence that ends with a colon.
+ */
+export function keyQuestion(hasKey) {
+  return hasKey ? "This key is not valid. Enter another key:" : "This service needs a key:";
 }
 
 /**

@@ -120,7 +120,7 @@ class HttpProtocol(HttpToolsProtocol):
 
         Returns:
             True if the connection stays open for an answer. The kernel does not tell a client that waits for its answer
-            from a client that has left, so both are served. With TLS, one side cannot end alone.
+            from a client that has left, so both are served. With TLS, the connection closes.
         """
         return self._close_after_due_answer() and self.transport.can_write_eof()
 

@@ -2,6 +2,7 @@
 
 If a socket is closed while it has unread bytes, the kernel resets the connection, and the client loses the answer. The
 remedy is a lingering close: send the answer, end the sending side, read and discard until the client closes its side.
+With TLS, the answer ends with the alert close_notify. All further input is discarded without decryption.
 Source: RFC 9112, section 9.6; nginx's directives lingering_close, lingering_time and lingering_timeout.
 """
 
@@ -19,12 +20,14 @@ SECONDS_BETWEEN_CHECKS = 5.0
 MAX_CHECKS = 6
 MAX_DISCARDED_BYTES = 64 * 1024 * 1024  # eight times the largest picture by default
 
+TLS_BUFFER_BYTES = 64 * 1024  # of answers behind the same buffer of the TCP transport; uvloop's default is 512 KiB
+
 
 class LingeringTransport(asyncio.Transport):
     """Transport whose `close` lingers if the client may still send.
 
     Args:
-        transport: The transport of the connection.
+        transport: The TCP transport of the connection.
         call_later: Schedules the checks of a lingering connection.
 
     Attributes:
@@ -33,9 +36,19 @@ class LingeringTransport(asyncio.Transport):
 
     def __init__(self, transport: asyncio.Transport, call_later: CallLater) -> None:
         super().__init__()
-        self._transport, self._call_later = transport, call_later
+        self._tcp_transport = self._transport = transport
+        self._call_later = call_later
         self._is_lingering = False
         self.has_unread_input = False
+
+    def enter_tls(self, transport: asyncio.Transport) -> None:
+        """Send and receive by TLS from now on.
+
+        Args:
+            transport: The transport that encrypts its bytes and sends them by the TCP transport.
+        """
+        self._transport = transport
+        transport.set_write_buffer_limits(TLS_BUFFER_BYTES)
 
     @override
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -71,13 +84,17 @@ class LingeringTransport(asyncio.Transport):
         """Send all written bytes, and close the connection: at once, or when the client has stopped sending."""
         if self.is_closing():
             return
-        if not (self.has_unread_input and self.can_write_eof()):  # with TLS, one side cannot end alone
+        if self._transport is not self._tcp_transport:
             self._transport.close()
+            if self._transport.get_write_buffer_size() > 0:  # TLS sends it, and discards all input meanwhile
+                return
+        if not self.has_unread_input:
+            self._tcp_transport.close()
             return
         self._is_lingering = True
-        self._transport.set_protocol(DiscardingProtocol(self._transport, self._call_later))
-        self._transport.write_eof()
-        self._transport.resume_reading()
+        self._tcp_transport.set_protocol(DiscardingProtocol(self._tcp_transport, self._call_later))
+        self._tcp_transport.write_eof()
+        self._tcp_transport.resume_reading()
 
 
 class DiscardingProtocol(asyncio.Protocol):

@@ -9,10 +9,11 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from app.observability.logs import configure_logging
-from app.process.connection_limits import ConnectionLimits, LimitedConfig
+from app.process.connection_limits import ConnectionLimits
 from app.process.http_protocol import HttpProtocol
 from app.process.listener import BACKLOG, stop_new_connections, with_copies
 from app.process.service_state import ServiceState, WorkerLink
+from app.process.tls import TlsConfig, TlsProtocol, create_tls_context
 from app.process.tuning import freeze_gc, set_heap_limits
 from app.process.worker import Worker
 from app.settings import Settings
@@ -49,7 +50,7 @@ class GracefulServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_config(app: ASGIApp, settings: Settings) -> LimitedConfig:
+def server_config(app: ASGIApp, settings: Settings) -> TlsConfig:
     """Choose the options of uvicorn.
 
     Args:
@@ -57,13 +58,16 @@ def server_config(app: ASGIApp, settings: Settings) -> LimitedConfig:
         settings: The settings of the service.
     Returns:
         The configuration of one process.
+    Raises:
+        TlsError: The files of the certificate and its key were replaced after the start, and cannot be used.
     """
-    config = LimitedConfig(
+    tls_context = create_tls_context(settings)
+    config = TlsConfig(
         app,
         interface="asgi3",
         root_path=settings.root_path,
         loop="uvloop",
-        http=HttpProtocol,
+        http=TlsProtocol if tls_context else HttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -73,6 +77,8 @@ def server_config(app: ASGIApp, settings: Settings) -> LimitedConfig:
         timeout_graceful_shutdown=settings.graceful_stop_seconds,
     )
     config.limits = ConnectionLimits(settings)
+    if tls_context is not None:
+        config.tls_context = tls_context
     return config
 
 

@@ -18,16 +18,17 @@ from app.settings import Settings
 from model import Artefact
 
 
-def serve(artefact: Artefact, settings: Settings, listener: socket.socket) -> None:
+def serve(artefact: Artefact, settings: Settings, keys: bytes, listener: socket.socket) -> None:
     """Answer requests until a signal stops the service.
 
     Args:
         artefact: The verified weights and their card.
         settings: The settings of the service.
+        keys: The keys of the clients, one a line; empty if the service is open.
         listener: A listening socket.
     """
     configure_logging()
-    state = create_service_state(artefact, settings)
+    state = create_service_state(artefact, settings, keys)
     # The server or the supervisor replaces these handlers while it runs.
     for number in STOP_SIGNALS:
         signal.signal(number, lambda received, _: state.drain.handle_signal(received))

@@ -11,9 +11,9 @@ from multiprocessing import connection, resource_tracker
 
 from app.observability.logs import log
 from app.process.drain import STOP_SIGNALS
+from app.process.reload import Reloader
 from app.process.server import run_worker
 from app.process.service_state import ServiceState, create_worker_link
-from app.process.shared_artefact import Reloader
 from app.process.tuning import freeze_gc
 
 SPAWN = multiprocessing.get_context("spawn")  # a worker starts with fresh modules, and without locks of the supervisor
@@ -139,7 +139,7 @@ class Supervisor:
 
     def __init__(self, state: ServiceState, listener: socket.socket) -> None:
         self._state, self._listener = state, listener
-        self._reloader = Reloader(state.artefact, state.settings, state.counters)
+        self._reloader = Reloader(state)
         self._workers: list[SupervisedWorker] = []
         self._received: list[int] = []  # numbers of signals
         self._wakeup, self._wakeup_writer = socket.socketpair()
@@ -163,7 +163,7 @@ class Supervisor:
             self._wait_for_workers()
 
     def _maintain(self) -> None:
-        """Replace dead workers, forget those that have retired, and load the weights if that is requested."""
+        """Replace dead workers, forget those that have retired, and reload the files if that is requested."""
         self._workers = [worker for worker in self._workers if not worker.must_end or worker.process.is_alive()]
         for worker in self._workers:
             if not worker.must_end:

@@ -11,8 +11,9 @@ from app.main import VERSION, create_app, create_process_state, create_service_c
 from app.observability.exporter import create_tracer_provider
 from app.observability.logs import log
 from app.observability.shared_counters import SharedCountersError
+from app.process.keys import with_keys
+from app.process.reload import Reloader
 from app.process.service_state import ServiceState, WorkerLink
-from app.process.shared_artefact import Reloader
 from app.process.tuning import clear_endpoint_caches, freeze_gc, trim_heap
 from model import parse_artefact
 
@@ -33,11 +34,11 @@ class Worker:
     def __init__(self, state: ServiceState, link: WorkerLink) -> None:
         self._state, self._link = state, link
         self._supervisor = multiprocessing.parent_process()  # None in the only process
-        self._reloader = Reloader(state.artefact, state.settings, state.counters)
+        self._reloader = Reloader(state)
         # A reload keeps these, because requests of the old application are still in progress.
         self._process_state = create_process_state(state.counters, state.settings)
         self._tracer_provider = create_tracer_provider(VERSION)
-        self._publication, self._app = self._create_app()
+        self._publications, self._app = self._create_app()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request.
@@ -73,20 +74,22 @@ class Worker:
         return self._state.drain.is_over() or self._link.must_retire.value
 
     async def _exchange_app(self) -> None:
-        """Use the weights that were published last, if they are not in use yet."""
-        if self._publication != self._state.artefact.publication:
-            self._publication, self._app = await asyncio.to_thread(self._create_app)
+        """Use the weights and keys that were published last, if they are not in use yet."""
+        if self._publications != (self._state.artefact.publication, self._state.keys.publication):
+            self._publications, self._app = await asyncio.to_thread(self._create_app)
             clear_endpoint_caches()
             freeze_gc()
 
-    def _create_app(self) -> tuple[int, FastAPI]:
-        """Create an application with the published weights, and with own counters if no shared slot is free."""
+    def _create_app(self) -> tuple[tuple[int, int], FastAPI]:
+        """Create an application with what is published, and with own counters if no shared slot is free."""
         publication, data = self._state.artefact.read()
-        settings, is_draining = self._state.settings, self._state.drain.is_draining
+        keys_publication, keys = self._state.keys.read()
+        publications, settings = (publication, keys_publication), with_keys(self._state.settings, keys)
         artefact, provider = parse_artefact(data, str(settings.weights)), self._tracer_provider
+        is_draining = self._state.drain.is_draining
         try:
-            return publication, create_app(artefact, settings, is_draining, self._process_state, provider)
+            return publications, create_app(artefact, settings, is_draining, self._process_state, provider)
         except SharedCountersError as error:
             log.warning("this worker counts for itself: %s", error)
             self._process_state = create_process_state(create_service_counters(settings), settings)
-            return publication, create_app(artefact, settings, is_draining, self._process_state, provider)
+            return publications, create_app(artefact, settings, is_draining, self._process_state, provider)

@@ -57,11 +57,19 @@ def test_server_is_the_service_that_sends_the_document(make_client, root_path, u
 
 
 def expected_statuses(path):
-    """Return the error statuses that an operation can answer."""
+    """Return the error statuses that an operation of an open service can answer."""
     if path.startswith("/v2"):
         has_body = path.endswith(("/infer", "/index"))
-        return STATUSES | ({"404"} if "{name}" in path else set()) | (OIP_BODY_STATUSES if has_body else set())
-    return STATUSES | (BODY_STATUSES if path.startswith("/predict") else {"422"} if path == "/metrics" else set())
+        is_health = path.startswith("/v2/health") or path.endswith("/ready")
+        return (
+            STATUSES
+            | (set() if is_health else {"401"})
+            | ({"404"} if "{name}" in path else set())
+            | (OIP_BODY_STATUSES if has_body else set())
+        )
+    return STATUSES | (
+        {*BODY_STATUSES, "401"} if path.startswith("/predict") else {"422"} if path == "/metrics" else set()
+    )
 
 
 def test_every_error_is_documented_in_its_form(document):
@@ -76,7 +84,31 @@ def test_every_error_is_documented_in_its_form(document):
             descriptions = DESCRIPTIONS if path.startswith("/v2") else ERROR_DESCRIPTIONS
             assert response["description"] == descriptions[int(status)]
             assert response["content"] == {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
-            assert list(response["headers"]) == ["X-Request-Id", *(["Retry-After"] if status == "503" else [])]
+            own_headers = {"503": ["Retry-After"], "401": ["WWW-Authenticate"]}
+            assert list(response["headers"]) == ["X-Request-Id", *own_headers.get(status, [])]
+
+
+KEYS: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "ways"),
+    [
+        ({}, [*KEYS, {}]),  # an empty object makes a key optional
+        ({"api_keys": ("key",)}, KEYS),
+    ],
+)
+def test_both_ways_to_send_a_key_are_documented_where_a_key_is_needed(make_client, settings, ways):
+    document = make_client(**settings).get("/openapi.json").json()
+    assert document["components"]["securitySchemes"].keys() == {"bearer", "apiKey"}
+    for path, operation in operations(document):
+        assert operation.get("security") == (ways if "401" in operation["responses"] else None)
+        assert ("401" in operation["responses"]) == ("401" in expected_statuses(path))
+
+
+def test_a_setting_adds_the_metrics_to_the_operations_that_need_a_key(make_client):
+    document = make_client(api_keys=("key",), metrics_needs_key=True).get("/openapi.json").json()
+    assert document["paths"]["/metrics"]["get"]["security"] == KEYS
 
 
 def test_every_media_type_has_a_schema(document):
@@ -115,7 +147,7 @@ def test_request_bodies_are_required_and_bytes_are_binary(document):
 def test_headers_of_errors_have_their_types(document):
     headers = document["components"]["headers"]
     types = {name: header["schema"]["type"] for name, header in headers.items()}
-    assert types == {"X-Request-Id": "string", "Retry-After": "integer"}
+    assert types == {"X-Request-Id": "string", "Retry-After": "integer", "WWW-Authenticate": "string"}
 
 
 def test_every_parameter_has_a_description(document):

@@ -19,6 +19,12 @@ def test_settings_cannot_be_changed_later():
         Settings().port = 1
 
 
+def test_empty_variable_counts_as_unset(monkeypatch):
+    for name in ("PORT", "WEIGHTS_SHA256", "API_KEYS_FILE", "TLS_CERT", "TLS_KEY"):
+        monkeypatch.setenv(f"DIGITS_{name}", "")
+    assert Settings() == Settings.model_construct()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -47,6 +53,6 @@ def test_invalid_value_is_rejected_with_the_name_of_its_setting(name, value):
 def test_docs_list_every_setting_with_its_default_and_description():
     text = (ROOT / "docs" / "operations.md").read_text()
     for name, field in Settings.model_fields.items():
-        default = {"weights": "model/digits.npz", "cors_origins": "[]"}.get(name, field.default)
+        default = {"weights": "model/digits.npz", "cors_origins": "[]", "api_keys": "[]"}.get(name, field.default)
         default_cell = "" if default in (None, "") else f"`{default}`"
         assert f"| `DIGITS_{name.upper()}` | {default_cell} | {field.description} |" in text

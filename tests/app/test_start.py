@@ -84,3 +84,34 @@ def test_error_names_an_address_of_another_machine(start_error):
 def test_error_names_an_unknown_host(start_error):
     sentence = start_error(host="nobody.invalid", port=8000)
     assert sentence.startswith("digits cannot start: cannot listen on nobody.invalid port 8000: ")
+
+
+@pytest.mark.parametrize(
+    "value", ["s3cret", "['s3cret']", '["s3cret", "two words"]', '["s3cret", ""]', '["s3cret", 1.5e3, []]']
+)
+def test_error_of_invalid_keys_contains_none_of_them(start_error, value):
+    sentence = start_error(api_keys=value)
+    assert sentence.startswith("digits cannot start: DIGITS_API_KEYS: ")
+    assert "s3cret" not in sentence
+    assert "two words" not in sentence
+
+
+def test_error_names_a_file_of_keys_that_has_none(start_error, tmp_path):
+    (tmp_path / "keys").touch()
+    sentence = start_error(api_keys_file=tmp_path / "keys")
+    assert sentence == f"digits cannot start: DIGITS_API_KEYS_FILE: {tmp_path / 'keys'} has no keys"
+
+
+def test_metrics_cannot_need_a_key_if_there_is_none(start_error):
+    sentence = start_error(metrics_needs_key="true")
+    assert sentence == ("digits cannot start: DIGITS_METRICS_NEEDS_KEY: needs DIGITS_API_KEYS or DIGITS_API_KEYS_FILE")
+
+
+def test_certificate_and_key_are_set_together(start_error, tmp_path):
+    sentence = start_error(tls_cert=tmp_path / "certificate")
+    assert sentence == "digits cannot start: DIGITS_TLS_KEY: must be set together with DIGITS_TLS_CERT"
+
+
+def test_error_names_a_missing_certificate(start_error, tmp_path):
+    sentence = start_error(tls_cert=tmp_path / "certificate", tls_key=tmp_path / "key")
+    assert sentence.startswith(f"digits cannot start: DIGITS_TLS_CERT: {tmp_path / 'certificate'} cannot be read: ")

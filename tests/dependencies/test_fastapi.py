@@ -5,6 +5,7 @@ names the assumption and not a symptom in the service.
 """
 
 import gc
+import re
 import weakref
 from functools import partial, update_wrapper
 from typing import Annotated
@@ -12,6 +13,8 @@ from typing import Annotated
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.dependencies import models
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.routing import APIRoute, iter_route_contexts
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -168,3 +171,24 @@ def test_fastapi_keeps_endpoints_of_former_applications_only_in_caches_that_can_
             clear()
     gc.collect()
     assert kept() is None
+
+
+def test_fastapi_writes_one_inline_script_into_the_page_of_the_documentation():
+    page = get_swagger_ui_html(openapi_url="document", title="", swagger_js_url="script", swagger_css_url="style")
+    text = bytes(page.body).decode()
+    assert re.findall("<script(.*?)>", text) == [' src="script"', ""]
+    assert text.count("</script>") == 2
+    assert not re.findall("(?:src|href)=.?http", text.replace("https://fastapi.tiangolo.com/img/favicon.png", ""))
+
+
+def test_starlette_answers_a_preflight_request_by_a_method():
+    class Recorder(CORSMiddleware):
+        def preflight_response(self, request_headers):
+            answered.append(request_headers["origin"])
+            return super().preflight_response(request_headers)
+
+    answered: list[str] = []
+    client = InProcess(Recorder(FastAPI(), allow_origins=["https://a.example"]))
+    headers = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
+    assert client.request("OPTIONS", "/", headers=headers).status_code == 200
+    assert answered == ["https://a.example"]

@@ -14,9 +14,11 @@ from multiprocessing import resource_tracker
 from multiprocessing.context import assert_spawning
 from multiprocessing.reduction import DupFd
 from operator import methodcaller
+from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
+import fastapi_offline
 import httptools
 import pytest
 from opentelemetry import trace
@@ -120,3 +122,10 @@ def test_multiprocessing_starts_a_process_with_the_signal_mask_of_its_parent_if_
     assert receiver.poll(30)
     assert receiver.recv() >= signals
     process.join(30)
+
+
+def test_fastapi_offline_has_the_files_of_swagger_ui():
+    folder = Path(fastapi_offline.__file__).parent / "static"
+    assert b"SwaggerUIBundle" in (folder / "swagger-ui-bundle.js").read_bytes()
+    assert b".swagger-ui" in (folder / "swagger-ui.css").read_bytes()
+    assert (folder / "favicon.png").read_bytes().startswith(b"\x89PNG")

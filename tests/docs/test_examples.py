@@ -11,11 +11,9 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.docs.documents import COMMANDS, CURLS, DOCUMENTS, PYTHON_EXAMPLES
+from tests.docs.documents import COMMANDS, CURLS, DOCUMENTS, KEYED_PAGE, KEYED_SETTINGS, PYTHON_EXAMPLES, with_address
 from tests.e2e.server import is_ready, poll_until, running, service_environment
 from training import command_line
-
-DOCUMENTED_ADDRESS = "127.0.0.1:8000"
 
 # Command → the reason why it is not run as the curl commands are.
 NOT_RUN = {
@@ -35,6 +33,7 @@ NOT_RUN = {
     "make bench-quick": "is a benchmark; tests/test_benchmarks.py runs its parts",
     "make faults": "takes seven minutes; tests/test_fault_*.py run its parts",
     "make soak": "takes ten minutes; tests/test_soak_*.py run its parts",
+    "make fuzz": "takes 40 minutes; tests/fuzzing/test_corpus.py repeats a part of its inputs",
     "make bench-training": "is a benchmark; tests/docs/test_figures.py compares its table with its result",
     "make notebook": "takes two minutes; tests/training/test_notebook.py runs its parts",
     "docker compose up": "needs a container engine; tests/test_project.py checks its file",
@@ -43,20 +42,27 @@ NOT_RUN = {
 
 
 @pytest.fixture(scope="module")
-def server():
+def open_server():
     with running() as server:
         yield server
 
 
-def replace_address(example, server):
-    """Replace the documented address in an example with the address of a server."""
-    return example.replace(DOCUMENTED_ADDRESS, server.url.removeprefix("http://"))
+@pytest.fixture(scope="module")
+def keyed_server():
+    with running(**KEYED_SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture
+def server(request, page):
+    """The service that the examples of a page call."""
+    return request.getfixturevalue("keyed_server" if page == KEYED_PAGE else "open_server")
 
 
 def run_command(command, server):
     """Run a documented command against a server, and return its output."""
     return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", replace_address(command, server)],
+        ["bash", "-o", "pipefail", "-c", with_address(command, server)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -78,7 +84,8 @@ def replies_agree(documented, actual):
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize(("command", "documented"), CURLS)
+@pytest.mark.parametrize(("page", "command", "documented"), CURLS)
+@pytest.mark.usefixtures("page")
 def test_curl_command_prints_the_documented_reply(server, command, documented):
     output = run_command(command, server)
     if "|" in command:
@@ -90,7 +97,7 @@ def test_curl_command_prints_the_documented_reply(server, command, documented):
 @pytest.mark.e2e
 @pytest.mark.parametrize(("page", "code"), PYTHON_EXAMPLES)
 def test_python_example_runs(server, page, code):
-    exec(compile(replace_address(code, server), page, "exec"), {})  # noqa: S102 - the code is the project's
+    exec(compile(with_address(code, server), page, "exec"), {})  # noqa: S102 - the code is the project's
 
 
 def test_every_other_command_is_known_and_every_make_target_exists():

@@ -43,7 +43,7 @@ def test_page_about_training_has_the_metrics_of_the_artefact_and_of_the_cross_va
 
 
 def test_drawing_of_the_network_has_the_probability_of_the_documented_reply():
-    reply = next(json.loads(output) for _, output in CURLS if output.startswith('{"digit":3'))
+    reply = next(json.loads(output) for _, _, output in CURLS if output.startswith('{"digit":3'))
     probability = f"{max(reply['probabilities']):.6f}"
     assert f">{probability}</text>" in (ROOT / "docs" / "three.svg").read_text()
     assert f"of which that of 3 is {probability}](three.svg)" in (ROOT / "docs" / "architecture.md").read_text()
@@ -161,7 +161,7 @@ def test_page_about_operations_has_the_limits_of_the_code():
         f"more than {decode.MAX_LOSSLESS_BYTES:,} bytes of lossless data | {decode.MAX_LOSSLESS_PIXELS:,} |",
     ]
     assert [sentence for sentence in sentences if sentence not in text] == []
-    assert (admission.MAX_BATCH_BODIES, admission.MAX_PICTURE_BODIES, decode.LARGE_PIXEL_FACTOR) == (8, 4, 2)
+    assert (admission.MAX_BATCH_BODIES, admission.MAX_PICTURE_BODIES, decode.LARGE_PIXEL_FACTOR) == (8, 2, 2)
 
 
 def test_time_line_of_a_stop_and_pauses_of_the_supervisor_are_those_of_the_code():

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,13 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import trustme
 
 from tests.conftest import ROOT
 
 COMMAND = [sys.executable, "-m", "app"]
-# One client, because each new one reads the certificates of the system. Each request opens a connection of its own, so
-# that any worker may answer.
-HTTP = httpx.Client(timeout=30, headers={"connection": "close"})
+# An authority that the clients of the tests trust, and no other one.
+AUTHORITY = trustme.CA()
+TRUST = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+AUTHORITY.configure_trust(TRUST)
+# Each request opens a connection of its own, so that any worker may answer.
+HTTP = httpx.Client(timeout=30, headers={"connection": "close"}, verify=TRUST)
 
 
 def poll_until(condition, timeout_seconds=30):
@@ -37,6 +42,15 @@ def service_environment(**settings):
     return {**inherited, **{f"DIGITS_{name.upper()}": str(value) for name, value in settings.items()}}
 
 
+def write_certificate(folder, authority=AUTHORITY):
+    """Write a certificate of this machine and its key into a folder, and return the settings with their paths."""
+    certificate = authority.issue_cert("127.0.0.1", "::1")
+    paths = {"tls_cert": folder / "certificate.pem", "tls_key": folder / "key.pem"}
+    paths["tls_cert"].write_bytes(b"".join(part.bytes() for part in certificate.cert_chain_pems))
+    certificate.private_key_pem.write_to_path(paths["tls_key"])
+    return paths
+
+
 class Server:
     """A running service.
 
@@ -47,10 +61,10 @@ class Server:
         log: Its further log lines.
     """
 
-    def __init__(self, process):
+    def __init__(self, process, scheme="http"):
         self.process = process
         self.start = json.loads(process.stderr.readline())
-        self.url = f"http://127.0.0.1:{self.start['port']}"
+        self.url = f"{scheme}://127.0.0.1:{self.start['port']}"
         self.log = []
         self._log_reader = threading.Thread(target=self._read_log, daemon=True)
         self._log_reader.start()
@@ -62,6 +76,10 @@ class Server:
     def connect(self):
         """Open a TCP connection to the service."""
         return socket.create_connection(("127.0.0.1", self.start["port"]), timeout=10)
+
+    def connect_by_tls(self, context=TRUST):
+        """Open a connection to the service, and complete the handshake of TLS."""
+        return context.wrap_socket(self.connect(), server_hostname="127.0.0.1")
 
     def worker_pids(self):
         """List the process ids of the workers that the supervisor has started."""
@@ -98,7 +116,7 @@ def running(*arguments, command=COMMAND, **settings):
         text=True,
         start_new_session=True,
     ) as process:
-        server = Server(process)
+        server = Server(process, "https" if "tls_cert" in settings else "http")
         try:
             poll_until(lambda: is_ready(server.url))
             yield server

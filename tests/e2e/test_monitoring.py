@@ -2,18 +2,14 @@
 
 import os
 import signal
-import socket
-import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
-import httpx
 import pytest
 import yaml
 
 from app.api.schemas import EXAMPLE_IMAGE
 from tests.deploy.monitoring import MONITORING, queries
+from tests.e2e.prometheus import Prometheus, running_prometheus
 from tests.e2e.server import HTTP, poll_until, running_workers, service_metrics, wait_for_both_workers
 from tests.hostile import INFER
 from tests.machine import skip_without
@@ -35,77 +31,15 @@ TRAFFIC = [
 PREDICTIONS = 37 + 5 * 3 + 4 * 2
 
 
-class Prometheus:
-    """A running Prometheus.
-
-    Args:
-        url: Its URL, without a slash at the end.
-        time: Time for which queries are evaluated, in seconds since the epoch; by default the present.
-    """
-
-    def __init__(self, url, time=None):
-        self.url = url
-        self.time = {} if time is None else {"time": time}
-
-    def vector(self, query):
-        """Evaluate a query that returns a vector; return the labels and the value of each series."""
-        reply = HTTP.get(f"{self.url}/api/v1/query", params={"query": query, **self.time}).json()
-        assert reply["status"] == "success", reply
-        return [(series["metric"], float(series["value"][1])) for series in reply["data"]["result"]]
-
-    def number(self, query):
-        """Evaluate a query; return the value of its first series, or None if it has no series yet."""
-        vector = self.vector(query)
-        return vector[0][1] if vector else None
-
-    def has_scraped(self):
-        """Tell whether this Prometheus is ready and has scraped the service."""
-        try:
-            is_ready = HTTP.get(f"{self.url}/-/ready").status_code == 200
-            return is_ready and self.number('up{job="digits"}') == 1
-        except httpx.TransportError:
-            return False
-
-    def at_next_scrape(self):
-        """Wait until the service has been scraped once more; return this Prometheus at the time of that scrape.
-
-        A busy machine can delay the answer to a later scrape by more than the timeout. From then on a query for the
-        present finds no series.
-        """
-        now = time.time()
-        times = poll_until(lambda: self.vector(f'timestamp(up{{job="digits"}}) > {now} and up == 1'))
-        return Prometheus(self.url, time=times[0][1])
-
-
-@contextmanager
-def running_prometheus(server, folder):
-    """Start a Prometheus with the deployed configuration, except for the service that it scrapes and the intervals.
-
-    Args:
-        server: The service.
-        folder: Folder for the configuration, the data and the log.
-    """
+def deployed_config(server):
+    """Return the deployed configuration, except for the service that is scraped and the intervals."""
     config = yaml.safe_load((MONITORING / "prometheus" / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "200ms", "evaluation_interval": "1s"}
     config["rule_files"] = [str(MONITORING / "prometheus" / "rules.yml")]
     (scrape,) = config["scrape_configs"]
     del scrape["dns_sd_configs"]
     scrape["static_configs"] = [{"targets": [server.url.removeprefix("http://")]}]
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        address = f"127.0.0.1:{unused.getsockname()[1]}"
-    command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
-    with (
-        (folder / "log").open("w") as log,
-        subprocess.Popen([*command, f"--web.listen-address={address}"], stdout=log, stderr=log) as process,
-    ):
-        prometheus = Prometheus(f"http://{address}")
-        try:
-            poll_until(prometheus.has_scraped)
-            yield prometheus
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
+    return config
 
 
 def send_traffic(server):
@@ -133,7 +67,7 @@ def server(request):
 @pytest.fixture(scope="module")
 def prometheus(server, tmp_path_factory):
     """A Prometheus that has scraped the service before and after the traffic was sent a second time."""
-    with running_prometheus(server, tmp_path_factory.mktemp("prometheus")) as prometheus:
+    with running_prometheus(deployed_config(server), tmp_path_factory.mktemp("prometheus")) as prometheus:
         # Rates need two scrapes, and traffic between them.
         poll_until(lambda: prometheus.number("count_over_time(up[1h])") > 2)
         send_traffic(server)

@@ -1,18 +1,15 @@
 """Spans reach a collector over HTTP, and the service also works with a collector that does not answer."""
 
-import gzip
 import socket
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from app.api.schemas import EXAMPLE_IMAGE
 from app.observability.exporter import FLUSH_TIMEOUT_SECONDS
+from tests.e2e.collector import running_collector
 from tests.e2e.server import HTTP, running, running_workers
 
 pytestmark = pytest.mark.e2e
@@ -20,51 +17,10 @@ pytestmark = pytest.mark.e2e
 REQUEST_COUNT = 25
 
 
-class Collector(ThreadingHTTPServer):
-    """A server that receives spans as OpenTelemetry's collector does: as protobuf over HTTP."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), CollectorHandler)
-        self.resources = []
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def spans(self):
-        return [span for resource in self.resources for scope in resource.scope_spans for span in scope.spans]
-
-
-class CollectorHandler(BaseHTTPRequestHandler):
-    """Handler that adds the received spans to the collector."""
-
-    server: Collector
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        if self.headers["content-encoding"] == "gzip":
-            body = gzip.decompress(body)
-        assert self.path == "/v1/traces"
-        self.server.resources.extend(ExportTraceServiceRequest.FromString(body).resource_spans)
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def collector():
-    collector = Collector()
-    thread = threading.Thread(target=collector.serve_forever)
-    thread.start()
-    yield collector
-    collector.shutdown()
-    thread.join()
-    collector.server_close()
+    with running_collector() as collector:
+        yield collector
 
 
 def attributes(span):

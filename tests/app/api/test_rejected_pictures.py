@@ -137,5 +137,5 @@ def test_reasons_of_rejection_are_complete():
 
 def test_every_documented_status_has_a_reason(client):
     operation = client.get("/openapi.json").json()["paths"]["/predict/picture"]["post"]
-    documented = {int(status) for status in operation["responses"]} - {200, 422, 431, 500}
+    documented = {int(status) for status in operation["responses"]} - {200, 401, 422, 431, 500}
     assert documented == set(picture.REASON_BY_STATUS)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.api.documentation import DOCUMENTATION_PATHS
 from app.api.page import PAGE_PATHS
 from tests.asgi import call, read_answer, request_scope
 from tests.operations import OPERATIONS
@@ -10,7 +11,7 @@ from tests.samples import get_samples
 NAMES = {"name": "digits", "version": "3"}
 GET_PATHS = [
     *sorted(path.format_map(NAMES) for method, path in OPERATIONS if method == "GET"),
-    *("/v2/", "/docs", "/redoc", "/openapi.json", *sorted(PAGE_PATHS)),
+    *("/v2/", *sorted(DOCUMENTATION_PATHS | PAGE_PATHS)),
 ]
 POST_PATHS = sorted(path.format_map(NAMES) for method, path in OPERATIONS if method == "POST")
 VARYING_HEADERS = {"x-request-id", "content-length", "date"}

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 from app.process.tuning import set_heap_limits, trim_heap
 
 
-def test_set_heap_limits_passes_both_limits_to_the_allocator(monkeypatch):
+def test_set_heap_limits_passes_all_limits_to_the_allocator(monkeypatch):
     limits: dict[int, int] = {}
     libc = SimpleNamespace(mallopt=limits.__setitem__)
     monkeypatch.setattr("ctypes.CDLL", lambda _: libc)
     set_heap_limits()
-    assert limits == {-1: 8 * 2**20, -3: 2**20}  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+    assert limits == {-1: 8 * 2**20, -3: 2**20, -8: 1}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX of malloc.h
 
 
 def test_set_heap_limits_does_nothing_without_mallopt(monkeypatch):

@@ -1,0 +1,139 @@
+"""A certificate or key that cannot be used is named in one sentence, and TLS is off without a certificate."""
+
+import os
+import ssl
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from app.process.http_protocol import HttpProtocol
+from app.process.server import server_config
+from app.process.tls import TlsError, TlsProtocol, create_tls_context, verify_certificate
+from app.settings import Settings
+
+AUTHORITY = trustme.CA()
+LEAF, OTHER = AUTHORITY.issue_cert("localhost"), AUTHORITY.issue_cert("localhost")
+RSA = AUTHORITY.issue_cert("localhost", key_type=trustme.KeyType.RSA)
+CERTIFICATE, KEY = LEAF.cert_chain_pems[0].bytes(), LEAF.private_key_pem.bytes()
+WEAK_KEY_BITS = 1024
+PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
+NO_CERTIFICATES = "CERT: {certificate} does not contain certificates in PEM format"
+NO_KEY = "KEY: {key} does not contain a private key in PEM format"
+OTHER_KEY = "KEY: {key} does not belong to the certificate"
+ENCRYPTED = "KEY: {key} is encrypted"
+
+
+def write_key(key, encoding, form=serialization.PrivateFormat.PKCS8, password=None):
+    """Write the key of the certificate in another form."""
+    encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    return serialization.load_pem_private_key(key, None).private_bytes(encoding, form, encryption)
+
+
+# The bytes of the certificate and the key → what the error says.
+FAULTS = {
+    "certificate is empty": (b"", KEY, NO_CERTIFICATES),
+    "certificate is no text": (os.urandom(1000), KEY, NO_CERTIFICATES),
+    "certificate is truncated": (CERTIFICATE[:300], KEY, NO_CERTIFICATES),
+    "certificate is in DER format": (ssl.PEM_cert_to_DER_cert(CERTIFICATE.decode()), KEY, NO_CERTIFICATES),
+    "rest of the chain is truncated": (CERTIFICATE + CERTIFICATE[:300], KEY, NO_CERTIFICATES),
+    "key and certificate are exchanged": (KEY, CERTIFICATE, NO_CERTIFICATES),
+    "key is empty": (CERTIFICATE, b"", NO_KEY),
+    "key is a certificate": (CERTIFICATE, CERTIFICATE, NO_KEY),
+    "key is truncated": (CERTIFICATE, KEY[:120], NO_KEY),
+    "key is in DER format": (CERTIFICATE, write_key(KEY, DER), NO_KEY),
+    "key of another certificate": (CERTIFICATE, OTHER.private_key_pem.bytes(), OTHER_KEY),
+    "key of another algorithm": (CERTIFICATE, RSA.private_key_pem.bytes(), OTHER_KEY),
+    "key is encrypted": (CERTIFICATE, write_key(KEY, PEM, password=b"secret"), ENCRYPTED),
+    "key is encrypted in an old format": (
+        *(CERTIFICATE, write_key(KEY, PEM, serialization.PrivateFormat.TraditionalOpenSSL, b"secret"), ENCRYPTED),
+    ),
+}
+
+
+async def unused_app(_scope, _receive, _send):
+    """Application of servers that do not run."""
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings with the paths of files that do not exist yet."""
+    return Settings(tls_cert=tmp_path / "certificate.pem", tls_key=tmp_path / "key.pem")
+
+
+def write_files(settings, certificate=CERTIFICATE, key=KEY):
+    settings.tls_cert.write_bytes(certificate)
+    settings.tls_key.write_bytes(key)
+
+
+def fault_of(settings):
+    """Return the message of the error, without the prefix of the settings."""
+    with pytest.raises(TlsError) as error:
+        verify_certificate(settings)
+    return str(error.value).removeprefix("DIGITS_TLS_")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_error_names_the_setting_the_file_and_the_fault_and_nothing_of_its_content(settings, fault):
+    certificate, key, expected = FAULTS[fault]
+    write_files(settings, certificate, key)
+    assert fault_of(settings) == expected.format(certificate=settings.tls_cert, key=settings.tls_key)
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"),
+    [
+        (lambda _: None, "cannot be read: No such file or directory"),
+        (lambda path: path.mkdir(), "is not a regular file"),
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.symlink_to(path), "cannot be read: Too many levels of symbolic links"),
+    ],
+)
+@pytest.mark.parametrize("name", ["tls_cert", "tls_key"])
+def test_error_names_a_file_that_cannot_be_read(settings, name, make, fault):
+    write_files(settings)
+    path = getattr(settings, name)
+    path.unlink()
+    make(path)
+    assert fault_of(settings) == f"{name.removeprefix('tls_').upper()}: {path} {fault}"
+
+
+def test_error_gives_the_reason_why_openssl_rejects_a_certificate(settings):
+    write_files(settings, *write_weak_certificate())
+    assert fault_of(settings) == f"CERT: {settings.tls_cert} cannot be used: EE_KEY_TOO_SMALL"
+
+
+def write_weak_certificate():
+    """Write a certificate with a weak key, and the key."""
+    key, name, now = rsa.generate_private_key(65537, WEAK_KEY_BITS), x509.Name([]), datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    certificate = builder.sign(key, hashes.SHA256()).public_bytes(PEM)
+    return certificate, key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+@pytest.mark.parametrize("issued", [LEAF, RSA])
+def test_certificate_and_key_that_belong_together_are_accepted(settings, issued):
+    write_files(settings, issued.cert_chain_pems[0].bytes(), issued.private_key_pem.bytes())
+    verify_certificate(settings)
+    context = create_tls_context(settings)
+    assert context is not None
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    config = server_config(unused_app, settings)
+    assert config.http is TlsProtocol
+    assert config.tls_context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_key_may_be_in_the_file_of_the_certificate(tmp_path):
+    path = tmp_path / "both.pem"
+    path.write_bytes(KEY + CERTIFICATE)
+    verify_certificate(Settings(tls_cert=path, tls_key=path))
+
+
+def test_without_a_certificate_the_service_speaks_http():
+    verify_certificate(Settings())
+    config = server_config(unused_app, Settings())
+    assert config.http is HttpProtocol
+    assert not hasattr(config, "tls_context")

@@ -1,0 +1,91 @@
+"""Keys of a real service: new keys without a restart, and no key in a log line or a span."""
+
+import json
+import os
+import signal
+
+import httpx
+import pytest
+
+from app.api.schemas import EXAMPLE_IMAGE
+from tests.e2e.collector import running_collector
+from tests.e2e.server import HTTP, poll_until, receive_all, running, running_workers
+from tests.hostile import INFER
+
+pytestmark = pytest.mark.e2e
+
+IMAGE = {"pixels": EXAMPLE_IMAGE}
+VALID, WRONG = "valid-key-of-this-test", "wrong-key-of-this-test"
+
+
+def statuses_of(url, key, count=16):
+    """Return the set of statuses of predictions with a key; each request may reach another worker."""
+    return {HTTP.post(f"{url}/predict", json=IMAGE, headers={"X-API-Key": key}).status_code for _ in range(count)}
+
+
+@pytest.mark.parametrize("worker_count", [1, 2], ids=["one worker", "two workers"])
+def test_sighup_replaces_the_keys_in_all_workers_and_an_open_connection_goes_on(tmp_path, worker_count):
+    keys = tmp_path / "keys"
+    keys.write_text("first\n")
+    with running_workers(worker_count, api_keys='["fixed"]', api_keys_file=keys) as server, httpx.Client() as client:
+        workers = server.worker_pids()
+        assert client.post(f"{server.url}/predict", json=IMAGE, headers={"X-API-Key": "first"}).status_code == 200
+        assert statuses_of(server.url, "first") == {200}
+        assert statuses_of(server.url, "second") == {401}
+        keys.write_text("second\nthird\n")
+        server.process.send_signal(signal.SIGHUP)
+        poll_until(lambda: statuses_of(server.url, "second") == {200} and statuses_of(server.url, "first") == {401})
+        assert statuses_of(server.url, "fixed") == statuses_of(server.url, "third") == {200}
+        assert client.post(f"{server.url}/predict", json=IMAGE, headers={"X-API-Key": "first"}).status_code == 401
+        keys.write_text("\n")  # as if the disk was full while the file was written
+        server.process.send_signal(signal.SIGHUP)
+        poll_until(lambda: any(line["level"] == "ERROR" for line in server.log))
+        assert statuses_of(server.url, "second") == {200}
+        assert statuses_of(server.url, "") == {401}
+        assert server.worker_pids() == workers
+        assert server.stop() == 0
+    messages = [line["message"] for line in server.log if "eload" in line["message"]]
+    fault = f"reload failed: DIGITS_API_KEYS_FILE: {keys} has no keys"
+    assert messages == ["keys reloaded", "reloaded", fault, "reloaded"]
+
+
+def test_worker_that_starts_later_has_the_keys_of_the_last_reload(tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text("first")
+    with running_workers(2, api_keys_file=keys) as server:
+        keys.write_text("second")
+        server.process.send_signal(signal.SIGHUP)
+        poll_until(lambda: statuses_of(server.url, "second") == {200})
+        keys.write_text("third")
+        (killed, *_) = before = server.worker_pids()
+        os.kill(killed, signal.SIGKILL)
+        poll_until(lambda: len(server.worker_pids() - before) == 1)
+        poll_until(lambda: HTTP.get(f"{server.url}/metrics").json()["service"]["workers"] == 2)
+        assert statuses_of(server.url, "second", 40) == {200}
+        assert statuses_of(server.url, "third", 40) == {401}
+
+
+def test_no_key_is_in_a_log_line_or_a_span(monkeypatch):
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", ".*")
+    with running_collector() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        with running(api_keys=json.dumps([VALID]), access_log=True) as server:
+            for path in ("/predict", INFER, "/predict/picture", "/metrics", "/livez", "/nothing", "/v2"):
+                for headers in (
+                    {"X-API-Key": VALID},
+                    {"X-API-Key": WRONG},
+                    {"Authorization": f"Bearer {VALID}"},
+                    {"Authorization": f"Bearer {WRONG}"},
+                    {"X-API-Key": VALID, "X-Large": "x" * 70_000},
+                ):
+                    reply = HTTP.post(f"{server.url}{path}", content=b'{"pixels": [', headers=headers)
+                    assert VALID not in str(reply.headers) + reply.text
+                    assert WRONG not in str(reply.headers) + reply.text
+            with server.connect() as connection:
+                connection.sendall(f"GET / HTTP/1.1\r\nx-api-key: {VALID}\r\n{VALID}\r\n\r\n".encode())
+                assert VALID.encode() not in receive_all(connection)
+            assert server.stop() == 0
+        texts = [*map(json.dumps, [server.start, *server.log]), *map(str, collector.spans())]
+    assert len(server.log) > 20
+    assert len(collector.spans()) == 20  # of the four paths that are traced
+    assert not any(VALID in text or WRONG in text for text in texts)
