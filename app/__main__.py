@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from app.process.keys import KeysError, load_keys
 from app.process.listener import listen
 from app.process.service import serve
-from app.process.tls import TlsError, verify_certificate
+from app.process.tls import TlsError, create_tls_context
 from app.settings import Settings
 from model import ArtefactError, load_artefact
 
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings = Settings(**vars(build_parser().parse_args(arguments)))
         artefact = load_artefact(settings.weights, settings.weights_sha256)
         keys = load_keys(settings)
-        verify_certificate(settings)
+        create_tls_context(settings)  # reports a fault; each worker creates its own
         listener = listen(settings.host, settings.port)
     except ValidationError as error:
         reasons = [(str(e["loc"][0]).upper(), e["msg"].removeprefix("Value error, ")) for e in error.errors()]

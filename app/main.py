@@ -93,12 +93,7 @@ def create_app(
     predictions, rejected_pictures = PredictionCounters(registry), rejected_picture_counters(registry)
     oip_statistics = OipStatistics(registry, settings.max_batch_rows)
     errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT}, STATUS_BY_ERROR)
-    needs_key = partial(path_needs_key, settings)
     app = _create_bare_app(settings, tracer_provider, errors)
-    app.document_steps = (
-        partial(document_keys, needs_key=needs_key, has_keys=bool(settings.api_keys)),
-        partial(complete_document, documented_types=DOCUMENTED_TYPES, error_formats=errors.all_formats),
-    )
     tracing_observers = [] if tracer_provider is None else [tracing.set_batch_size]
     predictor = Predictor(artefact.network, predictions.count, *tracing_observers)
     json_endpoint = partial(JsonEndpoint, admission=queues.batches, errors=errors)
@@ -120,16 +115,7 @@ def create_app(
     registry.attach()
     app.include_router(metrics_routes(artefact, shared_counters, instruments))
     app.include_router(page_routes())  # the last one, because it matches all other paths
-    app.add_middleware(CompressReplies, paths={METRICS, *PAGE_PATHS})
-    app.add_middleware(
-        RequestMiddleware,
-        requests=instruments.requests,
-        errors=errors,
-        keys=ApiKeys(settings.api_keys, needs_key) if settings.api_keys else None,
-        access_log=settings.access_log,
-        spans=None if tracer_provider is None else RequestSpans(tracer_provider),
-    )
-    allow_origins(app, settings.cors_origins)
+    _add_middleware(app, settings, tracer_provider, errors, instruments.requests)
     return app
 
 
@@ -145,8 +131,32 @@ def _create_bare_app(settings: Settings, tracer_provider: TracerProvider | None,
         redoc_url=None,
         lifespan=exporter.flush_at_shutdown(tracer_provider),
     )
+    app.document_steps = (
+        partial(document_keys, needs_key=partial(path_needs_key, settings), has_keys=bool(settings.api_keys)),
+        partial(complete_document, documented_types=DOCUMENTED_TYPES, error_formats=errors.all_formats),
+    )
     errors.install(app)
     return app
+
+
+def _add_middleware(
+    app: FastAPI,
+    settings: Settings,
+    tracer_provider: TracerProvider | None,
+    errors: ErrorResponses,
+    requests: RequestCounters,
+) -> None:
+    """Add all middleware, the innermost one first."""
+    app.add_middleware(CompressReplies, paths={METRICS, *PAGE_PATHS})
+    app.add_middleware(
+        RequestMiddleware,
+        requests=requests,
+        errors=errors,
+        keys=ApiKeys(settings.api_keys, partial(path_needs_key, settings)) if settings.api_keys else None,
+        access_log=settings.access_log,
+        spans=None if tracer_provider is None else RequestSpans(tracer_provider),
+    )
+    allow_origins(app, settings.cors_origins)
 
 
 def is_probe(scope: Scope) -> bool:

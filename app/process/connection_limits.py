@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import ssl
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
@@ -61,9 +62,11 @@ class ConnectionLimits:
 
 
 class LimitedConfig(uvicorn.Config):
-    """uvicorn's configuration, with the limits of connections."""
+    """uvicorn's configuration, with the limits of connections and with TLS."""
 
-    limits: ConnectionLimits  # to be set before the server starts
+    # To be set before the server starts, the second one only for TLS.
+    limits: ConnectionLimits
+    tls_context: ssl.SSLContext
 
 
 class Deadline:

@@ -9,11 +9,11 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from app.observability.logs import configure_logging
-from app.process.connection_limits import ConnectionLimits
+from app.process.connection_limits import ConnectionLimits, LimitedConfig
 from app.process.http_protocol import HttpProtocol
 from app.process.listener import BACKLOG, stop_new_connections, with_copies
 from app.process.service_state import ServiceState, WorkerLink
-from app.process.tls import TlsConfig, TlsProtocol, create_tls_context
+from app.process.tls import TlsProtocol, create_tls_context
 from app.process.tuning import freeze_gc, set_heap_limits
 from app.process.worker import Worker
 from app.settings import Settings
@@ -50,7 +50,7 @@ class GracefulServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_config(app: ASGIApp, settings: Settings) -> TlsConfig:
+def server_config(app: ASGIApp, settings: Settings) -> LimitedConfig:
     """Choose the options of uvicorn.
 
     Args:
@@ -62,7 +62,7 @@ def server_config(app: ASGIApp, settings: Settings) -> TlsConfig:
         TlsError: The files of the certificate and its key were replaced after the start, and cannot be used.
     """
     tls_context = create_tls_context(settings)
-    config = TlsConfig(
+    config = LimitedConfig(
         app,
         interface="asgi3",
         root_path=settings.root_path,
@@ -77,7 +77,7 @@ def server_config(app: ASGIApp, settings: Settings) -> TlsConfig:
         timeout_graceful_shutdown=settings.graceful_stop_seconds,
     )
     config.limits = ConnectionLimits(settings)
-    if tls_context is not None:
+    if tls_context:
         config.tls_context = tls_context
     return config
 

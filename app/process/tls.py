@@ -19,17 +19,6 @@ class TlsError(Exception):
     """The certificate or its private key cannot be used."""
 
 
-def verify_certificate(settings: Settings) -> None:
-    """Load the certificate and its private key once, so that a fault is reported at the start.
-
-    Args:
-        settings: The settings of the service; without TLS, nothing happens.
-    Raises:
-        TlsError: The service cannot use the files. The message names the setting and the file.
-    """
-    create_tls_context(settings)
-
-
 def create_tls_context(settings: Settings) -> ssl.SSLContext | None:
     """Load the certificate, its chain and its private key.
 
@@ -70,18 +59,11 @@ def create_tls_context(settings: Settings) -> ssl.SSLContext | None:
 
 def _check_file(path: Path, name: str) -> None:
     try:
-        if not path.is_file():
-            path.stat()
+        if path.exists() and not path.is_file():  # opening a FIFO would wait for ever
             raise TlsError(f"{name} is not a regular file")
         path.open("rb").close()
     except OSError as error:
         raise TlsError(f"{name} cannot be read: {error.strerror}") from error
-
-
-class TlsConfig(LimitedConfig):
-    """uvicorn's configuration, with the limits of connections and TLS."""
-
-    tls_context: ssl.SSLContext  # to be set before the server starts, unless the service speaks plain HTTP
 
 
 class TlsProtocol(HttpProtocol):
@@ -92,7 +74,7 @@ class TlsProtocol(HttpProtocol):
     waits for it.
     """
 
-    config: TlsConfig
+    config: LimitedConfig
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.process.http_protocol import HttpProtocol
 from app.process.server import server_config
-from app.process.tls import TlsError, TlsProtocol, create_tls_context, verify_certificate
+from app.process.tls import TlsError, TlsProtocol, create_tls_context
 from app.settings import Settings
 
 AUTHORITY = trustme.CA()
@@ -72,7 +72,7 @@ def write_files(settings, certificate=CERTIFICATE, key=KEY):
 def fault_of(settings):
     """Return the message of the error, without the prefix of the settings."""
     with pytest.raises(TlsError) as error:
-        verify_certificate(settings)
+        create_tls_context(settings)
     return str(error.value).removeprefix("DIGITS_TLS_")
 
 
@@ -117,10 +117,6 @@ def write_weak_certificate():
 @pytest.mark.parametrize("issued", [LEAF, RSA])
 def test_certificate_and_key_that_belong_together_are_accepted(settings, issued):
     write_files(settings, issued.cert_chain_pems[0].bytes(), issued.private_key_pem.bytes())
-    verify_certificate(settings)
-    context = create_tls_context(settings)
-    assert context is not None
-    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     config = server_config(unused_app, settings)
     assert config.http is TlsProtocol
     assert config.tls_context.minimum_version is ssl.TLSVersion.TLSv1_2
@@ -129,11 +125,11 @@ def test_certificate_and_key_that_belong_together_are_accepted(settings, issued)
 def test_key_may_be_in_the_file_of_the_certificate(tmp_path):
     path = tmp_path / "both.pem"
     path.write_bytes(KEY + CERTIFICATE)
-    verify_certificate(Settings(tls_cert=path, tls_key=path))
+    create_tls_context(Settings(tls_cert=path, tls_key=path))
 
 
 def test_without_a_certificate_the_service_speaks_http():
-    verify_certificate(Settings())
+    create_tls_context(Settings())
     config = server_config(unused_app, Settings())
     assert config.http is HttpProtocol
     assert not hasattr(config, "tls_context")
