@@ -111,8 +111,9 @@ def parse_card(text: str) -> Card:
     """
     try:
         document = json.loads(text)
-        # Rejects lone surrogates such as "\ud800", which cannot be encoded as UTF-8, for example in an HTTP response.
-        json.dumps(document, ensure_ascii=False).encode()
+        # Rejects NaN and infinity, which JSON does not have, and lone surrogates such as "\ud800", which cannot be
+        # encoded as UTF-8, for example in an HTTP response.
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise CardError("is not JSON") from error
     values = _check_fields(Card, document, "card")

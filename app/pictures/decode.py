@@ -133,7 +133,7 @@ def pixel_limit(picture: ImageFile.ImageFile, data: bytes, scans: int, max_pixel
         return "WebP", webp_limit
     if picture.mode == "CMYK" and scans > 1:
         return "CMYK JPEG with several scans", max_pixels // LARGE_PIXEL_FACTOR
-    if picture.tile[0].args in DEEP_PNG_MODES:
+    if picture.tile and picture.tile[0].args in DEEP_PNG_MODES:  # a JPEG without a scan has no tile
         return "PNG with 16 bits for each colour", max_pixels // LARGE_PIXEL_FACTOR
     return "picture", max_pixels
 

@@ -29,3 +29,10 @@ def test_a_card_with_contradictory_metrics_is_rejected(artefact, changes, fault)
     document["held_out"].update(changes)
     with pytest.raises(CardError, match=fault):
         parse_card(json.dumps(document))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
+def test_a_card_that_json_cannot_write_is_rejected(artefact, value):
+    document = {**asdict(artefact.card), "hyperparameters": {"learning_rate": value}}
+    with pytest.raises(CardError, match="is not JSON"):
+        parse_card(json.dumps(document))
