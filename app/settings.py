@@ -16,12 +16,12 @@ VALUES_PER_IMAGE = PIXELS + IMAGE_SIDE + 1  # the numbers, the rows and the imag
 MIN_IMAGE_BYTES = PIXELS  # in a body, because each pixel takes at least one byte
 # Scheme, host, and port unless it is the default one; browsers send all in lower case.
 ORIGIN = re.compile(r"\*|(?!http:.*:80$|https:.*:443$)[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
-NO_ORIGINS = (
+INVALID_ORIGINS = (
     'must be a JSON list of origins such as ["https://example.org"], in lower case, and without a path, '
     'a slash at the end or the default port; ["*"] allows all'
 )
 API_KEY = re.compile(r"[!-~]{1,256}")  # what a header can have, without blanks
-NO_KEYS = "must be a JSON list of keys; a key has 1 to 256 visible ASCII characters and no blanks"
+INVALID_KEYS = "must be a JSON list of keys; a key has 1 to 256 visible ASCII characters and no blanks"
 ADDITIONAL_VALUES = 1000  # JSON values that a body may have besides its images
 
 
@@ -37,22 +37,27 @@ def parse_list(value: object, entry: re.Pattern[str], rule: str) -> object:
     Raises:
         ValueError: The text is not a JSON list, or an entry does not have the pattern.
     Example:
-        >>> parse_list('["https://example.org"]', ORIGIN, NO_ORIGINS)
+        >>> parse_list('["https://example.org"]', ORIGIN, INVALID_ORIGINS)
         ['https://example.org']
     """
     try:
         entries = json.loads(value or "[]") if isinstance(value, str) else value
     except (ValueError, RecursionError):
         entries = None
-    if not isinstance(entries, list | tuple) or not all(entry.fullmatch(str(each)) for each in entries):
+    if not isinstance(entries, list | tuple) or not all(_fits(each, entry) for each in entries):
         raise ValueError(rule)
     return entries
+
+
+def _fits(value: object, entry: re.Pattern[str]) -> bool:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return isinstance(text, str) and entry.fullmatch(text) is not None
 
 
 class Settings(BaseSettings):
     """All settings; a test compares them with the table in `docs/operations.md`."""
 
-    model_config = SettingsConfigDict(env_prefix="DIGITS_", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix="DIGITS_", hide_input_in_errors=True, frozen=True)
 
     host: str = Field(
         default="127.0.0.1",
@@ -129,14 +134,14 @@ class Settings(BaseSettings):
         default=10, ge=1, description="Time limit for the requests in flight after the socket is closed."
     )
     cors_origins: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(partial(parse_list, entry=ORIGIN, rule=NO_ORIGINS))
+        tuple[str, ...], NoDecode, BeforeValidator(partial(parse_list, entry=ORIGIN, rule=INVALID_ORIGINS))
     ] = Field(
         default=(),
         description='Origins whose pages may call the service, as a JSON list such as `["https://example.org"]`; '
         '`["*"]` allows all.',
     )
     api_keys: Annotated[
-        tuple[SecretStr, ...], NoDecode, BeforeValidator(partial(parse_list, entry=API_KEY, rule=NO_KEYS))
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(partial(parse_list, entry=API_KEY, rule=INVALID_KEYS))
     ] = Field(default=(), description="Keys of the clients, as a JSON list; without any key, the service is open.")
     api_keys_file: Path | None = Field(
         default=None, description="File with further keys, one a line; SIGHUP makes the service read it again."

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from app.http.security_headers import CONTENT_SECURITY_POLICY
 
 FOLDER = Path(fastapi_offline.__file__).parent / "static"
-SCRIPT, STYLE, ICON = FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
+FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
+SCRIPT, STYLE, ICON = FILES
 PREFIX = "/docs"
 DOCUMENTATION_PATHS = {"/openapi.json", PREFIX, *(f"{PREFIX}/{name}" for name in FILES)}
 INLINE_SCRIPT = re.compile("<script>(.*?)</script>", re.DOTALL)

@@ -8,7 +8,8 @@ import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from traceback import clear_frames
+from typing import NamedTuple, NoReturn
 
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
@@ -44,6 +45,10 @@ class Load(NamedTuple):
 
 
 NO_LOAD = Load(0, 0, 0)
+
+
+class _NoRoomError(Exception):
+    """A body that arrives exceeds the limit of all bodies."""
 
 
 class Admission:
@@ -84,18 +89,25 @@ class Admission:
         Raises:
             HTTPException: 503 with Retry-After, if a limit is reached. The yielded function can raise it, too.
         """
-        await self._require_room(scope, self._load_of(size))
+        if not self._has_room(self._load_of(size)):
+            await self._reject(scope)
         own = self._replace(NO_LOAD, self._load_of(received))
 
         async def receive_counted() -> Message:
             nonlocal own
             message = await receive()
             own = self._replace(own, self._load_of(own.bytes + len(message.get("body", b""))))
-            await self._require_room(scope, NO_LOAD)
+            if not self._has_room(NO_LOAD):
+                raise _NoRoomError
             return message
 
         try:
             yield receive_counted
+        except _NoRoomError as error:
+            # The part of the body that has arrived is freed at once, so that the other requests can go on.
+            clear_frames(error.__traceback__)
+            own = self._replace(own, NO_LOAD)
+            await self._reject(scope)
         finally:
             self._replace(own, NO_LOAD)
 
@@ -127,13 +139,11 @@ class Admission:
         self.load = Load(*(total - before + after for total, before, after in zip(self.load, old, new, strict=True)))
         return new
 
-    async def _require_room(self, scope: Scope, further: Load) -> None:
-        """Reject a request if a further load would exceed a limit.
+    def _has_room(self, further: Load) -> bool:
+        return all(now + more <= limit for now, more, limit in zip(self.load, further, self._limit, strict=True))
 
-        The rejection is answered after a while, or at once if too many rejections wait.
-        """
-        if all(now + more <= limit for now, more, limit in zip(self.load, further, self._limit, strict=True)):
-            return
+    async def _reject(self, scope: Scope) -> NoReturn:
+        """Reject a request after a while, or at once if too many rejections wait."""
         if DISCARD_BODY_KEY in scope:
             scope[DISCARD_BODY_KEY]()  # otherwise a part of it would wait too
         headers = {"Retry-After": f"{max(1, math.ceil(self.load.requests * self._seconds_per_turn))}"}

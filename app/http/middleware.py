@@ -70,7 +70,7 @@ class RequestMiddleware:
         elif self.spans:  # FastAPI has created the span
             tracing.set_request_id(request_id)
         if self.keys and head_error is None:
-            head_error = self.keys.check(scope)
+            head_error = self.keys.find_error(scope)
         if head_error is not None:
             app = self.errors.respond(scope, head_error)
         # The record is created last, because it counts a request in flight.

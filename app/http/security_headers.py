@@ -1,7 +1,7 @@
 """Headers of every answer that limit how a browser may use it."""
 
 CONTENT_SECURITY_POLICY = b"content-security-policy"
-# An answer may have another policy or another Cache-Control. The page and the documentation do.
+# An answer that already has one of these headers keeps it, as the page does.
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (CONTENT_SECURITY_POLICY, b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),

@@ -31,7 +31,7 @@ const keyForm = createKeyForm(
     input: findElement("key", HTMLInputElement),
     question: findElement("key-question", HTMLElement),
   },
-  useKey,
+  repeatRequests,
 );
 const bars = createBars(findElement("bars", HTMLElement));
 const curl = createCurlView(
@@ -78,7 +78,7 @@ function showOutcome(outcome) {
 }
 
 /** Repeat the requests that the service has rejected without the key. */
-function useKey() {
+function repeatRequests() {
   predictDrawing();
   requestModelCard();
 }

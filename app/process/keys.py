@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from app.settings import API_KEY, Settings
 
-MAX_KEYS = 50  # each one adds 0.04 µs to a request
+MAX_KEYS = 20  # all of them are compared with the key of each request
 MAX_KEYS_BYTES = 64 * 1024
 ENCODING = "utf-8-sig"  # ASCII fits; it removes the mark that Windows' editors write
 
@@ -48,6 +48,8 @@ def with_keys(settings: Settings, keys: bytes) -> Settings:
 def _read_file(path: Path) -> list[str]:
     """Read the keys of a file; blank lines do not count."""
     name = f"DIGITS_API_KEYS_FILE: {path}"
+    if path.exists() and not path.is_file():  # a FIFO would block all reloads
+        raise KeysError(f"{name} is not a regular file")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_KEYS_BYTES + 1)

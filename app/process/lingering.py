@@ -20,7 +20,8 @@ SECONDS_BETWEEN_CHECKS = 5.0
 MAX_CHECKS = 6
 MAX_DISCARDED_BYTES = 64 * 1024 * 1024  # eight times the largest picture by default
 
-TLS_BUFFER_BYTES = 64 * 1024  # of answers behind the same buffer of the TCP transport; uvloop's default is 512 KiB
+# Limit of the bytes that wait for their encryption, besides those that the TCP transport holds. uvloop has 512 KiB.
+TLS_BUFFER_BYTES = 64 * 1024
 
 
 class LingeringTransport(asyncio.Transport):
@@ -68,7 +69,7 @@ class LingeringTransport(asyncio.Transport):
 
     @override
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not self._is_lingering:
+        if not self.is_closing():  # TLS would log a warning
             self._transport.write(data)
 
     @override

@@ -35,6 +35,7 @@ def serve(artefact: Artefact, settings: Settings, keys: bytes, listener: socket.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     host, port = listener.getsockname()[:2]
     start = {"host": host, "port": port, "workers": settings.workers}
+    start |= {"keys": len(keys.splitlines()), "tls": settings.tls_cert is not None}
     log.info("started", extra={**start, "version": artefact.card.version, "sha256": artefact.sha256})
     try:
         if settings.workers > 1:

@@ -67,7 +67,7 @@ def create_worker_link() -> WorkerLink:
     return WorkerLink(RawValue(ctypes.c_ulong), RawValue(ctypes.c_bool))
 
 
-def create_service_state(artefact: Artefact, settings: Settings, keys: bytes = b"") -> ServiceState:
+def create_service_state(artefact: Artefact, settings: Settings, keys: bytes) -> ServiceState:
     """Create the state before the first worker starts.
 
     Args:

@@ -11,8 +11,8 @@ from app.process.connection_limits import LimitedConfig, Phase
 from app.process.http_protocol import HttpProtocol
 from app.settings import Settings
 
-# Reasons of OpenSSL. It gives none for a file without a key.
-OTHER_KEY = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+# OpenSSL's reasons for a key of another certificate. It gives no reason for a file without a key.
+MISMATCH_REASONS = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
 
 class TlsError(Exception):
@@ -25,7 +25,7 @@ def create_tls_context(settings: Settings) -> ssl.SSLContext | None:
     Args:
         settings: The settings of the service.
     Returns:
-        The options of TLS 1.2 and later; None if the service speaks plain HTTP.
+        The context for TLS 1.2 and later; None if the service speaks plain HTTP.
     Raises:
         TlsError: The service cannot use the files. The message names the setting and the file.
     """
@@ -47,7 +47,7 @@ def create_tls_context(settings: Settings) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(settings.tls_cert, settings.tls_key, reject_encrypted_key)
     except ssl.SSLError as error:
-        if error.reason in OTHER_KEY:
+        if error.reason in MISMATCH_REASONS:
             fault = f"{key} does not belong to the certificate"
         elif error.reason:
             fault = f"{certificate} cannot be used: {error.reason}"
@@ -92,8 +92,15 @@ class TlsProtocol(HttpProtocol):
         # A task would start the coroutine later, when this protocol may have received bytes already.
         self._handshake.send(None).add_done_callback(self._end_handshake)
 
-    def _end_handshake(self, _: asyncio.Future[None]) -> None:
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._end_handshake()  # uvloop may pass on bytes before it calls the callback
+        super().data_received(data)
+
+    def _end_handshake(self, _: asyncio.Future[None] | None = None) -> None:
         """Serve requests after the handshake, or forget the connection after a failed one."""
+        if self.scheme == "https":
+            return
         try:
             self._handshake.send(None)
         except StopIteration as end:

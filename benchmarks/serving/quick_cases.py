@@ -1,5 +1,6 @@
 """The cases of the quick benchmark: servers, the loads that each server receives, and the goals of their costs."""
 
+import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from model import IMAGE_SIDE, Floats32
 
 BEFORE = "before"
 # The service samples no request, so it never connects to the collector. The port 9 is closed.
+# As many keys as a service can have; each request is compared with all of them.
+KEYS = [f"key-{number}-of-a-length-that-is-usual-for-keys" for number in range(20)]
 TRACED = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_TRACES_SAMPLER": "always_off"}
 
 
@@ -60,6 +63,12 @@ def _single_image(name):
     return lambda images: CONTENDERS[name].single_image_load(images[0].tolist())
 
 
+def _keyed_image(images):
+    """Build the load of single images with a key."""
+    load = _single_image("ours")(images)
+    return load._replace(headers={**load.headers, "X-API-Key": KEYS[-1]})
+
+
 def _flat_batch(images):
     """Build the load of a batch whose images are flat lists of 64 numbers."""
     return json_batch_load(images[:BATCH_SIZE])
@@ -100,6 +109,10 @@ SERVERS = (
     ),
     QuickServer(
         CONTENDERS["two_workers"], {"two_workers": Case("`/predict`, two workers on one core", _single_image("ours"))}
+    ),
+    QuickServer(
+        _with_settings(DIGITS_API_KEYS=json.dumps(KEYS)),
+        {"keyed": Case(f"`/predict`, with one of {len(KEYS)} keys", _keyed_image, (RatioGoal(1.06, PREDICT),))},
     ),
     QuickServer(
         _with_settings(**TRACED),

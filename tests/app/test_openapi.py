@@ -100,7 +100,11 @@ KEYS: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
 )
 def test_both_ways_to_send_a_key_are_documented_where_a_key_is_needed(make_client, settings, ways):
     document = make_client(**settings).get("/openapi.json").json()
-    assert document["components"]["securitySchemes"].keys() == {"bearer", "apiKey"}
+    schemes = document["components"]["securitySchemes"]
+    assert {name: {**scheme, "description": ""} for name, scheme in schemes.items()} == {
+        "bearer": {"type": "http", "scheme": "bearer", "description": ""},
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": ""},
+    }
     for path, operation in operations(document):
         assert operation.get("security") == (ways if "401" in operation["responses"] else None)
         assert ("401" in operation["responses"]) == ("401" in expected_statuses(path))

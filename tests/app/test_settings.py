@@ -19,12 +19,6 @@ def test_settings_cannot_be_changed_later():
         Settings().port = 1
 
 
-def test_empty_variable_counts_as_unset(monkeypatch):
-    for name in ("PORT", "WEIGHTS_SHA256", "API_KEYS_FILE", "TLS_CERT", "TLS_KEY"):
-        monkeypatch.setenv(f"DIGITS_{name}", "")
-    assert Settings() == Settings.model_construct()
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [

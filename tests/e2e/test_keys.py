@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.api.schemas import EXAMPLE_IMAGE
+from tests.artefacts import RELEASED_BYTES
 from tests.e2e.collector import running_collector
 from tests.e2e.server import HTTP, poll_until, receive_all, running, running_workers, wait_for_both_workers
 from tests.hostile import INFER
@@ -27,27 +28,35 @@ def statuses_of(url, key):
 def test_sighup_replaces_the_keys_in_all_workers_and_an_open_connection_goes_on(tmp_path, worker_count):
     keys = tmp_path / "keys"
     keys.write_text("first\n")
-    with running_workers(worker_count, api_keys='["fixed"]', api_keys_file=keys) as server, httpx.Client() as client:
+    weights = tmp_path / "weights.npz"
+    weights.write_bytes(RELEASED_BYTES)
+    settings = {"api_keys": '["fixed"]', "api_keys_file": keys, "weights": weights}
+    with running_workers(worker_count, **settings) as server, httpx.Client() as client:
         workers = server.worker_pids()
         assert client.post(f"{server.url}/predict", json=IMAGE, headers={"X-API-Key": "first"}).status_code == 200
         assert statuses_of(server.url, "second") == {401}
         keys.write_text("second\nthird\n")
+        weights.write_bytes(b"damaged")  # must not keep the keys from being replaced
         server.process.send_signal(signal.SIGHUP)
         poll_until(lambda: statuses_of(server.url, "second") == {200} and statuses_of(server.url, "first") == {401})
         assert statuses_of(server.url, "fixed") == statuses_of(server.url, "third") == {200}
         assert client.post(f"{server.url}/predict", json=IMAGE, headers={"X-API-Key": "first"}).status_code == 401
+        weights.write_bytes(RELEASED_BYTES)
         keys.write_text("\n")  # as if the disk was full while the file was written
         server.process.send_signal(signal.SIGHUP)
-        poll_until(lambda: any(line["level"] == "ERROR" for line in server.log))
+        poll_until(lambda: any("has no keys" in line["message"] for line in server.log))
         assert server.worker_pids() == workers
         if worker_count > 1:
             replace_a_worker(server)
         assert statuses_of(server.url, "second") == {200}
         assert statuses_of(server.url, "") == {401}
         assert server.stop() == 0
-    messages = [line["message"] for line in server.log if "eload" in line["message"]]
-    fault = f"reload failed: DIGITS_API_KEYS_FILE: {keys} has no keys"
-    assert messages == ["keys reloaded", "reloaded", fault, "reloaded"]
+    assert [line["message"] for line in server.log if "eload" in line["message"]] == [
+        "keys reloaded",
+        f"reload failed: {weights} is not a readable .npz archive",
+        f"reload failed: DIGITS_API_KEYS_FILE: {keys} has no keys",
+        "reloaded",
+    ]
 
 
 def replace_a_worker(server):

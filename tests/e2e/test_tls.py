@@ -103,6 +103,11 @@ def test_requests_on_one_connection_are_answered_in_order(service):
         assert statuses(receive_all(connection)) == [200, 200, 200, 404, 200]
 
 
+def test_redirect_leads_to_https(service):
+    reply = httpx.get(f"{service.url}/livez/", verify=TRUST)
+    assert (reply.status_code, reply.headers["location"]) == (307, f"{service.url}/livez")
+
+
 @pytest.mark.clients
 @skip_without("curl")
 @pytest.mark.parametrize("option", ["--tlsv1.2", "--tlsv1.3"])
@@ -202,10 +207,7 @@ ENDS = {
 
 @skip_without_proc()
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-@pytest.mark.parametrize(
-    "sent",
-    [b"", LIVENESS_PROBE, LIVENESS_PROBE[:9], incomplete_request(), BATCH_REQUEST, b"no request\r\n" + bytes(99_999)],
-)
+@pytest.mark.parametrize("sent", STREAMS.values(), ids=STREAMS)
 def test_connection_that_a_client_ends_in_any_way_is_closed(service, sent, end):
     open_files = count_open_files(service)
     for _ in range(3):
@@ -221,7 +223,7 @@ def count_open_files(server):
 
 @skip_without_proc()
 @pytest.mark.parametrize("end", [lambda _: None, abort, lambda connection: connection.shutdown(socket.SHUT_WR)])
-@pytest.mark.parametrize("sent", [b"", HELLO[:99], HELLO])
+@pytest.mark.parametrize("sent", [b"", HELLO[:99], HELLO], ids=["nothing", "part", "hello"])
 def test_handshake_that_a_client_ends_in_any_way_is_closed(service, sent, end):
     open_files = count_open_files(service)
     for _ in range(3):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.asgi import must_not_be_called
 from tests.conftest import ROOT
 
 FILES = sorted(path.name for path in (ROOT / "app" / "page").iterdir())
@@ -41,6 +42,11 @@ def test_other_paths_are_not_found_even_if_html_is_accepted(client, path):
     reply = client.get(path, headers={"accept": "text/html"})
     assert reply.status_code == 404
     assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_path_with_many_slashes_is_not_searched_in_the_folder_of_the_page(client, monkeypatch):
+    monkeypatch.setattr("os.path.realpath", must_not_be_called)
+    assert client.get("/" + "a/" * 30_000).status_code == 404
 
 
 def test_page_takes_only_get_and_head(client):

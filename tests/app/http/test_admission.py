@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import time
+import weakref
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import numpy as np
@@ -361,20 +362,80 @@ def test_body_that_exceeds_the_limit_while_it_arrives_is_rejected_and_leaves_no_
         async def receive():
             return pieces.pop()
 
-        async with queue.admit(request_scope(), receive, 1000, 100) as receive_first:
-            assert queue.load == Load(1, 1, 100)
-            await receive_first()
+        async def send_three_pieces(queue):
             async with queue.admit(request_scope(), receive, 1000) as receive_second:
                 await receive_second()
                 await receive_second()
                 assert queue.load == Load(2, 20, 1900)
-                with pytest.raises(HTTPException) as caught:
-                    await receive_second()
+                await receive_second()
+
+        async with queue.admit(request_scope(), receive, 1000, 100) as receive_first:
+            assert queue.load == Load(1, 1, 100)
+            await receive_first()
+            with pytest.raises(HTTPException) as caught:
+                await send_three_pieces(queue)
             assert caught.value.status_code == 503
             assert queue.load == Load(1, 10, 700)
         assert queue.load == Load(0, 0, 0)
 
     run_in_virtual_time(run())
+
+
+class Body(bytearray):
+    """A received body to which a weak reference can be made."""
+
+
+def test_body_that_exceeds_the_limit_is_freed_while_its_answer_waits():
+    async def run():
+        queue, references = admission(size=1000), []
+
+        async def receive():
+            return {"type": "http.request", "body": bytes(600), "more_body": True}
+
+        async def collect_body(receive_counted):
+            body = Body(600)
+            references.append(weakref.ref(body))
+            await receive_counted()
+            return body
+
+        async def send_too_much():
+            async with queue.admit(request_scope(), receive, 1000, 600) as receive_counted:
+                await collect_body(receive_counted)
+
+        rejected = asyncio.create_task(send_too_much())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert [reference() for reference in references] == [None]
+        assert queue.load == Load(0, 0, 0)
+        assert not rejected.done()
+        with pytest.raises(HTTPException):
+            await rejected
+
+    run_in_virtual_time(run())
+
+
+class BodyInPieces:
+    """A body whose pieces arrive in turn with those of other bodies."""
+
+    def __init__(self, data):
+        self._data = data
+
+    async def __aiter__(self):
+        for start in range(0, len(self._data), 500_000):
+            yield self._data[start : start + 500_000]
+            await asyncio.sleep(0)
+
+
+def test_of_many_large_pictures_at_once_as_many_are_answered_as_fit_into_memory(artefact):
+    async def conversation(client):
+        picture = encode_picture(draw(8))
+        body = BodyInPieces(picture + bytes(8_000_000))
+        replies = await asyncio.gather(*(client.post(PATH, content=body) for _ in range(4 * MAX_PICTURE_BODIES)))
+        statuses = [reply.status_code for reply in replies]
+        assert set(statuses) == {200, 503}
+        assert statuses.count(200) >= MAX_PICTURE_BODIES
+
+    run_with_service(artefact, conversation)
 
 
 def test_large_batch_of_known_length_is_rejected_before_its_body_is_received(artefact):

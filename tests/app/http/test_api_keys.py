@@ -1,14 +1,17 @@
 """Keys: which requests need one, how a client sends it, and what it learns without one."""
 
 import json
+from hmac import compare_digest
 
 import pytest
 from fastapi.routing import iter_route_contexts
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from app.api.documentation import DOCUMENTATION_PATHS
 from app.api.page import PAGE_PATHS
 from app.api.schemas import EXAMPLE_IMAGE
+from app.http import api_keys
+from app.http.request_head import EXCESS_CONNECTION_KEY
 from app.main import create_app
 from app.settings import Settings
 from tests.asgi import call_without_body, request_scope
@@ -82,7 +85,7 @@ def test_page_and_documentation_need_no_key(keyed_client, path):
             "/v2/health/ready/",
             "/v2/models//ready",
         ),
-        *("/../predict", "/livez/../predict", "/livez/", "livez", ""),
+        *("/../predict", "/livez/../predict", "/livez/", "livez", "", "/LIVEZ", "/Docs", "/metrics/", "/metrics//"),
     ],
 )
 def test_paths_that_resemble_open_ones_need_a_key_and_tell_nothing_about_the_model(artefact, path):
@@ -100,7 +103,7 @@ def test_paths_that_resemble_open_ones_need_a_key_and_tell_nothing_about_the_mod
         ("authorization", "bearer {}"),
         ("AUTHORIZATION", "BEARER  {} "),
         ("X-API-Key", "{}"),
-        ("x-api-key", "{}"),
+        ("x-api-key", " {}\t"),
     ],
 )
 def test_each_key_is_accepted_in_both_headers(keyed_client, key, header):
@@ -122,6 +125,7 @@ WRONG = [
     {"Authorization": "Bearer "},
     {"Authorization": f"Bearer{KEY}"},
     {"Authorization": f"Basic {KEY}"},
+    {"Authorization": f"Digest {KEY}"},
     {"Authorization": f"Bearer {KEY} {KEY}"},
     {"Authorization": "Bearer " + "x" * 60_000},
     {"Cookie": f"key={KEY}"},
@@ -157,6 +161,35 @@ def test_error_is_a_problem_document_and_below_v2_an_object_with_its_error(keyed
     assert (reply.json()["type"], reply.json()["status"]) == ("urn:digits:problem:unauthorized", 401)
     reply = keyed_client.post(INFER, json={})
     assert (reply.status_code, reply.json()) == (401, {"error": "This address needs a valid API key."})
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "BREW"])
+@pytest.mark.parametrize("path", ["/predict", "/predict/picture", INFER, "/v2/models"])
+def test_no_method_avoids_the_key(keyed_client, method, path):
+    assert keyed_client.request(method, path).status_code == 401
+
+
+@pytest.mark.parametrize("sent", [KEY, KEY[:1], "x", "x" * 200])
+def test_a_key_is_compared_with_all_keys_in_constant_time(artefact, monkeypatch, sent):
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare_and_record(first, second):
+        compared.append((first, second))
+        return compare_digest(first, second)
+
+    monkeypatch.setattr(api_keys, "compare_digest", compare_and_record)
+    client = InProcess(create_app(artefact, Settings(api_keys=(SecretStr(KEY), SecretStr(OTHER_KEY)))))
+    assert (client.post("/predict", json=IMAGE, headers={"X-API-Key": sent}).status_code == 200) == (sent == KEY)
+    assert len(compared) == 2
+    assert {len(part) for pair in compared for part in pair} == {len(OTHER_KEY)}
+
+
+def test_a_valid_key_does_not_excuse_an_unacceptable_head(artefact):
+    app, key = create_app(artefact, Settings(api_keys=(SecretStr(KEY),))), (b"x-api-key", KEY.encode())
+    large_head = request_scope("/predict", key, (b"x-large", b"x" * 70_000))
+    two_hosts = request_scope("/predict", key, (b"host", b"a"), (b"host", b"b"))
+    excess = request_scope("/predict", key, **{EXCESS_CONNECTION_KEY: True})
+    assert [call_without_body(app, scope)[0] for scope in (large_head, two_hosts, excess)] == [431, 400, 503]
 
 
 def test_key_is_checked_before_the_body_is_received(artefact):
@@ -208,3 +241,11 @@ def test_settings_show_no_key_in_any_text():
     settings = Settings(api_keys=(SecretStr(KEY),))
     assert KEY not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
     assert KEY not in json.dumps(settings.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("value", [f'["{KEY}", "two words"]', f'[["{KEY}"]]', f'{{"{KEY}": 1}}', KEY])
+def test_error_of_invalid_settings_shows_no_key_in_any_text(monkeypatch, value):
+    monkeypatch.setenv("DIGITS_API_KEYS", value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert KEY not in f"{caught.value} {caught.value!r}"

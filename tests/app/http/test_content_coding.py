@@ -7,6 +7,7 @@ import json
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from itertools import chain, repeat
 
 import pytest
 from fastapi.exceptions import RequestValidationError
@@ -15,13 +16,16 @@ from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
-from app.http.content_coding import MAX_PIECE_BYTES, compress, content_coding, decode_body
+from app.http.content_coding import MAX_PART_BYTES, MAX_PIECE_BYTES, compress, content_coding, decode_body
 from tests.asgi import DISCONNECT, JSON, body_messages, call_without_body, post, request_scope, split
 from tests.hostile import BOMB_CONTENT
 from tests.json_endpoints import VALID_BODIES
 from tests.problems import read_problem
 
 MAX_BYTES = 1000
+STORED_BLOCK_OF_NOTHING = b"\0\0\0\xff\xff"
+ZLIB_HEAD, REST_OF_STREAM = zlib.compress(b"{}")[:2], zlib.compress(b"{}")[2:]
+EMPTY_BLOCKS = ZLIB_HEAD + STORED_BLOCK_OF_NOTHING * 400_000 + REST_OF_STREAM
 Coder = Callable[[bytes], bytes]
 COMPRESSORS: dict[str, Coder] = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress}
 DECOMPRESSORS: dict[str, Coder] = {"gzip": gzip.decompress, "deflate": zlib.decompress}
@@ -83,6 +87,32 @@ def test_other_tasks_run_between_the_pieces_of_a_decoded_body():
 
     receive_decoded = decode_body(receive, "gzip", pieces * MAX_PIECE_BYTES)
     assert asyncio.run(receive_all()) == [0, *range(2, pieces + 1)]  # the first piece is decoded at once
+
+
+def test_body_that_decodes_to_nothing_is_rejected_after_its_first_bytes():
+    pieces = chain([ZLIB_HEAD], repeat(STORED_BLOCK_OF_NOTHING * 200))
+    received: list[bytes] = []
+
+    async def receive():
+        received.append(next(pieces))
+        return {"type": "http.request", "body": received[-1], "more_body": True}
+
+    async def receive_all():
+        receive_decoded = decode_body(receive, "deflate", 10**9)
+        while True:
+            await receive_decoded()
+
+    with pytest.raises(RequestValidationError):
+        asyncio.run(receive_all())
+    assert len(b"".join(received)) <= 2 * MAX_PART_BYTES
+
+
+@pytest.mark.parametrize("size", [8, 100])
+def test_body_of_which_every_few_bytes_are_compressed_on_their_own_is_decoded(size):
+    data, compressor = json.dumps(list(range(9_000))).encode(), zlib.compressobj()
+    pieces = [data[start : start + size] for start in range(0, len(data), size)]
+    compressed = [compressor.compress(piece) + compressor.flush(zlib.Z_SYNC_FLUSH) for piece in pieces]
+    assert decode(b"".join(compressed) + compressor.flush(), "deflate", len(data)) == data
 
 
 def test_disconnect_is_passed_on():
@@ -189,6 +219,7 @@ def test_compressed_body_gets_the_answer_of_the_plain_body(client, path, coding)
         (zlib.compress(b"{}"), "gzip", 422, "the body is not valid gzip"),
         (gzip.compress(b"{}", mtime=0)[:-1], "gzip", 422, "the body must be one whole gzip stream"),
         (gzip.compress(b"{}", mtime=0), "gzip", 422, "pixels is required"),
+        (EMPTY_BLOCKS, "deflate", 422, "the body must not be larger with deflate than without"),
         (b"{}", "br", 415, "The body's Content-Encoding must be gzip or deflate."),
     ],
 )
@@ -199,7 +230,7 @@ def test_compressed_body_that_cannot_be_used_is_rejected_with_the_reason(client,
 
 def test_compressed_body_over_the_limit_that_decodes_to_little_is_rejected(make_client):
     compressed = zlib.compress(b"{}")
-    empty_blocks = b"\0\0\0\xff\xff" * 1000
+    empty_blocks = STORED_BLOCK_OF_NOTHING * 800
     content = compressed[:2] + empty_blocks + compressed[2:]
     assert zlib.decompress(content) == b"{}"
     headers = [(b"content-encoding", b"deflate")]

@@ -46,10 +46,11 @@ def test_keys_of_the_environment_are_replaced_by_the_loaded_ones():
         (b" \n\t\n", "has no keys"),
         (f"{TEXT}\n{TEXT} {TEXT}".encode(), "line 2 is not a key"),
         (f"{TEXT}é".encode(), "line 1 is not a key"),
+        (f"{TEXT}".encode() + b"\xff", "line 1 is not a key"),
         (b"\xff\xfe" + TEXT.encode("utf-16-le"), "line 1 is not a key"),
         (TEXT.encode() * 26, "line 1 is not a key"),
         (TEXT.encode() * 7000, "is larger than 65536 bytes"),
-        (b"\n".join(b"%d" % number for number in range(MAX_KEYS + 1)), "there are 51 API keys, and at most 50"),
+        (b"\n".join(b"%d" % number for number in range(MAX_KEYS + 1)), "there are 21 API keys, and at most 20"),
     ],
 )
 def test_fault_of_a_file_is_one_sentence_that_contains_no_key(tmp_path, content, fault):
@@ -65,16 +66,28 @@ def test_largest_number_of_the_longest_keys_is_accepted(tmp_path):
     assert load(tmp_path / "keys", "\n".join(keys).encode()) == keys
 
 
-def test_file_that_cannot_be_read_is_named(tmp_path):
-    for path, fault in ((tmp_path / "missing", "No such file or directory"), (tmp_path, "Is a directory")):
+def test_file_that_cannot_be_read_is_named_and_blocks_nothing(tmp_path):
+    os.mkfifo(tmp_path / "FIFO")
+    with (tmp_path / "sparse").open("wb") as sparse:
+        sparse.truncate(10 * 2**30)
+    for path, fault in (
+        (tmp_path / "missing", "cannot be read: No such file or directory"),
+        (tmp_path, "is not a regular file"),
+        (tmp_path / "FIFO", "is not a regular file"),
+        (tmp_path / "sparse", "is larger than 65536 bytes"),
+    ):
         with pytest.raises(KeysError) as caught:
             load_keys(Settings(api_keys_file=path))
-        assert str(caught.value) == f"DIGITS_API_KEYS_FILE: {path} cannot be read: {fault}"
+        assert str(caught.value) == f"DIGITS_API_KEYS_FILE: {path} {fault}"
 
 
 @pytest.mark.parametrize("value", ["", "[]"])
-def test_empty_setting_means_open(monkeypatch, value):
+def test_empty_list_means_open(monkeypatch, value):
     monkeypatch.setenv("DIGITS_API_KEYS", value)
-    monkeypatch.setenv("DIGITS_API_KEYS_FILE", "")
     assert load_keys(Settings()) == b""
-    assert "DIGITS_API_KEYS" in os.environ
+
+
+def test_empty_name_of_a_file_does_not_open_the_service(monkeypatch):
+    monkeypatch.setenv("DIGITS_API_KEYS_FILE", "")
+    with pytest.raises(KeysError, match="is not a regular file"):
+        load_keys(Settings())

@@ -151,3 +151,12 @@ def test_end_of_a_lingering_connection_is_told_to_the_replaced_protocol(connecti
     connection.protocol.connection_lost(error)
     assert connection.replaced.ends == [error]
     assert connection.clock.pending() == []
+
+
+@pytest.mark.parametrize("has_tls", [False, True])
+def test_nothing_is_written_to_a_connection_that_its_client_has_closed(has_tls):
+    connection = Connection(has_tls=has_tls)
+    connection.transport.write(b"answer")
+    connection.real.close()  # as uvloop does when the client ends TLS
+    connection.transport.write(b"late")
+    assert connection.real.sent == b"answer"

@@ -25,7 +25,7 @@ def reload(caplog, artefact):
     """
 
     def reload(path, **settings):
-        state = create_service_state(artefact, Settings(weights=path, **settings))
+        state = create_service_state(artefact, Settings(weights=path, **settings), b"")
         caplog.clear()
         caplog.set_level("INFO")
         reload_artefact(state)
@@ -83,7 +83,7 @@ def test_requests_for_a_load_during_a_load_cause_one_more(artefact, tmp_path, mo
 
     monkeypatch.setattr(reload_module, "reload_files", load_when_allowed)
     second = second_artefact(tmp_path / "second.npz", artefact)
-    state = create_service_state(artefact, Settings(weights=tmp_path / "second.npz"))
+    state = create_service_state(artefact, Settings(weights=tmp_path / "second.npz"), b"")
     reloader = Reloader(state)
     assert load_count() == 0
     reloader.request()
@@ -120,7 +120,7 @@ def test_new_keys_are_published_and_their_log_line_has_only_their_number(artefac
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b" \n\n", b"two words", b"\xff\xff", b"\n".join(b"%d" % n for n in range(51))]
+    "content", [b"", b" \n\n", b"two words", b"\xff\xff", b"\n".join(b"%d" % n for n in range(21))]
 )
 def test_invalid_file_of_keys_is_one_log_line_and_the_old_keys_stay_while_the_weights_are_reloaded(
     artefact, keys_file, content, caplog
@@ -134,6 +134,14 @@ def test_invalid_file_of_keys_is_one_log_line_and_the_old_keys_stay_while_the_we
     assert error.message.startswith("reload failed: ")
     assert "two words" not in error.message
     assert reloaded.message == "reloaded"
+
+
+def test_keys_of_the_environment_are_not_reloaded(artefact, caplog):
+    state = create_service_state(artefact, Settings(api_keys=(SecretStr("first"),)), b"first")
+    caplog.set_level("INFO")
+    reload_files(state)
+    assert state.keys.publication == 1
+    assert [record.message for record in caplog.records] == ["reloaded"]
 
 
 def test_missing_file_of_weights_does_not_keep_the_keys_from_being_reloaded(artefact, keys_file, tmp_path):

@@ -30,7 +30,7 @@ def clock():
 def worker(artefact, clock):
     """A worker whose process starts, and is killed after the test."""
     with listen("127.0.0.1", 0) as listener:
-        worker = SupervisedWorker(create_service_state(artefact, Settings(drain_seconds=0)), listener, clock)
+        worker = SupervisedWorker(create_service_state(artefact, Settings(drain_seconds=0), b""), listener, clock)
         yield worker
         worker.process.kill()
         worker.process.join()

@@ -1,14 +1,20 @@
 """A certificate or key that cannot be used is named in one sentence, and TLS is off without a certificate."""
 
+import asyncio
 import os
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from uvicorn.server import ServerState
 
 from app.process.http_protocol import HttpProtocol
 from app.process.server import server_config
@@ -20,6 +26,7 @@ LEAF, OTHER = AUTHORITY.issue_cert("localhost"), AUTHORITY.issue_cert("localhost
 RSA = AUTHORITY.issue_cert("localhost", key_type=trustme.KeyType.RSA)
 CERTIFICATE, KEY = LEAF.cert_chain_pems[0].bytes(), LEAF.private_key_pem.bytes()
 WEAK_KEY_BITS = 1024
+BODY_BYTES = 700_000  # more than uvloop receives at once
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
 NO_CERTIFICATES = "CERT: {certificate} does not contain certificates in PEM format"
 NO_KEY = "KEY: {key} does not contain a private key in PEM format"
@@ -120,6 +127,69 @@ def test_certificate_and_key_that_belong_together_are_accepted(settings, issued)
     config = server_config(unused_app, settings)
     assert config.http is TlsProtocol
     assert config.tls_context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+async def echo_scheme_and_size(scope, receive, send):
+    """Application that answers the scheme of a request and the size of its body."""
+    size, has_more = 0, True
+    while has_more:
+        message = await receive()
+        size, has_more = size + len(message["body"]), message["more_body"]
+    body = f"{scope['scheme']} {size}".encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def end_handshake_together_with_a_request(address, handshake_begun, server_waits, all_sent):
+    """Send the last message of a handshake and a large request in one piece, and return the answer."""
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    AUTHORITY.configure_trust(trust)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trust.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(address, timeout=10) as connection:
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        connection.sendall(outgoing.read())
+        while client.version() is None:
+            incoming.write(connection.recv(65536))
+            with suppress(ssl.SSLWantReadError):
+                client.do_handshake()
+        client.write(b"POST / HTTP/1.1\r\nhost: digits\r\ncontent-length: %d\r\n\r\n" % BODY_BYTES + bytes(BODY_BYTES))
+        handshake_begun.set()
+        server_waits.wait(10)
+        connection.sendall(outgoing.read())
+        all_sent.set()
+        answer = b""
+        while not answer.endswith(b" %d" % BODY_BYTES):
+            incoming.write(connection.recv(65536))
+            with suppress(ssl.SSLWantReadError):
+                answer += client.read()
+                answer += client.read()
+        return answer
+
+
+def test_request_that_arrives_together_with_the_end_of_the_handshake_is_served(settings):
+    write_files(settings, CERTIFICATE, KEY)
+    handshake_begun, server_waits, all_sent = (threading.Event() for _ in range(3))
+
+    async def serve():
+        config, state = server_config(echo_scheme_and_size, settings), ServerState()
+        config.load()
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * BODY_BYTES)
+        loop, arguments = asyncio.get_running_loop(), (handshake_begun, server_waits, all_sent)
+        server = await loop.create_server(lambda: TlsProtocol(config, state, {}, loop), sock=listener)
+        client = asyncio.create_task(
+            asyncio.to_thread(end_handshake_together_with_a_request, listener.getsockname(), *arguments)
+        )
+        await asyncio.to_thread(handshake_begun.wait, 10)
+        server_waits.set()
+        all_sent.wait(10)  # blocks the event loop, so that it finds all bytes at once
+        answer = await client
+        server.close()
+        return answer
+
+    assert uvloop.run(asyncio.wait_for(serve(), 30)).endswith(b"\r\n\r\nhttps %d" % BODY_BYTES)
 
 
 def test_key_may_be_in_the_file_of_the_certificate(tmp_path):
