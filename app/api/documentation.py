@@ -17,6 +17,7 @@ FOLDER = Path(fastapi_offline.__file__).parent / "static"
 FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 SCRIPT, STYLE, ICON = FILES
 PREFIX = "/docs"
+CHUNK_BYTES = 8 * 1024  # a connection whose client does not read holds a few of them
 DOCUMENTATION_PATHS = {"/openapi.json", PREFIX, *(f"{PREFIX}/{name}" for name in FILES)}
 INLINE_SCRIPT = re.compile("<script>(.*?)</script>", re.DOTALL)
 
@@ -48,7 +49,9 @@ def documentation_routes(title: str) -> APIRouter:
     async def documentation_file(name: str) -> FileResponse:
         if name not in FILES:
             raise HTTPException(404)
-        return FileResponse(FOLDER / name, headers={"Cache-Control": "max-age=3600"})
+        response = FileResponse(FOLDER / name, headers={"Cache-Control": "max-age=3600"})
+        response.chunk_size = CHUNK_BYTES
+        return response
 
     return router
 

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.e2e.server import poll_until, request_status, running, service_environment, write_certificate
 from tests.machine import skip_unless
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.clients]
 
 COMMAND = [sys.executable, "-m", "app.process.health_check"]
 READY = (0, "")

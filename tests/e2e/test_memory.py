@@ -17,7 +17,7 @@ from tests.e2e.server import HTTP, peak_memory_bytes, running
 from tests.machine import skip_without_proc
 from tests.picture_requests import PATH, encode_picture
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.clients]  # takes too long for `make test`
 
 PHOTO_SIZE = (4600, 3450)  # 15.9 million pixels, a phone's photo
 FORM_BYTES = 1024  # more than the parts of a form need besides its file

@@ -31,7 +31,7 @@ from tests.e2e.server import (
 )
 from tests.machine import skip_without, skip_without_proc
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.clients]
 
 CLOSE = LIVENESS_PROBE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
 BATCH = json.dumps({"images": [EXAMPLE_IMAGE] * 1024}).encode()
@@ -108,7 +108,6 @@ def test_redirect_leads_to_https(service):
     assert (reply.status_code, reply.headers["location"]) == (307, f"{service.url}/livez")
 
 
-@pytest.mark.clients
 @skip_without("curl")
 @pytest.mark.parametrize("option", ["--tlsv1.2", "--tlsv1.3"])
 def test_curl_is_served(service, tmp_path, option):

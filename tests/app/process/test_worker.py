@@ -93,6 +93,15 @@ def test_published_artefact_changes_answers_metrics_and_versions_together_and_co
     assert (service["workers"], service["worker_starts"], service["requests_in_flight"]) == (1, 1, 1)
 
 
+def test_published_keys_are_used_from_the_next_tick_on_without_other_weights(worker, state):
+    client, key = InProcess(worker), {"X-API-Key": "published"}
+    assert client.post("/predict", json=PIXELS).status_code == 200
+    for keys, statuses in ((b"published", [200, 401]), (b"another", [401, 401])):
+        state.keys.publish(keys)
+        asyncio.run(worker.tick())
+        assert [client.post("/predict", json=PIXELS, headers=headers).status_code for headers in (key, {})] == statuses
+
+
 def test_request_sees_one_network_from_its_start_to_its_end(worker, state, second):
     async def body():
         yield b'{"pixels":'
