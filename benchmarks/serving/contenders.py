@@ -46,6 +46,7 @@ class Contender(NamedTuple):
             server does not predict.
         has_all_workers: Function of the server's URL; returns True if all worker processes run. It is called
             once the server has answered a request.
+        headers: Headers of a request, by name.
         environment: Environment variables of the server, besides PYTHONPATH. This service reads its settings
             from them.
         folder: The server's working directory and PYTHONPATH: the checkout, or an exported revision.
@@ -60,6 +61,7 @@ class Contender(NamedTuple):
     build_request: Callable[[list[float]], object] = lambda pixels: {"pixels": pixels}
     parse_probabilities: Callable[[dict[str, Any]], list[float]] | None = lambda reply: reply["probabilities"]
     has_all_workers: Callable[[str], bool] = lambda _: True
+    headers: Mapping[str, str] = MappingProxyType(JSON_HEADERS)
     environment: Mapping[str, str] = MappingProxyType({"DIGITS_DRAIN_SECONDS": "0"})
     folder: Path = ROOT
 
@@ -72,7 +74,7 @@ class Contender(NamedTuple):
             The load.
         """
         body = json.dumps(self.build_request(pixels), separators=(",", ":")).encode()
-        return Load(self.path, body, JSON_HEADERS, CONNECTIONS)
+        return Load(self.path, body, dict(self.headers), CONNECTIONS)
 
     def post(self, url, pixels):
         """Send one request that predicts an image.

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from benchmarks.serving.additional_loads import BATCH_SIZE, json_batch_load
-from benchmarks.serving.contenders import CONTENDERS, Contender
+from benchmarks.serving.contenders import CONTENDERS, JSON_HEADERS, Contender
 from benchmarks.serving.goals import ECHO_RATIO_BOUND
 from benchmarks.serving.wrk import Load
 from model import IMAGE_SIDE, Floats32
@@ -63,12 +63,6 @@ def _single_image(name):
     return lambda images: CONTENDERS[name].single_image_load(images[0].tolist())
 
 
-def _keyed_image(images):
-    """Build the load of single images with a key."""
-    load = _single_image("ours")(images)
-    return load._replace(headers={**load.headers, "X-API-Key": KEYS[-1]})
-
-
 def _flat_batch(images):
     """Build the load of a batch whose images are flat lists of 64 numbers."""
     return json_batch_load(images[:BATCH_SIZE])
@@ -91,6 +85,7 @@ def _with_settings(**settings):
     return ours._replace(environment={**ours.environment, **settings})
 
 
+KEYED = _with_settings(DIGITS_API_KEYS=json.dumps(KEYS))._replace(headers={**JSON_HEADERS, "X-API-Key": KEYS[-1]})
 PREDICT = "predict"
 SERVERS = (
     *map(_limit, ("echo", "bare", "textbook")),
@@ -111,8 +106,14 @@ SERVERS = (
         CONTENDERS["two_workers"], {"two_workers": Case("`/predict`, two workers on one core", _single_image("ours"))}
     ),
     QuickServer(
-        _with_settings(DIGITS_API_KEYS=json.dumps(KEYS)),
-        {"keyed": Case(f"`/predict`, with one of {len(KEYS)} keys", _keyed_image, (RatioGoal(1.06, PREDICT),))},
+        KEYED,
+        {
+            "keyed": Case(
+                f"`/predict`, with one of {len(KEYS)} keys",
+                lambda images: KEYED.single_image_load(images[0].tolist()),
+                (RatioGoal(1.06, PREDICT),),
+            )
+        },
     ),
     QuickServer(
         _with_settings(**TRACED),

@@ -143,7 +143,7 @@ def test_page_about_operations_has_the_limits_of_the_code():
     text = prose("docs/operations.md")
     sentences = [
         f"{admission.MAX_ROWS:,} images, and bodies of eight times `DIGITS_MAX_BODY_BYTES` together",
-        "and bodies of four times `DIGITS_MAX_PICTURE_BYTES` together",
+        "and bodies of two times `DIGITS_MAX_PICTURE_BYTES` together",
         f"a body of more than {admission.SMALL_BODY_BYTES // 1024} KiB",
         f"bodies over {admission.SMALL_BODY_BYTES // 1024} KiB",
         f"waits for at least {admission.MIN_REJECTION_SECONDS} s",
