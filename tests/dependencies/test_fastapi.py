@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.dependencies import models
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse
 from fastapi.routing import APIRoute, iter_route_contexts
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -26,6 +27,7 @@ from starlette.exceptions import HTTPException
 from app.http.error_responses import VAGUE_DETAIL
 from app.http.openapi import FRAMEWORK_ERRORS
 from app.observability.tracing import telemetry_config
+from tests.asgi import call, request_scope
 from tests.conftest import ROOT, InProcess
 
 
@@ -192,3 +194,11 @@ def test_starlette_answers_a_preflight_request_by_a_method():
     headers = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
     assert client.request("OPTIONS", "/", headers=headers).status_code == 200
     assert answered == ["https://a.example"]
+
+
+def test_starlette_sends_a_file_in_pieces_of_its_chunk_size(tmp_path):
+    (tmp_path / "file").write_bytes(bytes(25))
+    response = FileResponse(tmp_path / "file")
+    response.chunk_size = 10
+    sent = call(response, request_scope("/", method="GET"))
+    assert [len(message.get("body", b"")) for message in sent] == [0, 10, 10, 5]

@@ -208,28 +208,25 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("sent", STREAMS.values(), ids=STREAMS)
 def test_connection_that_a_client_ends_in_any_way_is_closed(service, sent, end):
-    open_files = count_open_files(service)
+    assert_no_file_stays_open(service, service.connect_by_tls, sent, end)
+
+
+def assert_no_file_stays_open(server, connect, sent, end):
+    """Let clients connect, send and end; wait until the service has as few open files as before."""
+    descriptors = Path(f"/proc/{server.process.pid}/fd")
+    open_files = len(list(descriptors.iterdir()))
     for _ in range(3):
-        with service.connect_by_tls() as connection:
+        with connect() as connection:
             connection.sendall(sent)
             end(connection)
-    poll_until(lambda: count_open_files(service) <= open_files)
-
-
-def count_open_files(server):
-    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+    poll_until(lambda: len(list(descriptors.iterdir())) <= open_files)
 
 
 @skip_without_proc()
 @pytest.mark.parametrize("end", [lambda _: None, abort, lambda connection: connection.shutdown(socket.SHUT_WR)])
 @pytest.mark.parametrize("sent", [b"", HELLO[:99], HELLO], ids=["nothing", "part", "hello"])
 def test_handshake_that_a_client_ends_in_any_way_is_closed(service, sent, end):
-    open_files = count_open_files(service)
-    for _ in range(3):
-        with service.connect() as connection:
-            connection.sendall(sent)
-            end(connection)
-    poll_until(lambda: count_open_files(service) <= open_files)
+    assert_no_file_stays_open(service, service.connect, sent, end)
 
 
 def test_handshake_counts_as_a_connection(certificate):
