@@ -2,7 +2,7 @@
 
 If a socket is closed while it has unread bytes, the kernel resets the connection, and the client loses the answer. The
 remedy is a lingering close: send the answer, end the sending side, read and discard until the client closes its side.
-With TLS, the answer ends with the alert close_notify. All further input is discarded without decryption.
+With TLS, the answer ends with the alert close_notify. From then on, input is discarded without decryption.
 Source: RFC 9112, section 9.6; nginx's directives lingering_close, lingering_time and lingering_timeout.
 """
 

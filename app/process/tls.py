@@ -75,6 +75,7 @@ class TlsProtocol(HttpProtocol):
     """
 
     config: LimitedConfig
+    _is_handshake_due = True
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -95,12 +96,14 @@ class TlsProtocol(HttpProtocol):
     @override
     def data_received(self, data: bytes) -> None:
         self._end_handshake()  # uvloop may pass on bytes before it calls the callback
-        super().data_received(data)
+        if self.scheme == "https":
+            super().data_received(data)
 
     def _end_handshake(self, _: asyncio.Future[None] | None = None) -> None:
         """Serve requests after the handshake, or forget the connection after a failed one."""
-        if self.scheme == "https":
+        if not self._is_handshake_due:
             return
+        self._is_handshake_due = False
         try:
             self._handshake.send(None)
         except StopIteration as end:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from app.process.keys import MAX_KEYS
 from benchmarks.serving.additional_loads import BATCH_SIZE, json_batch_load
 from benchmarks.serving.contenders import CONTENDERS, JSON_HEADERS, Contender
 from benchmarks.serving.goals import ECHO_RATIO_BOUND
@@ -14,7 +15,7 @@ from model import IMAGE_SIDE, Floats32
 BEFORE = "before"
 # The service samples no request, so it never connects to the collector. The port 9 is closed.
 # As many keys as a service can have; each request is compared with all of them.
-KEYS = [f"key-{number}-of-a-length-that-is-usual-for-keys" for number in range(20)]
+KEYS = [f"key-{number}-of-a-length-that-is-usual-for-keys" for number in range(MAX_KEYS)]
 TRACED = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_TRACES_SAMPLER": "always_off"}
 
 

@@ -3,9 +3,9 @@
 import json
 import re
 
-from app.http import admission
+from app.http import admission, content_coding
 from app.pictures import chunks, decode, jpeg
-from app.process import connection_limits, http_protocol, listener, supervisor
+from app.process import connection_limits, http_protocol, keys, listener, supervisor
 from benchmarks import training as training_benchmark
 from benchmarks.photos import report as photos
 from benchmarks.photos.circumstances import CIRCUMSTANCES
@@ -148,6 +148,7 @@ def test_page_about_operations_has_the_limits_of_the_code():
         f"bodies over {admission.SMALL_BODY_BYTES // 1024} KiB",
         f"waits for at least {admission.MIN_REJECTION_SECONDS} s",
         f"Each queue answers at most {admission.REJECTIONS_PER_SECOND} such requests a second",
+        f"| compressed body | {content_coding.MAX_PART_BYTES // 1024} KiB more than twice its decoded size",
         f"{http_protocol.MAX_HEADERS} | 431 |",
         f"{http_protocol.MAX_CHUNKS:,} | 413; if the answer",
         f"closed at once above {connection_limits.MAX_EXCESS_CONNECTIONS} more",
@@ -162,6 +163,8 @@ def test_page_about_operations_has_the_limits_of_the_code():
     ]
     assert [sentence for sentence in sentences if sentence not in text] == []
     assert (admission.MAX_BATCH_BODIES, admission.MAX_PICTURE_BODIES, decode.LARGE_PIXEL_FACTOR) == (8, 2, 2)
+    assert content_coding.MAX_GROWTH == 2
+    assert f"a service has at most {keys.MAX_KEYS} keys" in prose("docs/keys.md")
 
 
 def test_time_line_of_a_stop_and_pauses_of_the_supervisor_are_those_of_the_code():

@@ -1,4 +1,4 @@
-"""`/docs` works in Chromium without a public server, also with a key and behind a proxy's path."""
+"""`/docs` works in Chromium without a public server, also with a key."""
 
 import json
 

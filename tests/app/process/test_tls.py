@@ -20,6 +20,7 @@ from app.process.http_protocol import HttpProtocol
 from app.process.server import server_config
 from app.process.tls import TlsError, TlsProtocol, create_tls_context
 from app.settings import Settings
+from tests.transports import RecordingTransport
 
 AUTHORITY = trustme.CA()
 LEAF, OTHER = AUTHORITY.issue_cert("localhost"), AUTHORITY.issue_cert("localhost")
@@ -190,6 +191,31 @@ def test_request_that_arrives_together_with_the_end_of_the_handshake_is_served(s
         return answer
 
     assert uvloop.run(asyncio.wait_for(serve(), 30)).endswith(b"\r\n\r\nhttps %d" % BODY_BYTES)
+
+
+def test_bytes_behind_a_handshake_are_not_taken_for_plain_http_if_the_connection_is_closing(settings, monkeypatch):
+    write_files(settings, CERTIFICATE, KEY)
+    tls, tcp = RecordingTransport(has_tls=True), RecordingTransport()
+    tls.close()
+
+    async def receive():
+        async def start_tls(*_, **__):
+            await end_of_handshake
+            return tls
+
+        loop, config = asyncio.get_running_loop(), server_config(unused_app, settings)
+        config.load()
+        end_of_handshake = loop.create_future()
+        monkeypatch.setattr(loop, "start_tls", start_tls)
+        protocol = TlsProtocol(config, ServerState(), {}, loop)
+        protocol.connection_made(tcp)
+        end_of_handshake.set_result(None)
+        protocol.data_received(b"no request\r\n\r\n")
+        protocol.data_received(b"no request\r\n\r\n")
+        return protocol.connections
+
+    assert asyncio.run(receive()) == set()
+    assert tcp.sent == tls.sent == b""
 
 
 def test_key_may_be_in_the_file_of_the_certificate(tmp_path):
