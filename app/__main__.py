@@ -29,7 +29,7 @@ from app.process.tls import TlsError, create_tls_context
 from app.settings import Settings
 from model import ArtefactError, load_artefact
 
-FLAGS = ("host", "port", "workers", "root_path")
+FLAGS = ("host", "port", "workers", "root_path", "model_name")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -47,7 +47,9 @@ def build_parser() -> argparse.ArgumentParser:
     for name in FLAGS:
         field = Settings.model_fields[name]
         help_text = f"{field.description} (default: {field.default!r})".replace("%", "%%")
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", default=argparse.SUPPRESS, help=help_text)
+        # The second spelling is the one of KServe, which passes `--model_name`.
+        spellings = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
+        parser.add_argument(*spellings, metavar="VALUE", default=argparse.SUPPRESS, help=help_text)
     return parser
 
 

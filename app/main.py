@@ -1,6 +1,7 @@
 """The application: `create_app` builds it from its arguments and reads no environment variable or weights."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -89,7 +90,8 @@ def create_app(
         SharedCountersError: The shared counters have no free slot; a slot holds the counters of one process.
     """
     shared_counters, queues = process_state or create_process_state(create_service_counters(settings), settings)
-    card, registry = artefact.card, CounterRegistry(shared_counters)
+    card = replace(artefact.card, name=settings.model_name or artefact.card.name)
+    registry = CounterRegistry(shared_counters)
     predictions, rejected_pictures = PredictionCounters(registry), rejected_picture_counters(registry)
     oip_statistics = OipStatistics(registry, settings.max_batch_rows)
     errors = ErrorResponses({OIP_PREFIX: OIP_ERROR_FORMAT}, STATUS_BY_ERROR)

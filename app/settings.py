@@ -73,7 +73,15 @@ class Settings(BaseSettings):
         pattern="^(/[A-Za-z0-9._~-]+)*$",
         description="Path prefix that a proxy removes; the links in /docs need it.",
     )
-    weights: Path = Field(default=RELEASED_WEIGHTS, description="File of weights to serve.")
+    model_name: str | None = Field(
+        default=None,
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        max_length=253,
+        description="Name of the model below /v2; if unset, the name in the file of weights.",
+    )
+    weights: Path = Field(
+        default=RELEASED_WEIGHTS, description="File of weights to serve, or folder with exactly one such file, `*.npz`."
+    )
     weights_sha256: str | None = Field(
         default=None,
         pattern="^[0-9a-fA-F]{64}$",

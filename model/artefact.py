@@ -48,15 +48,16 @@ def load_artefact(path: Path, sha256: str | None = None) -> Artefact:
     """Read a file of weights and verify it.
 
     Args:
-        path: Path of the file.
+        path: Path of the file, or of a folder that has exactly one file `*.npz`.
         sha256: SHA-256 that the file must have, in hexadecimal; None accepts any file.
     Returns:
         The verified artefact.
     Raises:
         ArtefactError: The file is missing, unreadable, too large or not a regular file, has another hash, or is not an
-            artefact of this format.
+            artefact of this format. Or the folder has no file of weights, or several.
     """
     try:
+        path = _find_file(path)
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ArtefactError(f"{path} is not a regular file")
@@ -127,6 +128,19 @@ def save_artefact(path: Path, weights: Weights, card: Card) -> None:
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
+
+
+def _find_file(path: Path) -> Path:
+    """Find the file of weights in a folder, and return the path of anything else unchanged.
+
+    Hidden files do not count: temporary files and the metadata of macOS have names that begin with a dot.
+    """
+    if not path.is_dir():
+        return path
+    files = [file for file in path.iterdir() if file.suffix == ".npz" and not file.name.startswith(".")]
+    if len(files) != 1:
+        raise ArtefactError(f"{path} is a folder with {len(files)} .npz files; it must have exactly one")
+    return files[0]
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

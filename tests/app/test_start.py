@@ -40,7 +40,7 @@ FAULTS = {
     "pickle": "is not a readable .npz archive",
     "NaN": "is not a 64-200-150-10 network: b1 holds NaN or infinity",
     "wrong shape": "is not a 64-200-150-10 network: W1 must have shape (64, 200), not (64, 100)",
-    "folder": "cannot be read: Is a directory",
+    "folder": "is a folder with 0 .npz files; it must have exactly one",
     "FIFO": "is not a regular file",
     "sparse file of 10 GiB": f"is larger than {MAX_ARTEFACT_BYTES} bytes",
 }

@@ -170,6 +170,29 @@ def test_the_error_names_a_missing_file(tmp_path):
         load_artefact(tmp_path / "nowhere.npz")
 
 
+def test_the_one_file_of_a_folder_is_loaded(tmp_path, artefact):
+    (tmp_path / "any-name.npz").write_bytes(RELEASED_BYTES)
+    for other in ("README.md", "digits.npz.sha256", ".digits.npz.k3j2", "._any-name.npz", ".npz"):
+        (tmp_path / other).touch()
+    (tmp_path / "..data").mkdir()  # in volumes of Kubernetes
+    assert are_equal(load_artefact(tmp_path, artefact.sha256), artefact)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_folder_without_exactly_one_file_is_rejected(tmp_path, count):
+    for number in range(count):
+        (tmp_path / f"{number}.npz").write_bytes(RELEASED_BYTES)
+    with pytest.raises(ArtefactError) as error:
+        load_artefact(tmp_path)
+    assert str(error.value) == f"{tmp_path} is a folder with {count} .npz files; it must have exactly one"
+
+
+def test_the_error_names_the_file_of_a_folder(tmp_path):
+    (tmp_path / "bad.npz").touch()
+    with pytest.raises(ArtefactError, match=f"^{tmp_path}/bad.npz is not a readable"):
+        load_artefact(tmp_path)
+
+
 def test_a_file_over_the_size_limit_is_rejected_before_parsing(tmp_path):
     path = tmp_path / "huge.npz"
     with path.open("wb") as file:

@@ -139,6 +139,22 @@ def test_unknown_path_gets_a_404_in_the_error_format_of_the_protocol(client, met
     assert (reply.status_code, reply.json()) == (404, {"error": error})
 
 
+def test_model_has_the_name_of_the_settings_below_v2_only(make_client):
+    client, renamed = make_client(model_name="my-digits"), "/v2/models/my-digits"
+    for path in (renamed, f"{renamed}/versions/3", f"{renamed}/ready", f"{renamed}/config"):
+        assert client.get(path).json()["name"] == "my-digits"
+    assert client.get(f"{renamed}/stats").json()["model_stats"][0]["name"] == "my-digits"
+    assert client.get("/v2/models").json() == {"models": ["my-digits"]}
+    assert client.post("/v2/repository/index").json()[0]["name"] == "my-digits"
+    for path in (renamed, f"{renamed}/versions/3"):
+        assert client.post(f"{path}/infer", json={"inputs": [tensor()]}).json()["model_name"] == "my-digits"
+    reply = client.post(f"{MODEL}/infer", json={"inputs": [tensor()]})
+    assert (reply.status_code, reply.json()) == (404, {"error": "There is no such model; there is my-digits."})
+    assert client.get(MODEL).status_code == 404
+    assert client.post("/v2/repository/models/my-digits/load").status_code == 501
+    assert client.get("/metrics").json()["model"]["name"] == "digits"
+
+
 def test_path_outside_v2_gets_a_problem_document(client):
     for path in ("/v2x", "/v1/models", "/nowhere/v2"):
         assert client.get(path).headers["content-type"] == "application/problem+json"
