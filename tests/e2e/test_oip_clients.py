@@ -206,7 +206,7 @@ def test_statistics_count_the_images_of_tritons_client(server):
 @needs_client_packages
 @pytest.mark.clients
 def test_kserves_client_receives_the_same_answers(server, images, expected):
-    command = [str(PYTHON), str(ROOT / "tests" / "e2e" / "kserve_client.py"), server.url]
+    command = [str(PYTHON), str(ROOT / "tests" / "e2e" / "kserve_client.py"), server.url, "digits"]
     process = subprocess.run(
         command, input=json.dumps(images.tolist()), capture_output=True, text=True, check=True, timeout=60
     )

@@ -1,0 +1,157 @@
+"""KServe's objects are valid, and agree with the image, Compose and the code."""
+
+import copy
+import json
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+
+from app.__main__ import build_parser
+from app.api.metrics import METRICS
+from app.http.request_head import PROBES
+from app.settings import Settings
+from model.card import FORMAT_VERSION
+from tests.conftest import ROOT
+from tests.deploy.kserve_objects import (
+    CUSTOM_PREDICTOR,
+    FOLDER,
+    MOUNT_PATH,
+    POD_SPECS,
+    RUNTIME,
+    STORAGE_PREDICTOR,
+    environment_of,
+    only_container,
+)
+from tests.e2e.client_tools import PYTHON, needs_client_packages
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["digits"]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+GRACE_SECONDS = 30  # Kubernetes' default, which Knative does not let a pod change
+CLOSING_SECONDS = 4  # at most, after the requests in flight
+
+CONTAINERS = pytest.mark.parametrize(
+    "container", [only_container(spec, "name") for spec in POD_SPECS.values()], ids=POD_SPECS
+)
+
+
+@pytest.fixture
+def parsed_settings(monkeypatch):
+    """A function that parses the settings of a container."""
+
+    def parse(container):
+        for name, value in environment_of(container).items():
+            monkeypatch.setenv(name, value)
+        return Settings(**vars(build_parser().parse_args(container["args"])))
+
+    return parse
+
+
+def find_schema_errors(*files):
+    """Validate files with the classes of KServe's package."""
+    script = ROOT / "tests" / "deploy" / "kserve_schema.py"
+    command = [str(PYTHON), str(script), *map(str, files)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+
+
+@needs_client_packages
+@pytest.mark.clients
+def test_all_objects_have_the_schema_of_kserve():
+    files = list(FOLDER.iterdir())
+    assert len(files) == 3
+    assert find_schema_errors(*files) == []
+
+
+@needs_client_packages
+@pytest.mark.clients
+def test_validation_finds_unknown_missing_and_wrong_fields(tmp_path):
+    wrong = copy.deepcopy(CUSTOM_PREDICTOR)
+    (container,) = wrong["spec"]["predictor"]["containers"]
+    container["readinesProbe"] = container.pop("readinessProbe")
+    container["ports"][0]["containerPort"] = "8080"
+    container["env"][0] = {"value": "7"}
+    wrong["spec"]["predictor"]["minReplicas"] = True
+    (tmp_path / "wrong.yml").write_text(yaml.safe_dump(wrong))
+    errors = find_schema_errors(tmp_path / "wrong.yml")
+    place = "InferenceService.spec.predictor.containers.0"
+    assert f"{place}.readinesProbe is unknown" in errors
+    assert f"{place}.ports.0.containerPort must be int" in errors
+    assert "InferenceService.spec.predictor.minReplicas must be int" in errors
+    missing = [error for error in errors if error.startswith(f"{place}.env.0: ")]
+    assert "name" in missing[0]
+
+
+@CONTAINERS
+def test_container_runs_the_command_of_the_image_of_this_version(container):
+    assert container["name"] == "kserve-container"
+    assert container["image"] == f"{COMPOSE['image']}:{VERSION}"
+    assert f"CMD {json.dumps(container['command'])}" in DOCKERFILE
+
+
+@CONTAINERS
+def test_service_listens_on_the_port_of_the_container_and_of_its_probes(container, parsed_settings):
+    settings = parsed_settings(container)
+    assert f"DIGITS_HOST={settings.host}\n" in DOCKERFILE
+    assert settings.port == 8080
+    assert [port["containerPort"] for port in container["ports"]] == [settings.port]
+    probes = [container[probe]["httpGet"] for probe in ("livenessProbe", "readinessProbe")]
+    assert probes == [{"path": path, "port": settings.port} for path in PROBES]
+
+
+@pytest.mark.parametrize(
+    "annotations", [CUSTOM_PREDICTOR["metadata"]["annotations"], RUNTIME["spec"]["annotations"]], ids=POD_SPECS
+)
+def test_prometheus_scrapes_the_metrics(annotations):
+    assert annotations == {"prometheus.kserve.io/port": "8080", "prometheus.kserve.io/path": METRICS}
+
+
+@CONTAINERS
+def test_container_has_the_memory_and_the_rights_of_compose(container):
+    bytes_of_compose = int(COMPOSE["mem_limit"].removesuffix("m"))
+    resources = container["resources"]
+    assert resources["limits"] == {"memory": f"{bytes_of_compose}Mi"}
+    assert resources["requests"] == {"cpu": "1", "memory": f"{bytes_of_compose}Mi"}
+    assert container["securityContext"] == {
+        "runAsNonRoot": True,
+        "readOnlyRootFilesystem": COMPOSE["read_only"],
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": COMPOSE["cap_drop"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == COMPOSE["tmpfs"]
+
+
+@CONTAINERS
+def test_drain_covers_the_removal_from_the_proxies_and_ends_before_kubernetes_kills(container, parsed_settings):
+    settings = parsed_settings(container)
+    assert settings.drain_seconds >= 5
+    assert settings.drain_seconds + settings.graceful_stop_seconds + CLOSING_SECONDS <= GRACE_SECONDS
+
+
+@pytest.mark.parametrize("pod_spec", POD_SPECS.values(), ids=POD_SPECS)
+def test_every_volume_is_mounted(pod_spec):
+    (container,) = pod_spec["containers"]
+    assert {volume["name"] for volume in pod_spec["volumes"]} == {mount["name"] for mount in container["volumeMounts"]}
+
+
+def test_custom_predictor_serves_the_weights_of_the_image_under_its_own_name(parsed_settings):
+    settings = parsed_settings(only_container(POD_SPECS["custom predictor"], "other"))
+    assert settings.model_name == CUSTOM_PREDICTOR["metadata"]["name"]
+    assert settings.weights == Settings.model_fields["weights"].default
+
+
+def test_runtime_serves_the_weights_of_the_mount_under_the_name_of_the_predictor(parsed_settings):
+    settings = parsed_settings(only_container(POD_SPECS["serving runtime"], "other"))
+    assert settings.model_name == "other"
+    assert str(settings.weights) == MOUNT_PATH
+
+
+def test_predictor_with_storage_asks_for_the_format_of_the_runtime():
+    model = STORAGE_PREDICTOR["spec"]["predictor"]["model"]
+    (supported,) = RUNTIME["spec"]["supportedModelFormats"]
+    assert model["modelFormat"] == {name: supported[name] for name in ("name", "version")}
+    assert supported["version"] == str(FORMAT_VERSION)
+    assert supported["autoSelect"]
+    assert [model["protocolVersion"]] == RUNTIME["spec"]["protocolVersions"] == ["v2"]
