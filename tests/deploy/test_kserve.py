@@ -3,7 +3,6 @@
 import copy
 import json
 import subprocess
-import tomllib
 
 import pytest
 import yaml
@@ -11,6 +10,7 @@ import yaml
 from app.__main__ import build_parser
 from app.api.metrics import METRICS
 from app.http.request_head import PROBES
+from app.main import VERSION
 from app.settings import Settings
 from model.card import FORMAT_VERSION
 from tests.conftest import ROOT
@@ -24,11 +24,9 @@ from tests.deploy.kserve_objects import (
     environment_of,
     only_container,
 )
+from tests.deploy.kubernetes_objects import COMPOSE, DOCKERFILE
 from tests.e2e.client_tools import PYTHON, needs_client_packages
 
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["digits"]
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 GRACE_SECONDS = 30  # Kubernetes' default, which Knative does not let a pod change
 CLOSING_SECONDS = 4  # at most, after the requests in flight
 

@@ -82,7 +82,7 @@ def test_query_uses_only_existing_series_and_labels(series, location, query):
     assert selectors
     for name, matchers in selectors:
         assert name in series, f"{location}: {name}"
-        assert set(re.findall(r"(\w+)=", matchers)) <= series[name] | PROMETHEUS_LABELS, location
+        assert set(re.findall(r'(\w+)(?:!=|!~|=~|=)"', matchers)) <= series[name] | PROMETHEUS_LABELS, location
     # Labels also occur in groupings; the rest of a query is functions and keywords.
     groupings = re.findall(r"by \(([^)]*)\)", query)
     assert {label.strip() for labels in groupings for label in labels.split(",")} <= existing_labels

@@ -60,4 +60,5 @@ async def query_service(url, model, images):
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(query_service(*sys.argv[1:], np.array(json.load(sys.stdin)))), sys.stdout)
+    _, service_url, model_name = sys.argv
+    json.dump(asyncio.run(query_service(service_url, model_name, np.array(json.load(sys.stdin)))), sys.stdout)
