@@ -31,9 +31,10 @@ def find_errors(type_name, value, location):
     """
     collection = COLLECTION.fullmatch(type_name)
     json_type = {"list": list, "dict": dict}[collection[1].lower()] if collection else JSON_TYPES.get(type_name, dict)
+    has_json_type = type(value) is json_type
     if type_name == "object":
         return
-    if type(value) is not json_type:
+    if not has_json_type:
         yield f"{location} must be {type_name}"
     elif collection:
         entries = enumerate(value) if isinstance(value, list) else value.items()
