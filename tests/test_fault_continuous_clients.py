@@ -113,6 +113,14 @@ def test_a_client_without_a_kept_connection_opens_one_for_each_request():
     assert run_client(["a", "a", "e"], keeps=False) == ([Outcome.ANSWERED] * 2 + [Outcome.LOST_NEW], 3)
 
 
+def test_a_request_that_follows_a_failed_one_is_a_retry():
+    actions = ["a", "e", "u", "he", "a", "a", "u", "a"]
+    with ActingServer(*actions) as server:
+        client = continuous_clients.Client(server.server_address, (0, b"GET / HTTP/1.1\r\n\r\n"))
+        asyncio.run(client.run(lambda: client.tally.outcomes.total() == len(actions)))
+    assert client.tally.retries == {Outcome.OTHER_STATUS: 1, Outcome.LOST_KEPT: 1, Outcome.ANSWERED: 2}
+
+
 def test_a_request_whose_answer_does_not_arrive_in_time_is_lost(monkeypatch):
     monkeypatch.setattr(continuous_clients, "TIMEOUT_SECONDS", 0.1)
     assert run_client(["a", "h", "w", "s"]) == ([Outcome.ANSWERED, Outcome.LOST_KEPT] + [Outcome.LOST_NEW] * 2, 3)
@@ -180,7 +188,9 @@ def test_continuous_clients_send_all_requests_and_count_every_answer():
 def test_tallies_of_several_clients_add_up():
     total = continuous_clients.Tally()
     for outcome, seconds in [(Outcome.ANSWERED, 2), (Outcome.LOST_NEW, 3), (Outcome.NOT_CONNECTED, 1)]:
-        total.add(continuous_clients.Tally(Counter([outcome]), Counter({(0, b""): 2}), seconds, EXAMPLE_WAITS))
+        retries = Counter({outcome: 4})
+        total.add(continuous_clients.Tally(Counter([outcome]), Counter({(0, b""): 2}), seconds, EXAMPLE_WAITS, retries))
     outcomes = Counter([Outcome.ANSWERED, Outcome.LOST_NEW, Outcome.NOT_CONNECTED])
-    assert total == continuous_clients.Tally(outcomes, Counter({(0, b""): 6}), 3, EXAMPLE_WAITS * 3)
+    retries = Counter(dict.fromkeys(outcomes, 4))
+    assert total == continuous_clients.Tally(outcomes, Counter({(0, b""): 6}), 3, EXAMPLE_WAITS * 3, retries)
     assert total.sent() == 2

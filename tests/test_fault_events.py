@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.faults import continuous_clients, event_table, events, report_figures, service, weights_file
+from benchmarks.faults import continuous_clients, event, event_table, events, report_figures, service, weights_file
 from benchmarks.faults.continuous_clients import Outcome
 from benchmarks.serving import probe, process
 from benchmarks.serving.contenders import ROOT
@@ -137,7 +137,7 @@ def test_connections_of_a_killed_worker_are_counted():
 def test_reloads_are_measured_under_load(split, monkeypatch):
     for name, value in {"LOAD_SECONDS": 0.5, "DRAIN": {"DIGITS_DRAIN_SECONDS": "0"}, "RELOADS": 1}.items():
         monkeypatch.setattr(events, name, value)
-    measured = events.EVENTS["reload_one"].measure(events.Plan(ROOT, split.training.pixels, 1))
+    measured = events.EVENTS["reload_one"].measure(event.Plan(ROOT, split.training.pixels, 1))
     assert measured.times == 1
     assert measured.wrong == 0
     assert measured.tally.sent() == measured.tally.outcomes[Outcome.ANSWERED] > 10
@@ -177,7 +177,7 @@ def replace_service(monkeypatch, stub, outcomes):
         yield stub, SimpleNamespace(networks=[]), continuous_clients.Tally(Counter(outcomes), wrong_answer)
 
     monkeypatch.setattr(events, "service_under_load", service_under_load)
-    return events.Plan(ROOT, np.zeros((1, 64), np.float32), 5)
+    return event.Plan(ROOT, np.zeros((1, 64), np.float32), 5)
 
 
 def test_stops_are_repeated_until_enough_requests_were_sent(monkeypatch):
@@ -212,7 +212,7 @@ def test_kills_of_workers_are_measured(monkeypatch, starts, recovery):
 def test_event_table_has_a_row_for_each_event():
     outcomes = Counter(dict(zip(Outcome, [100_000, 2, 3, 4, 64], strict=True)))
     tally = continuous_clients.Tally(outcomes, Counter(), 0.1234, EXAMPLE_WAITS)
-    measured = events.EventMeasurement(7, tally, 5, "the remark")
+    measured = event.EventMeasurement(7, tally, 5, "the remark")
     lines = list(event_table.event_table({"damaged": measured}))
     cells = "7 | 100,009 | 3 / 4 | 2 | 5 | 64 | 123 | the remark |"
     assert lines[-1] == f"| {events.EVENTS['damaged'].title} | {cells}"
@@ -220,9 +220,9 @@ def test_event_table_has_a_row_for_each_event():
 
 
 def test_remarks_tell_what_went_wrong():
-    assert events.worst_time([1.5, 0.25], "never") == "after 1.50 s at most"
-    assert events.worst_time([1.5, None], "never") == "never"
-    assert events.format_statuses({0, None, -9}) == "-9, 0, none"
+    assert event.worst_time([1.5, 0.25], "never") == "after 1.50 s at most"
+    assert event.worst_time([1.5, None], "never") == "never"
+    assert event.format_statuses({0, None, -9}) == "-9, 0, none"
     tally = continuous_clients.Tally(probes=EXAMPLE_WAITS)
     reports = [(moment, {"service": service_report(2, starts, 0, [])}) for moment, starts in enumerate([2, 4, 3])]
     remark = events.readiness_remark(tally, reports, None)

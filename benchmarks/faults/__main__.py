@@ -9,8 +9,9 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from benchmarks.faults.event import Plan
 from benchmarks.faults.event_table import event_conditions, event_table
-from benchmarks.faults.events import EVENTS, STOP_REQUESTS, Plan
+from benchmarks.faults.events import EVENTS, STOP_REQUESTS
 from benchmarks.faults.loads import LOADS
 from benchmarks.faults.measure import measure
 from benchmarks.faults.table import conditions, fault_table

@@ -42,12 +42,14 @@ class Tally:
         worst_seconds: The longest time from the start of a request, with the connection if it is new, to the last byte
             of the answer.
         probes: The `Wait` of each readiness probe beside the clients.
+        retries: The outcomes of the requests that repeat a failed one; a request with another status has failed, too.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     answers: Counter[tuple[int, bytes]] = field(default_factory=Counter)
     worst_seconds: float = 0
     probes: list[Wait] = field(default_factory=list)
+    retries: Counter[Outcome] = field(default_factory=Counter)
 
     def sent(self):
         """Return the number of requests that were sent."""
@@ -59,6 +61,7 @@ class Tally:
         self.answers += other.answers
         self.worst_seconds = max(self.worst_seconds, other.worst_seconds)
         self.probes += other.probes
+        self.retries += other.retries
 
 
 class Answer(NamedTuple):
@@ -101,9 +104,10 @@ class Client:
         outcome = None
         try:
             while not is_stopped() and outcome is not Outcome.NOT_CONNECTED:
-                start = time.perf_counter()
+                start, is_retry = time.perf_counter(), outcome not in {None, Outcome.ANSWERED}
                 outcome = await self._send()
                 self.tally.outcomes[outcome] += 1
+                self.tally.retries[outcome] += is_retry
                 if outcome in {Outcome.ANSWERED, Outcome.OTHER_STATUS}:
                     self.tally.worst_seconds = max(self.tally.worst_seconds, time.perf_counter() - start)
                 await asyncio.sleep(self._random.uniform(0, self._max_pause))

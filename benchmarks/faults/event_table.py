@@ -3,7 +3,8 @@
 import textwrap
 
 from benchmarks.faults.continuous_clients import BUSY_CLIENTS, IDLE_CLIENTS, MAX_PAUSE_SECONDS, NEW_CLIENTS, Outcome
-from benchmarks.faults.events import DRAIN, EVENTS, LOAD_SECONDS
+from benchmarks.faults.event import DRAIN, LOAD_SECONDS
+from benchmarks.faults.events import EVENTS
 from benchmarks.faults.table import machine, markdown_table
 from benchmarks.serving.report import LINE_LENGTH
 
@@ -28,12 +29,12 @@ def event_conditions():
     """
     text = (
         f"`make faults` on {machine()}: the service on one core, with a drain of {DRAIN['DIGITS_DRAIN_SECONDS']} s, "
-        f"and all clients on another. They start {LOAD_SECONDS} s before an event. A client sends its next request "
-        f"after the answer: {BUSY_CLIENTS} clients keep their connection, {IDLE_CLIENTS} keep it and pause for up to "
-        f"{MAX_PAUSE_SECONDS} s, and {NEW_CLIENTS} open a connection for each request. A lost request was sent and not "
-        f"answered completely. A wrong answer has the status 200, but none of the expected networks gives this "
-        f"prediction. A client that could not connect has lost no request, and it ends. Milliseconds are the longest "
-        f"wait for an answer."
+        f"and all clients and load balancers on another. They start {LOAD_SECONDS} s before an event. A client sends "
+        f"its next request after the answer: {BUSY_CLIENTS} clients keep their connection, {IDLE_CLIENTS} keep it and "
+        f"pause for up to {MAX_PAUSE_SECONDS} s, and {NEW_CLIENTS} open a connection for each request. A lost request "
+        f"was sent and not answered completely. An error of a load balancer is another status. A wrong answer has the "
+        f"status 200, but none of the expected networks gives this prediction. A client that could not connect has "
+        f"lost no request, and it ends. Milliseconds are the longest wait for an answer."
     )
     return textwrap.fill(text, LINE_LENGTH, break_on_hyphens=False)
 

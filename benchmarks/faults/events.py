@@ -1,74 +1,39 @@
-"""The events of the fault benchmark, each of which has a row in the table: stops, reloads and kills under load."""
+"""The events of the fault benchmark, each of which has a row in the table: stops, reloads and kills under load.
+
+The events of several replicas are in `replica_events`.
+"""
 
 import signal
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from benchmarks.faults import requests
 from benchmarks.faults.continuous_clients import Tally, continuous_clients
+from benchmarks.faults.event import (
+    DRAIN,
+    IMAGES,
+    LOAD_SECONDS,
+    NOT_ENDED,
+    STOP_LIMIT_SECONDS,
+    Event,
+    EventMeasurement,
+    format_statuses,
+    worst_time,
+)
+from benchmarks.faults.replica_events import REPLICA_EVENTS
 from benchmarks.faults.report_figures import count_shrinks, longest_use, seconds_until_recovery
 from benchmarks.faults.service import running_service
 from benchmarks.faults.weights_file import WeightsFile, count_by_network
-from model import Floats32
 
 STOP_REQUESTS = 100_000
 MAX_STOPS = 50
-LOAD_SECONDS = 2  # before an event
-STOP_LIMIT_SECONDS = 20
-NOT_ENDED = f"not within {STOP_LIMIT_SECONDS} s"
 RELOADS, RELOAD_INTERVAL_SECONDS = 40, 0.5
 DAMAGED_RELOADS = 10
 KILLS, KILL_INTERVAL_SECONDS = 4, 3
 RECOVERY_LIMIT_SECONDS = 5  # in addition, if there are no two workers at the end of the interval
-IMAGES = 10  # different images for different clients, so that an answer to the request of another client is wrong
-DRAIN = {"DIGITS_DRAIN_SECONDS": "2"}  # the default, which the other benchmarks shorten
-
-
-class Plan(NamedTuple):
-    """Settings of all events.
-
-    Args:
-        folder: The checkout whose service is measured.
-        images: Images to send, shape (B, 64), whole numbers in [0, 16].
-        stop_requests: The number of requests after which a stop is not repeated.
-    """
-
-    folder: Path
-    images: Floats32
-    stop_requests: int
-
-
-class EventMeasurement(NamedTuple):
-    """The effects of an event on the service and on the clients beside it.
-
-    Args:
-        times: How often the event has happened.
-        tally: The `Tally` of the clients.
-        wrong: The number of answers with the status 200 that no expected network gives.
-        remark: The other measurements, as text.
-    """
-
-    times: int
-    tally: Tally
-    wrong: int
-    remark: str
-
-
-class Event(NamedTuple):
-    """An event.
-
-    Args:
-        title: Name of the event in the table.
-        measure: Function of a `Plan`; returns the `EventMeasurement`.
-    """
-
-    title: str
-    measure: Callable[[Plan], EventMeasurement]
 
 
 @contextmanager
@@ -182,12 +147,6 @@ def measure_supervisor_kill(plan):
     return EventMeasurement(1, tally, wrong, f"ended {worst_time([seconds], NOT_ENDED)}, the port is then {port}")
 
 
-def worst_time(seconds, otherwise):
-    """Write the longest of several times in seconds, or another text if one of them is None."""
-    known = [time for time in seconds if time is not None]
-    return f"after {max(known):.2f} s at most" if len(known) == len(seconds) else otherwise
-
-
 def readiness_remark(tally, reports, status):
     """Write whether the service went on: its readiness, its processes, and its exit status if it has ended."""
     failed = sum(probe.status != 200 for probe in tally.probes)
@@ -200,11 +159,6 @@ def readiness_remark(tally, reports, status):
     return "; ".join(parts)
 
 
-def format_statuses(statuses):
-    """Write the exit statuses of several stops."""
-    return ", ".join("none" if status is None else str(status) for status in sorted(statuses, key=str))
-
-
 EVENTS = {
     "stop_one": Event("SIGTERM, one worker", partial(measure_stops, 1)),
     "stop_two": Event("SIGTERM, two workers", partial(measure_stops, 2)),
@@ -213,4 +167,5 @@ EVENTS = {
     "damaged": Event("SIGHUP with a damaged file, two workers", partial(measure_damaged_reloads, 2)),
     "kill_worker": Event("SIGKILL of one of two workers", measure_worker_kills),
     "kill_supervisor": Event("SIGKILL of the supervisor of two workers", measure_supervisor_kill),
+    **REPLICA_EVENTS,
 }

@@ -1,10 +1,10 @@
 """Proxies with their default options, in front of running services: nginx and HAProxy."""
 
 import os
-import socket
 import subprocess
 from contextlib import contextmanager
 
+from benchmarks.faults.balancers import reserved_address
 from tests.e2e.server import poll_until, request_status
 
 # All paths are in the folder of the test. nginx itself rejects bodies over 1 MB by default, so that limit is off.
@@ -57,10 +57,11 @@ def running_nginx(folder, *services):
     """
     user = "user root;" if os.geteuid() == 0 else ""  # otherwise its workers could not write to the folder
     servers = "\n".join(f"        server {address_of(service)};" for service in services)
-    config = NGINX.format(folder=folder, user=user, servers=servers, address=(address := unused_address()))
-    (folder / "nginx.conf").write_text(config)
-    with running_proxy(["nginx", "-c", f"{folder}/nginx.conf", "-e", f"{folder}/log"], address) as url:
-        yield url
+    with reserved_address() as (host, port):
+        config = NGINX.format(folder=folder, user=user, servers=servers, address=(address := f"{host}:{port}"))
+        (folder / "nginx.conf").write_text(config)
+        with running_proxy(["nginx", "-c", f"{folder}/nginx.conf", "-e", f"{folder}/log"], address) as url:
+            yield url
 
 
 @contextmanager
@@ -72,9 +73,10 @@ def running_haproxy(folder, *services):
         services: The running services.
     """
     servers = "\n".join(f"    server s{place} {address_of(service)}" for place, service in enumerate(services))
-    (folder / "haproxy.cfg").write_text(HAPROXY.format(servers=servers, address=(address := unused_address())))
-    with running_proxy(["haproxy", "-db", "-f", f"{folder}/haproxy.cfg"], address) as url:
-        yield url
+    with reserved_address() as (host, port):
+        (folder / "haproxy.cfg").write_text(HAPROXY.format(servers=servers, address=(address := f"{host}:{port}")))
+        with running_proxy(["haproxy", "-db", "-f", f"{folder}/haproxy.cfg"], address) as url:
+            yield url
 
 
 @contextmanager
@@ -91,9 +93,3 @@ def running_proxy(command, address):
 def address_of(service):
     """Return the host and port of a service."""
     return service.url.removeprefix("http://")
-
-
-def unused_address():
-    """Return an address of this machine on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        return f"127.0.0.1:{unused.getsockname()[1]}"
