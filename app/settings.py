@@ -22,6 +22,11 @@ INVALID_ORIGINS = (
 )
 API_KEY = re.compile(r"[!-~]{1,256}")  # what a header can have, without blanks
 INVALID_KEYS = "must be a JSON list of keys; a key has 1 to 256 visible ASCII characters and no blanks"
+# `/v2/models/stats` is an address of its own.
+MODEL_NAME = re.compile(r"(?!stats$)[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
+INVALID_MODEL_NAME = (
+    "must have 1 to 253 letters, digits, dots, hyphens and underscores, begin with a letter or digit, and not be stats"
+)
 ADDITIONAL_VALUES = 1000  # JSON values that a body may have besides its images
 
 
@@ -74,10 +79,7 @@ class Settings(BaseSettings):
         description="Path prefix that a proxy removes; the links in /docs need it.",
     )
     model_name: str | None = Field(
-        default=None,
-        pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        max_length=253,
-        description="Name of the model below /v2; if unset, the name in the file of weights.",
+        default=None, description="Name of the model below /v2; if unset, the name in the file of weights."
     )
     weights: Path = Field(
         default=RELEASED_WEIGHTS, description="File of weights to serve, or folder with exactly one such file, `*.npz`."
@@ -166,6 +168,13 @@ class Settings(BaseSettings):
     access_log: bool = Field(
         default=False, description="Log every request; off because it adds a third to the cost of a prediction."
     )
+
+    @field_validator("model_name")
+    @classmethod
+    def _check_model_name(cls, value: str | None) -> str | None:
+        if value is not None and not MODEL_NAME.fullmatch(value):
+            raise ValueError(INVALID_MODEL_NAME)
+        return value
 
     @field_validator("metrics_needs_key")
     @classmethod

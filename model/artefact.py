@@ -131,16 +131,23 @@ def save_artefact(path: Path, weights: Weights, card: Card) -> None:
 
 
 def _find_file(path: Path) -> Path:
-    """Find the file of weights in a folder, and return the path of anything else unchanged.
-
-    Hidden files do not count: temporary files and the metadata of macOS have names that begin with a dot.
-    """
+    """Find the file of weights in a folder, and return the path of anything else unchanged."""
     if not path.is_dir():
         return path
-    files = [file for file in path.iterdir() if file.suffix == ".npz" and not file.name.startswith(".")]
+    files = [file for file in path.iterdir() if _may_be_artefact(file)]
     if len(files) != 1:
         raise ArtefactError(f"{path} is a folder with {len(files)} .npz files; it must have exactly one")
     return files[0]
+
+
+def _may_be_artefact(file: Path) -> bool:
+    """Tell whether an entry of a folder can be the file of weights.
+
+    Temporary files and the metadata of macOS have names that begin with a dot. Names with control characters could not
+    be part of a readable message.
+    """
+    is_visible = not file.name.startswith(".") and file.name.isprintable()
+    return file.suffix == ".npz" and is_visible and not file.is_dir()
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -39,6 +39,8 @@ def test_settings_cannot_be_changed_later():
         ("model_name", ".."),
         ("model_name", "ü"),
         ("model_name", "a" * 254),
+        ("model_name", "-a"),
+        ("model_name", "stats"),
         ("host", ""),
         ("host", "ü"),
     ],
@@ -47,6 +49,11 @@ def test_invalid_value_is_rejected_with_the_name_of_its_setting(name, value):
     with pytest.raises(ValidationError) as caught:
         Settings(**{name: value})
     assert caught.value.errors()[0]["loc"] == (name,)
+
+
+@pytest.mark.parametrize("name", ["a", "7", "a.B_c-1", "statistics", "a" * 253])
+def test_valid_model_name_is_accepted(name):
+    assert Settings(model_name=name).model_name == name
 
 
 def test_docs_list_every_setting_with_its_default_and_description():

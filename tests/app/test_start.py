@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from app.__main__ import main
+from app.settings import INVALID_MODEL_NAME
 from model import MAX_ARTEFACT_BYTES
 from tests.artefacts import BAD_FILES
 
@@ -69,6 +70,10 @@ def test_error_names_every_invalid_setting(start_error):
 
 def test_error_of_an_invalid_flag_names_its_setting(start_error):
     assert start_error("--port", "70000").startswith("digits cannot start: DIGITS_PORT: ")
+
+
+def test_error_describes_the_names_that_a_model_may_have(start_error):
+    assert start_error("--model_name", "stats") == f"digits cannot start: DIGITS_MODEL_NAME: {INVALID_MODEL_NAME}"
 
 
 def test_error_names_a_taken_port(start_error):

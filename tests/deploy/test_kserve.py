@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import subprocess
 
 import pytest
@@ -24,11 +25,24 @@ from tests.deploy.kserve_objects import (
     environment_of,
     only_container,
 )
-from tests.deploy.kubernetes_objects import COMPOSE, DOCKERFILE
+from tests.deploy.kubernetes_objects import COMPOSE, DOCKERFILE, KUBERNETES
+from tests.deploy.kubernetes_pod_security import violations
 from tests.e2e.client_tools import PYTHON, needs_client_packages
 
-GRACE_SECONDS = 30  # Kubernetes' default, which Knative does not let a pod change
+GRACE_SECONDS = 30  # of KServe's standard mode; Knative gives a pod more time
 CLOSING_SECONDS = 4  # at most, after the requests in flight
+# Fields that Knative and KServe's standard mode accept. Knative rejects a preStop action, named ports and another time
+# to stop, among others.
+CONTAINER_FIELDS = {
+    *("args", "command", "env", "image", "livenessProbe", "name", "ports", "readinessProbe", "resources"),
+    *("securityContext", "volumeMounts"),
+}
+POD_FIELDS = {"containers", "volumes"}
+PREDICTOR_FIELDS = {"automountServiceAccountToken", "enableServiceLinks", "maxReplicas", "minReplicas"}
+RUNTIME_FIELDS = {"annotations", "protocolVersions", "supportedModelFormats"}
+(KUBERNETES_CONTAINER,) = yaml.safe_load((KUBERNETES / "base" / "deployment.yml").read_text())["spec"]["template"][
+    "spec"
+]["containers"]
 
 CONTAINERS = pytest.mark.parametrize(
     "container", [only_container(spec, "name") for spec in POD_SPECS.values()], ids=POD_SPECS
@@ -89,36 +103,59 @@ def test_container_runs_the_command_of_the_image_of_this_version(container):
 
 
 @CONTAINERS
-def test_service_listens_on_the_port_of_the_container_and_of_its_probes(container, parsed_settings):
+def test_service_listens_on_the_only_port_of_the_container(container, parsed_settings):
     settings = parsed_settings(container)
     assert f"DIGITS_HOST={settings.host}\n" in DOCKERFILE
     assert settings.port == 8080
-    assert [port["containerPort"] for port in container["ports"]] == [settings.port]
-    probes = [container[probe]["httpGet"] for probe in ("livenessProbe", "readinessProbe")]
-    assert probes == [{"path": path, "port": settings.port} for path in PROBES]
+    assert container["ports"] == [{"containerPort": settings.port, "protocol": "TCP"}]
+
+
+@CONTAINERS
+def test_probes_are_those_of_the_deployment_at_the_port_of_kserve(container):
+    for name, path in zip(("livenessProbe", "readinessProbe"), PROBES, strict=True):
+        # Without a startup probe, the first liveness probe has to wait for the start.
+        delay = {"initialDelaySeconds": 10} if name == "livenessProbe" else {}
+        handler = {"httpGet": {"path": path, "port": 8080}}
+        assert container[name] == {**KUBERNETES_CONTAINER[name], **delay, **handler}
+
+
+@CONTAINERS
+def test_every_variable_is_a_setting_or_tells_kserve_the_protocol(container):
+    assert {name: value for name, value in environment_of(container).items() if name != "PROTOCOL"}.keys() <= {
+        f"DIGITS_{name.upper()}" for name in Settings.model_fields
+    }
 
 
 @pytest.mark.parametrize(
     "annotations", [CUSTOM_PREDICTOR["metadata"]["annotations"], RUNTIME["spec"]["annotations"]], ids=POD_SPECS
 )
-def test_prometheus_scrapes_the_metrics(annotations):
+def test_annotations_name_the_port_and_path_of_the_metrics(annotations):
     assert annotations == {"prometheus.kserve.io/port": "8080", "prometheus.kserve.io/path": METRICS}
 
 
 @CONTAINERS
 def test_container_has_the_memory_and_the_rights_of_compose(container):
-    bytes_of_compose = int(COMPOSE["mem_limit"].removesuffix("m"))
+    mebibytes_of_compose = int(COMPOSE["mem_limit"].removesuffix("m"))
     resources = container["resources"]
-    assert resources["limits"] == {"memory": f"{bytes_of_compose}Mi"}
-    assert resources["requests"] == {"cpu": "1", "memory": f"{bytes_of_compose}Mi"}
-    assert container["securityContext"] == {
-        "runAsNonRoot": True,
-        "readOnlyRootFilesystem": COMPOSE["read_only"],
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": COMPOSE["cap_drop"]},
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
+    assert resources["limits"]["memory"] == resources["requests"]["memory"] == f"{mebibytes_of_compose}Mi"
+    assert resources["requests"]["cpu"] == "1"
+    assert container["securityContext"]["readOnlyRootFilesystem"] is COMPOSE["read_only"] is True
     assert [mount["mountPath"] for mount in container["volumeMounts"]] == COMPOSE["tmpfs"]
+
+
+@pytest.mark.parametrize("pod_spec", POD_SPECS.values(), ids=POD_SPECS)
+def test_pods_meet_the_restricted_standard_and_have_only_fields_that_knative_accepts(pod_spec):
+    assert [*violations(pod_spec)] == []
+    (container,) = pod_spec["containers"]
+    assert container.keys() == CONTAINER_FIELDS
+    assert pod_spec.keys() - POD_FIELDS in (PREDICTOR_FIELDS, RUNTIME_FIELDS)
+
+
+@pytest.mark.parametrize("predictor", [CUSTOM_PREDICTOR["spec"]["predictor"], STORAGE_PREDICTOR["spec"]["predictor"]])
+def test_predictor_keeps_a_replica_adds_others_and_needs_no_token(predictor):
+    assert 1 <= predictor["minReplicas"] < predictor["maxReplicas"]
+    assert predictor["automountServiceAccountToken"] is False
+    assert predictor["enableServiceLinks"] is False
 
 
 @CONTAINERS
@@ -137,6 +174,7 @@ def test_every_volume_is_mounted(pod_spec):
 def test_custom_predictor_serves_the_weights_of_the_image_under_its_own_name(parsed_settings):
     settings = parsed_settings(only_container(POD_SPECS["custom predictor"], "other"))
     assert settings.model_name == CUSTOM_PREDICTOR["metadata"]["name"]
+    assert environment_of(POD_SPECS["custom predictor"]["containers"][0])["PROTOCOL"] == "v2"
     assert settings.weights == Settings.model_fields["weights"].default
 
 
@@ -153,3 +191,6 @@ def test_predictor_with_storage_asks_for_the_format_of_the_runtime():
     assert supported["version"] == str(FORMAT_VERSION)
     assert supported["autoSelect"]
     assert [model["protocolVersion"]] == RUNTIME["spec"]["protocolVersions"] == ["v2"]
+    assert re.fullmatch(
+        r"pvc://[a-z-]+/[a-z-]+", model["storageUri"]
+    )  # the folder of a claim, because KServe mounts it

@@ -40,6 +40,20 @@ def test_base_has_the_version_of_the_project_as_label_and_as_tag_of_the_image():
     assert base["images"] == [{"name": "digits", "newTag": VERSION}]
 
 
+def test_rolling_update_never_has_fewer_ready_pods():
+    deployment = load(KUBERNETES / "base" / "deployment.yml")["spec"]
+    assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    assert deployment["minReadySeconds"] >= 5
+
+
+def test_probes_tolerate_a_busy_service_and_a_slow_start():
+    (container,) = load(KUBERNETES / "base" / "deployment.yml")["spec"]["template"]["spec"]["containers"]
+    for name in ("livenessProbe", "readinessProbe"):
+        assert (container[name]["timeoutSeconds"], container[name]["failureThreshold"]) == (5, 3)
+    startup = container["startupProbe"]
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 60
+
+
 def test_prometheus_rule_has_the_groups_that_compose_uses():
     assert load(RULE_FILE)["spec"]["groups"] == RULES["groups"], (
         f"copy the groups of deploy/monitoring/prometheus/rules.yml to {RULE_FILE.relative_to(ROOT)}, below spec"

@@ -46,10 +46,11 @@ def build_example(folder, *names, weights=RELEASED_WEIGHTS):
     """Build the overlay of the page together with further examples of the page."""
     own_folder = copy_manifests(folder)
     (own_folder / "digits.npz").write_bytes(weights)
+    for name in PATCHES:
+        (own_folder / name).write_text(EXAMPLES[name])
     kustomization = yaml.safe_load(EXAMPLES[OWN])
     for name in names:
         if name in PATCHES:
-            (own_folder / name).write_text(EXAMPLES[name])
             kustomization.setdefault("patches", []).append({"path": name})
         else:
             kustomization |= yaml.safe_load(EXAMPLES[name])

@@ -14,11 +14,10 @@ from tests.machine import skip_unless
 # A user namespace gives the rights to mount and to set up the network. Its files below /mnt and its ports are not those
 # of this machine, and end with the process.
 NAMESPACES = ["unshare", "--map-root-user", "--mount", "--net"]
-# Mounts what the first argument names, at the path of the second argument, and runs the command of all others.
+# Mounts the folder of the first argument at the path of the second one, and runs the command of all others.
 SCRIPT = """
 ip link set lo up && mount -t tmpfs tmpfs "$(dirname "$2")" || exit 99
-if [ -d "$1" ]; then mkdir "$2"; elif [ -e "$1" ]; then touch "$2"; fi
-if [ -e "$1" ]; then mount --bind -o ro "$1" "$2" || exit 99; fi
+if [ -e "$1" ]; then mkdir "$2" && mount --bind -o ro "$1" "$2" || exit 99; fi
 shift 2
 exec "$@"
 """
@@ -40,7 +39,7 @@ def container_command(command, *, mounted, mount_path):
 
     Args:
         command: The command of the container.
-        mounted: Path of a file or a folder to mount; nothing is mounted if it does not exist.
+        mounted: Path of a folder to mount; nothing is mounted if it does not exist.
         mount_path: Where to mount it.
     """
     return [*NAMESPACES, "sh", "-c", SCRIPT, "sh", str(mounted), mount_path, *command]

@@ -21,6 +21,6 @@ def test_damaged_artefact_ends_the_process_with_one_sentence_and_the_status_1_be
 
 def test_help_names_flags_and_settings():
     result = subprocess.run([*COMMAND, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    flags = ("--host", "--port", "--workers", "--root-path", "--model-name", "--model_name")
+    flags = ("--host VALUE ", "--port VALUE ", "--root-path VALUE,", "--model-name VALUE, --model_name VALUE\n")
     for flag in (*flags, "DIGITS_WEIGHTS", "DIGITS_DRAIN_SECONDS"):
         assert flag in result.stdout

@@ -172,9 +172,11 @@ def test_the_error_names_a_missing_file(tmp_path):
 
 def test_the_one_file_of_a_folder_is_loaded(tmp_path, artefact):
     (tmp_path / "any-name.npz").write_bytes(RELEASED_BYTES)
-    for other in ("README.md", "digits.npz.sha256", ".digits.npz.k3j2", "._any-name.npz", ".npz"):
+    others = ("README.md", "digits.npz.sha256", ".digits.npz.k3j2", "._any-name.npz", ".npz", "X.NPZ", "a\n.npz")
+    for other in others:
         (tmp_path / other).touch()
-    (tmp_path / "..data").mkdir()  # in volumes of Kubernetes
+    for folder in ("..data", "old.npz"):  # volumes of Kubernetes have the first one
+        (tmp_path / folder).mkdir()
     assert are_equal(load_artefact(tmp_path, artefact.sha256), artefact)
 
 
