@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-clients coverage check check-page fix train report cross-validate notebook bench-training bench bench-quick faults soak fuzz gradients check-release image lock clean
+.PHONY: help setup run test test-fast test-clients coverage check check-page fix train report cross-validate notebook bench-training bench bench-quick capacity faults soak fuzz gradients check-release image lock clean
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -143,7 +143,10 @@ bench: .venv/.dev $(SERVERS:%=.venv/peers/%/.done)  ## compare with other server
 bench-quick: .venv/.dev  ## compare with the earlier release or BEFORE=revision, and with the lower limits (five to eight minutes)
 	@$(PY) -m benchmarks.serving quick $(if $(BEFORE),--before '$(BEFORE)')
 
-faults: .venv/.dev  ## measure overload, slow clients, hostile files, stops, reloads and kills (seven minutes)
+capacity: .venv/.dev  ## measure the capacity model, and write its figures into docs/scaling.md (eleven minutes)
+	@$(PY) -m benchmarks.capacity measure
+
+faults: .venv/.dev  ## measure overload, slow clients, hostile files, stops, reloads, kills and rolling updates (eleven minutes)
 	@$(PY) -m benchmarks.faults
 
 soak: .venv/.dev  ## run the service under a mixed load with reloads and kills (MINUTES=… or ten minutes; PLOT=file)

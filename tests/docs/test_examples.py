@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from benchmarks.capacity import __main__ as capacity
+from benchmarks.capacity import report
 from tests.conftest import ROOT
 from tests.docs.documents import COMMANDS, CURLS, DOCUMENTS, KEYED_PAGE, KEYED_SETTINGS, PYTHON_EXAMPLES, with_address
 from tests.e2e.server import is_ready, poll_until, running, service_environment
@@ -31,7 +33,8 @@ NOT_RUN = {
     "make check-release": "takes two minutes; trains the released network again",
     "make bench": "takes ten minutes; tests/test_benchmarks.py runs its parts",
     "make bench-quick": "is a benchmark; tests/test_benchmarks.py runs its parts",
-    "make faults": "takes seven minutes; tests/test_fault_*.py run its parts",
+    f"{report.PLAN} {report.EXAMPLE}": "has its own test below",
+    "make faults": "takes eleven minutes; tests/test_fault_*.py run its parts",
     "make soak": "takes ten minutes; tests/test_soak_*.py run its parts",
     "make fuzz": "takes 40 minutes; tests/fuzzing/test_corpus.py repeats a part of its inputs",
     "make bench-training": "is a benchmark; tests/docs/test_figures.py compares its table with its result",
@@ -130,3 +133,9 @@ def test_gradients_command_prints_the_documented_output(capsys):
     output = capsys.readouterr().out
     number = r"\d\.\de[+-]\d\d"  # a rounding error, which depends on the processor
     assert re.sub(number, "#", output).strip() == re.sub(number, "#", documented).strip()
+
+
+def test_capacity_command_prints_the_documented_output(capsys):
+    (documented,) = [output for _, command, output in COMMANDS if command == f"{report.PLAN} {report.EXAMPLE}"]
+    capacity.main(report.EXAMPLE.split())
+    assert capsys.readouterr().out.strip() == documented

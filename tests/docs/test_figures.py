@@ -7,6 +7,7 @@ from app.http import admission, content_coding
 from app.pictures import chunks, decode, jpeg
 from app.process import connection_limits, http_protocol, keys, listener, supervisor
 from benchmarks import training as training_benchmark
+from benchmarks.capacity import report as capacity
 from benchmarks.photos import report as photos
 from benchmarks.photos.circumstances import CIRCUMSTANCES
 from benchmarks.pictures import report as pictures
@@ -23,6 +24,8 @@ from training import crossval
 from training.evaluate import score
 from training.handwriting.styles import load_styles
 from training.recipe import RELEASED_RECIPE
+
+MARKED = r"^<!-- (\w+) -->\n(.*?)^<!-- /\1 -->"  # a passage that a benchmark has written
 
 
 def test_readme_and_page_about_training_have_the_accuracy_of_the_artefact(artefact):
@@ -61,8 +64,7 @@ def quotations_of_the_results():
 
 def test_quotations_of_the_serving_benchmark_agree_with_its_results():
     quotations = quotations_of_the_results()
-    marked = r"^<!-- (\w+) -->\n(.*?)^<!-- /\1 -->"
-    readme, page = (re.findall(marked, path.read_text(), re.MULTILINE | re.DOTALL) for path in serving.DOCUMENTS)
+    readme, page = (re.findall(MARKED, path.read_text(), re.MULTILINE | re.DOTALL) for path in serving.DOCUMENTS)
     assert [name for name, _ in readme] == ["origin", "costs"]
     assert {name for name, _ in page} == set(quotations) - {"costs"}
     for name, quotation in (*readme, *page):
@@ -77,6 +79,12 @@ def test_page_about_benchmarks_starts_with_figures_of_the_tables():
     ratio = ours[2].removesuffix("×")
     assert f"costs Digits {ours[1]} µs of CPU. That is {ratio} times the cost of a bare ASGI echo" in answer
     assert f"costs {float(batch[2]):.1f} µs as JSON and {float(batch[4]):.1f} µs as bytes" in answer
+
+
+def test_quotations_of_the_capacity_model_agree_with_its_results():
+    quotations = capacity.quotations(json.loads(capacity.RESULT.read_text()))
+    marked = re.findall(MARKED, (ROOT / "docs" / "scaling.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert {name: quotation.splitlines() for name, quotation in marked} == quotations
 
 
 def test_page_about_pictures_has_the_figures_of_the_benchmark(artefact):
