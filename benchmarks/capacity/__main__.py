@@ -91,7 +91,7 @@ def _create_parser():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.capacity", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     measurement = commands.add_parser(
-        "measure", help="measure, and write the results and docs/scaling.md (ten minutes)"
+        "measure", help="measure, and write the results and docs/scaling.md (eleven minutes)"
     )
     measurement.add_argument(
         "--seconds", type=whole_number(1), default=SECONDS, help="of each load of a constant; default: %(default)s"
