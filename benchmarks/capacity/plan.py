@@ -41,8 +41,8 @@ def busiest_share(workers, spread):
 
     A worker serves the requests of the connections that it has accepted, so it gets more than its share if it has
     accepted more of them. If each connection goes to a random worker, the share of a worker has the variance
-    p·(1 − p) / connections with p = 1 / workers. The largest of n normal numbers is about √(2·ln n) deviations above
-    the mean.
+    p·(1 − p) / connections with p = 1 / workers. The largest of n normal numbers is on average at most √(2·ln n)
+    deviations above the mean. The busiest worker has no fewer connections than an even spread gives to some worker.
 
     Args:
         workers: The number of workers.
@@ -52,10 +52,13 @@ def busiest_share(workers, spread):
 
     >>> [round(busiest_share(workers, Spread(64)), 2) for workers in (1, 2, 4)]
     [1.0, 0.57, 0.34]
+    >>> busiest_share(100, Spread(4))
+    0.25
     """
     mean = 1 / workers
     excess = math.sqrt(2 * math.log(workers) * mean * (1 - mean) / spread.connections)
-    return min(1.0, mean + spread.unevenness * excess)
+    smallest = math.ceil(spread.connections / workers) / spread.connections
+    return min(1.0, max(smallest, mean + spread.unevenness * excess))
 
 
 class Plan(NamedTuple):

@@ -201,11 +201,11 @@ def answer(results, requests, limit_seconds, rows, spread):
     one, two = (median_constant(constants, name) for name in ("memory_one_worker", "memory_two_workers"))
     memory = (one + (found.workers - 1) * (two - one)) / MIB
     names = " and ".join(f"{rate:,g} {load_name(kind, rows)}" for kind, rate in requests)
-    plural = "worker" if found.workers == 1 else "workers"
-    yield f"{names} a second need {found.workers} {plural}, each with a core of its own ({memory:.0f} MiB at rest)."
+    workers = "1 worker," if found.workers == 1 else f"{found.workers} workers, each"
+    yield f"{names} a second need {workers} with a core of its own (at most {memory:,.0f} MiB at rest)."
     share = f"{found.busiest_share * 100:.0f} %"
     if found.workers > 1:
-        yield f"The busiest worker has {share} of {spread.connections} connections, and gets {share} of the requests."
+        yield f"The busiest worker probably has {share} of {spread.connections:,} connections, and of the requests."
     yield f"It has {found.utilisation * 100:.0f} % of the load that would saturate it."
     limit = f"{limit_seconds * 1e3:g} ms"
     yield f"The 99th percentile stays below {limit} up to {found.possible_rate:,.0f} requests a second."
