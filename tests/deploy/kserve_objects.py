@@ -18,8 +18,3 @@ def only_container(pod_spec, model_name):
     (container,) = pod_spec["containers"]
     arguments = [argument.replace("{{.Name}}", model_name) for argument in container["args"]]
     return {**container, "args": arguments}
-
-
-def environment_of(container):
-    """Return the environment variables of a container, by name."""
-    return {variable["name"]: variable["value"] for variable in container["env"]}

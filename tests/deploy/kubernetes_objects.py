@@ -14,6 +14,7 @@ OVERLAYS = ("small", "production")
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["digits"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
+OTHER_STEPS_SECONDS = 5  # of a stop, at most, besides the drain and the requests in flight
 MEBIBYTES = {"m": 1, "Mi": 1, "g": 1024, "Gi": 1024}  # by the units of Compose and Kubernetes
 
 
@@ -55,9 +56,9 @@ def container_of(objects):
     return container
 
 
-def environment_of(objects):
-    """Return the environment variables of the container."""
-    return {variable["name"]: variable["value"] for variable in container_of(objects).get("env", [])}
+def environment_of(container):
+    """Return the environment variables of a container, by name."""
+    return {variable["name"]: variable["value"] for variable in container.get("env", [])}
 
 
 def mebibytes(quantity):

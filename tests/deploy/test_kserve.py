@@ -22,15 +22,13 @@ from tests.deploy.kserve_objects import (
     POD_SPECS,
     RUNTIME,
     STORAGE_PREDICTOR,
-    environment_of,
     only_container,
 )
-from tests.deploy.kubernetes_objects import COMPOSE, DOCKERFILE, KUBERNETES
+from tests.deploy.kubernetes_objects import COMPOSE, DOCKERFILE, KUBERNETES, OTHER_STEPS_SECONDS, environment_of
 from tests.deploy.kubernetes_pod_security import violations
 from tests.e2e.client_tools import PYTHON, needs_client_packages
 
 GRACE_SECONDS = 30  # of KServe's standard mode; Knative gives a pod more time
-CLOSING_SECONDS = 4  # at most, after the requests in flight
 # Fields that Knative and KServe's standard mode accept. Knative rejects a preStop action, named ports and another time
 # to stop, among others.
 CONTAINER_FIELDS = {
@@ -162,7 +160,7 @@ def test_predictor_keeps_a_replica_adds_others_and_needs_no_token(predictor):
 def test_drain_covers_the_removal_from_the_proxies_and_ends_before_kubernetes_kills(container, parsed_settings):
     settings = parsed_settings(container)
     assert settings.drain_seconds >= 5
-    assert settings.drain_seconds + settings.graceful_stop_seconds + CLOSING_SECONDS <= GRACE_SECONDS
+    assert settings.drain_seconds + settings.graceful_stop_seconds + OTHER_STEPS_SECONDS <= GRACE_SECONDS
 
 
 @pytest.mark.parametrize("pod_spec", POD_SPECS.values(), ids=POD_SPECS)

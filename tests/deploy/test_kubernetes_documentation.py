@@ -84,7 +84,7 @@ def test_page_names_the_versions_of_the_image_and_of_the_schemas():
 def test_tracing_example_permits_names_and_the_port_of_the_collector(tmp_path):
     objects = build_example(tmp_path, "tracing-patch.yml")
     (rule,) = find(objects, "NetworkPolicy")["spec"]["egress"]
-    endpoint = environment_of(objects)["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    endpoint = environment_of(container_of(objects))["OTEL_EXPORTER_OTLP_ENDPOINT"]
     assert {port["port"] for port in rule["ports"]} == {53, int(endpoint.rpartition(":")[2])}
 
 
@@ -102,7 +102,7 @@ def test_weights_are_mounted_from_a_config_map_whose_name_has_a_hash_of_the_file
     # It fits, but not into the annotation that `kubectl apply` writes without --server-side.
     assert MAX_ANNOTATION_BYTES < len(content) < MAX_CONFIG_MAP_BYTES
     (mount,) = [mount for mount in container_of(objects)["volumeMounts"] if mount["name"] == "weights"]
-    assert environment_of(objects)["DIGITS_WEIGHTS"] == mount["mountPath"]
+    assert environment_of(container_of(objects))["DIGITS_WEIGHTS"] == mount["mountPath"]
     assert "weights" in Settings.model_fields
 
 

@@ -13,6 +13,7 @@ from tests.deploy.kubernetes_objects import (
     COMPOSE,
     DEFAULTS,
     DOCKERFILE,
+    OTHER_STEPS_SECONDS,
     OVERLAYS,
     build_overlay,
     container_of,
@@ -30,7 +31,6 @@ pytestmark = [pytest.mark.clients, needs_client_packages]
 
 PROBE_PATHS = {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
 # What a stop needs besides the drain and the requests in flight; docs/operations.md has its steps.
-OTHER_STEPS_SECONDS = 5
 # A row of the table of loads. It has the worst waits of a probe and of a request on a new connection, in milliseconds.
 WORST = r"[^|/]+/ (\d+)[^|]*"
 LOAD_ROW = re.compile(rf"^\|[^|]+\| [\d,]+ \| \d[^|]+\|[^|]+\|{WORST}\|[^|]+\|{WORST}\| \d+ → \d+ \|", re.MULTILINE)
@@ -91,7 +91,7 @@ def test_time_limit_of_probes_is_ten_times_the_longest_documented_wait(objects):
 
 
 def test_environment_has_only_settings_and_their_values_are_valid(objects, monkeypatch):
-    environment = environment_of(objects)
+    environment = environment_of(container_of(objects))
     assert {name.removeprefix("DIGITS_").lower() for name in environment} <= Settings.model_fields.keys()
     assert all(name.startswith("DIGITS_") for name in environment)
     for name, value in environment.items():
@@ -165,7 +165,7 @@ def test_disruption_budget_never_blocks_the_drain_of_a_node(objects):
 def test_small_overlay_has_one_replica_without_settings():
     small = build_overlay("small")
     assert find(small, "Deployment")["spec"]["replicas"] == 1
-    assert environment_of(small) == {}
+    assert environment_of(container_of(small)) == {}
 
 
 def test_autoscaler_owns_the_number_of_replicas_and_knows_the_request_of_cpu(production):
@@ -202,7 +202,7 @@ def test_keys_of_pods_and_prometheus_are_in_one_secret(production):
     (item,) = volume["secret"]["items"]
     assert mount["readOnly"] is True
     assert "subPath" not in mount
-    environment = environment_of(production)
+    environment = environment_of(container_of(production))
     assert environment["DIGITS_API_KEYS_FILE"] == f"{mount['mountPath']}/{item['path']}"
     assert environment["DIGITS_METRICS_NEEDS_KEY"] == "true"
     (endpoint,) = find(production, "ServiceMonitor")["spec"]["endpoints"]

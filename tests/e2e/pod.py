@@ -39,8 +39,8 @@ def container_command(command, *, mounted, mount_path):
 
     Args:
         command: The command of the container.
-        mounted: Path of a folder to mount; nothing is mounted if it does not exist.
-        mount_path: Where to mount it.
+        mounted: Path of a folder of this machine; without such a folder, nothing is mounted.
+        mount_path: Absolute path at which the container sees that folder.
     """
     return [*NAMESPACES, "sh", "-c", SCRIPT, "sh", str(mounted), mount_path, *command]
 

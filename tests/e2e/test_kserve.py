@@ -8,14 +8,8 @@ import pytest
 
 from tests.artefacts import RELEASED_BYTES, second_artefact
 from tests.conftest import ROOT
-from tests.deploy.kserve_objects import (
-    CUSTOM_PREDICTOR,
-    MOUNT_PATH,
-    POD_SPECS,
-    STORAGE_PREDICTOR,
-    environment_of,
-    only_container,
-)
+from tests.deploy.kserve_objects import CUSTOM_PREDICTOR, MOUNT_PATH, POD_SPECS, STORAGE_PREDICTOR, only_container
+from tests.deploy.kubernetes_objects import environment_of
 from tests.e2e.client_tools import PYTHON, needs_client_packages
 from tests.e2e.pod import container_command, container_environment, needs_namespaces, run_inside, running_container
 
